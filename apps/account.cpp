@@ -1,0 +1,110 @@
+#include "apps/account.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "formats/strict_json.h"
+
+namespace jamsu::apps {
+namespace {
+
+constexpr double kWriteEverySeconds = 1;
+
+std::string rates_path(const std::string& home) {
+  return home + "/rates.json";
+}
+
+}  // namespace
+
+Result<ledger::Rates> read_rates(const std::string& home) {
+  const std::string path = rates_path(home);
+  std::error_code error;
+  ledger::Rates rates;
+  if (!std::filesystem::exists(path, error)) return rates;
+  const auto text = read_file(path, 1 << 16);
+  if (!text) return text.error();
+  const auto value = formats::parse_strict_json(*text, path, 4);
+  if (!value) return value.error();
+  if (!value->is_object()) return Error{path + ": not an object"};
+  for (const auto& [key, member] : value->as_object()) {
+    double* number = key == "per_kwh" ? &rates.per_kwh : key == "per_hour" ? &rates.per_hour : nullptr;
+    if (key == "currency" && member.is_string() && member.as_string().size() <= 16)
+      rates.currency = std::string(member.as_string());
+    else if (number && member.is_number() && member.to_number<double>() >= 0)
+      *number = member.to_number<double>();
+    else
+      return Error{fmt::format(
+          "{}: \"{}\": expected \"currency\" (a short text), \"per_kwh\" and \"per_hour\" (numbers, not below 0)", path,
+          std::string_view(key))};
+  }
+  return rates;
+}
+
+Status write_rates(const std::string& home, const ledger::Rates& rates) {
+  std::error_code error;
+  std::filesystem::create_directories(home, error);
+  if (error) return Error{fmt::format("{}: cannot be made: {}.", home, error.message())};
+  const boost::json::object object{
+      {"currency", rates.currency}, {"per_kwh", rates.per_kwh}, {"per_hour", rates.per_hour}};
+  return write_file(rates_path(home), boost::json::serialize(object) + "\n");
+}
+
+Account::Account(const Globals& globals, const ledger::Description& description)
+    : started_(monotonic_seconds()), written_(started_) {
+  auto rates = read_rates(globals.home);
+  if (rates)
+    rates_ = std::move(*rates);
+  else
+    std::fprintf(stderr, "jamsu: prices are left out: %s\n", rates.error().message.c_str());
+  Result<ledger::Ledger> opened = ledger::Ledger::open(globals.home, rates_);
+  if (!opened) {
+    trouble(opened.error());
+    return;
+  }
+  ledger_.emplace(std::move(*opened));
+  const auto id = ledger_->start(description);
+  if (id)
+    id_ = *id;
+  else
+    trouble(id.error());
+}
+
+std::string Account::price() {
+  const double price = rates_.price(monotonic_seconds() - started_, energy_.joules());
+  return price > 0 ? fmt::format("{:.2f} {}", price, rates_.currency) : std::string();
+}
+
+void Account::count(int64_t tokens, double flops) {
+  tokens_ = tokens;
+  flops_ = flops;
+  if (monotonic_seconds() - written_ >= kWriteEverySeconds) write();
+}
+
+void Account::finish(ledger::Ending ending) {
+  if (!ledger_) return;
+  write();
+  if (ledger_)
+    if (const auto s = ledger_->finish(id_, ending); !s) trouble(s.error());
+  ledger_.reset();
+}
+
+void Account::write() {
+  written_ = monotonic_seconds();
+  if (!ledger_) return;
+  const auto s = ledger_->update(
+      id_, {.tokens = tokens_, .flops = flops_, .cpu_seconds = cpu_seconds(), .joules = energy_.joules()});
+  if (!s) trouble(s.error());
+}
+
+void Account::trouble(const Error& error) {
+  std::fprintf(stderr, "jamsu: this run is not in the ledger: %s\n", error.message.c_str());
+  ledger_.reset();
+}
+
+}  // namespace jamsu::apps

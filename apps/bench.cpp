@@ -1,0 +1,109 @@
+// jamsu bench: the speed of this build's kernels, training and decoding beside what the machine can do at most.
+#include "bench/bench.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <iostream>
+
+#include "apps/verbs.h"
+
+namespace jamsu::apps {
+namespace {
+
+struct Options {
+  int rounds = 0;
+  bool json = false;
+  bench::GemmShape gemm;
+  bench::TrainShape train;
+  std::string shape = "nano";
+};
+
+boost::json::object to_json(const machine::Spread& s) {
+  return {{"median", s.median}, {"lower_quartile", s.lower}, {"upper_quartile", s.upper}};
+}
+
+bench::OnLine printer(const char* what, const bench::Setup& setup, bool json) {
+  const std::string isa(kernels::isa_name(setup.isa));
+  return [=](const bench::Line& l) {
+    if (json) {
+      std::cout << boost::json::object{{"bench", what},
+                                       {"name", l.name},
+                                       {"isa", isa},
+                                       {"threads", setup.threads},
+                                       {"unit", l.unit},
+                                       {"rate", to_json(l.rate)},
+                                       {"of_peak", to_json(l.of_peak)},
+                                       {"rounds", l.rounds},
+                                       {"tensor_bytes", l.tensor_bytes}}
+                << "\n"
+                << std::flush;
+      return;
+    }
+    const bool flops = l.unit == "FLOP/s";
+    fmt::print("{:<52} {:>10.1f} {}   {:.1f} % of peak (quartiles {:.1f}-{:.1f}, {} rounds)\n", l.name,
+               flops ? l.rate.median / 1e9 : l.rate.median, flops ? "GFLOP/s" : l.unit, 100 * l.of_peak.median,
+               100 * l.of_peak.lower, 100 * l.of_peak.upper, l.rounds);
+    if (l.tensor_bytes > 0)
+      fmt::print("  at most {:.0f} MiB of tensors\n", static_cast<double>(l.tensor_bytes) / 1048576.0);
+    std::fflush(stdout);
+  };
+}
+
+using Measure = void (*)(const Options&, const bench::Setup&, const bench::OnLine&);
+
+CLI::App* add_measure(CLI::App& verb, Globals& globals, const std::shared_ptr<Options>& options, const char* name,
+                      const char* help, int rounds, int threads, Measure measure) {
+  auto* part = verb.add_subcommand(name, help);
+  part->add_option("--rounds", options->rounds,
+                   fmt::format("medians and quartiles are over so many (default {})", rounds))
+      ->check(CLI::Range(1, 100'000));
+  part->add_flag("--json", options->json, "one JSON object a line");
+  part->footer(fmt::format("Example: jamsu bench {}", name));
+  part->callback([options, &globals, name, rounds, threads, measure] {
+    const bench::Setup setup{.isa = globals.chosen_isa(),
+                             .threads = threads > 0 ? threads : globals.thread_count(),
+                             .rounds = options->rounds > 0 ? options->rounds : rounds};
+    if (setup.isa == kernels::Isa::ref) {
+      globals.exit_code = fail("bench: the reference kernels have no peak to be measured against");
+      return;
+    }
+    if (!options->json)
+      fmt::print("{}, {} thread(s); peak: the register-only loop of jamsu doctor, measured in between\n",
+                 kernels::isa_name(setup.isa), setup.threads);
+    measure(*options, setup, printer(name, setup, options->json));
+  });
+  return part;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Globals& globals) {
+  constexpr int kSlices = 21, kWholeRuns = 7;  // bench/README.md
+  auto options = std::make_shared<Options>();
+  auto* verb = app.add_subcommand("bench", "measure kernels, training and decoding against this machine's peak");
+  verb->require_subcommand(1);
+  verb->footer("Example: jamsu bench gemm --threads 1");
+  auto* gemm =
+      add_measure(*verb, globals, options, "gemm", "a bf16 product, weights packed", kSlices, 0,
+                  [](const Options& o, const bench::Setup& s, const bench::OnLine& l) { bench::gemm(s, o.gemm, l); });
+  const auto extent = CLI::Range(int64_t{1}, int64_t{1} << 16);
+  gemm->add_option("--m", options->gemm.m, "rows of activations (default 512)")->check(extent);
+  gemm->add_option("--k", options->gemm.k, "contraction (default 2048)")->check(extent);
+  gemm->add_option("--n", options->gemm.n, "outputs (default 2048)")->check(extent);
+  add_measure(*verb, globals, options, "attention", "attention of one head on one thread, forward and backward",
+              kSlices, 1,
+              [](const Options&, const bench::Setup& s, const bench::OnLine& l) { bench::attention(s, l); });
+  auto* train = add_measure(*verb, globals, options, "train", "whole training steps of 16 rows of 512 tokens",
+                            kWholeRuns, 0, [](const Options& o, const bench::Setup& s, const bench::OnLine& l) {
+                              bench::train(s, {.tiny = o.shape == "tiny", .micro_rows = o.train.micro_rows}, l);
+                            });
+  train->add_option("--shape", options->shape, "nano (default) or tiny")->check(CLI::IsMember({"nano", "tiny"}));
+  train->add_option("--micro-rows", options->train.micro_rows, "rows of a micro-batch: 1, 2, 4 (default), 8 or 16")
+      ->check(CLI::IsMember({1, 2, 4, 8, 16}));
+  add_measure(*verb, globals, options, "decode", "decoding through the engine, alone and 64 sequences at once",
+              kWholeRuns, 0,
+              [](const Options&, const bench::Setup& s, const bench::OnLine& l) { bench::decode(s, l); });
+}
+
+}  // namespace jamsu::apps

@@ -1,0 +1,99 @@
+// jamsu: trains, post-trains and runs DeepSeek-style reasoning models on this computer.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+
+#include "apps/verbs.h"
+#include "base/thread_pool.h"
+
+namespace jamsu::apps {
+
+int Globals::thread_count() const {
+  return threads > 0 ? threads : usable_cores();
+}
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "jamsu: %s\n", message.c_str());
+  return 1;
+}
+
+Result<std::string> find_model(const std::string& name, const Globals& globals) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto is_model = [&](const fs::path& path) { return fs::is_regular_file(path / "config.json", error); };
+  if (!name.empty()) {
+    if (is_model(name)) return name;
+    const fs::path at_home = fs::path(globals.home) / "models" / name;
+    if (is_model(at_home)) return at_home.string();
+    return Error{"--model " + name + ": no folder with a config.json there, nor under " +
+                 (fs::path(globals.home) / "models").string()};
+  }
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  for (fs::path folder = self.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
+    if (is_model(folder / "pretrained/nano")) return (folder / "pretrained/nano").string();
+  if (is_model("pretrained/nano")) return std::string("pretrained/nano");
+  return Error{"no --model given, and pretrained/nano was not found beside the program"};
+}
+
+}  // namespace jamsu::apps
+
+namespace {
+
+bool read_environment(jamsu::apps::Globals& globals) {
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+  };
+  globals.home = variable("JAMSU_HOME");
+  if (globals.home.empty()) globals.home = (variable("HOME").empty() ? "." : variable("HOME")) + "/.jamsu";
+  const std::string isa = variable("JAMSU_ISA");
+  if (isa.empty()) return true;
+  globals.isa = jamsu::kernels::isa_from_name(isa);
+  const auto available = jamsu::kernels::available_isas();
+  if (globals.isa && std::find(available.begin(), available.end(), *globals.isa) != available.end()) return true;
+  std::fprintf(stderr, "jamsu: JAMSU_ISA=%s: this CPU has", isa.c_str());
+  for (const auto i : available) std::fprintf(stderr, " %s", std::string(jamsu::kernels::isa_name(i)).c_str());
+  std::fprintf(stderr, "\n");
+  return false;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  jamsu::apps::Globals globals;
+  if (!read_environment(globals)) return 1;
+  CLI::App app("jamsu trains, post-trains and runs DeepSeek-style reasoning models on this computer, offline.");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "jamsu 0.1.0");
+  app.add_option("--threads", globals.threads, "threads to compute with (default: all usable cores); changes no result")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("--f32", globals.f32, "compute in f32 instead of bf16 (for parity checks)");
+  app.fallthrough();
+  app.footer("Example: jamsu chat\nMore of a verb: jamsu VERB --help");
+  for (const auto add :
+       {jamsu::apps::add_chat, jamsu::apps::add_generate, jamsu::apps::add_show, jamsu::apps::add_pretrain,
+        jamsu::apps::add_sft, jamsu::apps::add_eval, jamsu::apps::add_tokenizer, jamsu::apps::add_data,
+        jamsu::apps::add_doctor, jamsu::apps::add_bench, jamsu::apps::add_ledger})
+    add(app, globals);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RequiredError& e) {
+    // CLI11 asks for a missing verb before it looks at the word that stands in its place.
+    const auto words = app.remaining(true);
+    if (!words.empty())
+      std::fprintf(stderr, "jamsu: there is no \"%s\"; jamsu --help lists the verbs\n", words[0].c_str());
+    return words.empty() && app.exit(e) == 0 ? 0 : 2;
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  } catch (const std::exception& e) {  // out of memory and the like: said, not crashed
+    return jamsu::apps::fail(e.what());
+  }
+  // What was printed has to have arrived: a full disk behind `>` is an error.
+  std::cout.flush();
+  if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) && globals.exit_code == 0)
+    return jamsu::apps::fail("the output cannot be written");
+  return globals.exit_code;
+}

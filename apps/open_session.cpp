@@ -1,0 +1,94 @@
+#include "apps/open_session.h"
+
+#include <ctime>
+
+namespace jamsu::apps {
+
+void add_sampling_options(CLI::App& verb, SamplingOptions& o) {
+  verb.add_option("--temperature", o.temperature, "0 (default): always the most probable token")
+      ->check(CLI::Range(0.0, 100.0));
+  verb.add_option("--top-k", o.top_k, "draw among the k most probable; 0: off")->check(CLI::NonNegativeNumber);
+  verb.add_option("--top-p", o.top_p, "draw among the most probable that sum up to p")->check(CLI::Range(1e-9, 1.0));
+  verb.add_option("--min-p", o.min_p, "drop tokens below this share of the most probable")->check(CLI::Range(0.0, 1.0));
+  verb.add_option("--repetition-penalty", o.repetition_penalty, "above 1 discourages tokens seen before")
+      ->check(CLI::Range(1e-3, 1e3));
+  verb.add_option("--presence-penalty", o.presence_penalty, "subtracted from tokens of the reply so far");
+  verb.add_option("--frequency-penalty", o.frequency_penalty, "the same, times how often");
+  verb.add_option("--seed", o.seed, "of the draws; the same seed gives the same reply");
+  verb.add_option("--max-tokens", o.max_tokens, "longest reply")->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
+  verb.add_option("--think", o.think, "on, off, or auto (default): the model decides")
+      ->check(CLI::IsMember({"on", "off", "auto"}));
+  verb.add_option("--stop", o.stop, "a text that ends the reply and is not part of it; may be given again");
+}
+
+session::ChatRequest make_request(const SamplingOptions& o) {
+  session::ChatRequest r;
+  r.thinking = o.think == "on"    ? session::Thinking::on
+               : o.think == "off" ? session::Thinking::off
+                                  : session::Thinking::automatic;
+  r.sampling = {.temperature = o.temperature,
+                .top_k = o.top_k,
+                .top_p = o.top_p,
+                .min_p = o.min_p,
+                .repetition_penalty = o.repetition_penalty,
+                .presence_penalty = o.presence_penalty,
+                .frequency_penalty = o.frequency_penalty,
+                .logit_bias = {},
+                .allowed_ids = {},
+                .seed = o.seed};
+  r.max_tokens = o.max_tokens;
+  r.stop = o.stop;
+  const std::time_t seconds = std::time(nullptr);
+  if (std::tm now{}; localtime_r(&seconds, &now)) r.now = now;
+  return r;
+}
+
+Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const std::string& model,
+                                                  const Globals& globals, const engine::EngineOptions& options,
+                                                  bool chat) {
+  auto open = std::make_unique<OpenSession>();
+  auto folder = find_model(model, globals);
+  open->account = std::make_unique<Account>(
+      globals, ledger::Description{.kind = kind, .model = folder ? *folder : model, .note = {}});
+  if (!folder) return folder.error();
+  open->folder = *folder;
+  open->runtime = std::make_unique<ops::Runtime>(globals.thread_count(), globals.chosen_isa(), globals.numerics());
+  auto opened = models::open_model(*folder, ops::Packs::forward, open->runtime->context());
+  if (!opened) return opened.error();
+  open->opened = std::move(*opened);
+  auto tokenizer = text::Tokenizer::load(*folder);
+  if (!tokenizer) return tokenizer.error();
+  if (tokenizer->vocab_size() > open->opened.config.vocab_size)
+    return Error{*folder + "/tokenizer.json has " + std::to_string(tokenizer->vocab_size()) +
+                 " tokens where config.json's \"vocab_size\" is " + std::to_string(open->opened.config.vocab_size)};
+  const auto format = text::ChatFormat::load(*folder);
+  auto prompts = format ? text::PromptBuilder::create(*tokenizer, *format) : format.error();
+  if (chat && !prompts) return prompts.error();
+  open->session =
+      std::make_unique<session::Session>(open->opened.model, *tokenizer, std::move(prompts), *open->runtime, options);
+  return open;
+}
+
+void OpenSession::count(const session::Reply& reply) {
+  tokens += reply.done.prompt_tokens - reply.done.cached_tokens + reply.done.output_tokens;
+  // Attention over half of what the reply came to.
+  const double context = static_cast<double>(reply.done.prompt_tokens + reply.done.output_tokens) / 2;
+  flops += models::forward_flops_per_token(opened.config, context) *
+           static_cast<double>(reply.done.prompt_tokens - reply.done.cached_tokens + reply.done.output_tokens);
+  account->count(tokens, flops);
+}
+
+boost::json::object to_json(const session::Reply& r) {
+  static constexpr const char* kReasons[] = {"stop", "length", "cancelled", "error"};
+  boost::json::object o{{"content", r.content},
+                        {"reasoning", r.reasoning},
+                        {"finish_reason", kReasons[static_cast<size_t>(r.done.reason)]},
+                        {"prompt_tokens", r.done.prompt_tokens},
+                        {"tokens", r.done.output_tokens},
+                        {"reasoning_tokens", r.done.reasoning_tokens},
+                        {"seconds", r.done.seconds}};
+  if (!r.done.error.empty()) o["error"] = r.done.error;
+  return o;
+}
+
+}  // namespace jamsu::apps

@@ -1,0 +1,46 @@
+#pragma once
+// What the verbs that talk to a model share: opening it, sampling options, the shape of a reply as JSON.
+#include <boost/json.hpp>
+#include <memory>
+#include <string>
+
+#include "apps/account.h"
+#include "apps/verbs.h"
+#include "models/open.h"
+#include "session/session.h"
+
+namespace jamsu::apps {
+
+struct SamplingOptions {
+  double temperature = 0, top_p = 1, min_p = 0, repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
+  int64_t top_k = 0, max_tokens = 768;
+  uint64_t seed = 0;
+  std::string think = "auto";
+  std::vector<std::string> stop;
+};
+void add_sampling_options(CLI::App& verb, SamplingOptions& options);
+session::ChatRequest make_request(const SamplingOptions& options);
+
+struct OpenSession {
+  std::string folder;
+  models::OpenedModel opened;
+  std::unique_ptr<ops::Runtime> runtime;
+  std::unique_ptr<session::Session> session;
+  std::unique_ptr<Account> account;
+  int64_t tokens = 0;
+  double flops = 0;
+
+  // Adds what a reply took to the ledger: counts alone, never text. One caller at a time.
+  void count(const session::Reply& reply);
+};
+// Model, tokenizer and session of --model (find_model). `kind` is the verb, for the ledger, where the run stands from
+// here on: as failed when the model cannot be opened. `chat`: a folder without a chat template that works is an error;
+// else only requests with messages are.
+Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const std::string& model,
+                                                  const Globals& globals, const engine::EngineOptions& options = {},
+                                                  bool chat = true);
+
+// content, reasoning, tokens, seconds, how it ended.
+boost::json::object to_json(const session::Reply& reply);
+
+}  // namespace jamsu::apps

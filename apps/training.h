@@ -1,0 +1,23 @@
+#pragma once
+// What `jamsu pretrain` and `jamsu sft` share: a stage of a recipe, run with a status line, checkpoints and resume.
+#include <string>
+
+#include "apps/verbs.h"
+
+namespace jamsu::apps {
+
+enum class Stage { pretrain, sft };
+
+struct TrainingOptions {
+  std::string recipe;
+  std::string folder;     // of the run; default $JAMSU_HOME/runs/RECIPE-STAGE
+  std::string from;       // sft: the model to start from (a folder); default the pre-training run of the same recipe
+  std::string tokenizer;  // tokenizer.json to use instead of the recipe's
+  std::string chat_template;
+  bool resume = false, explain = false, restart = false;
+  int64_t max_steps = 0;  // stop after so many steps (a short try); 0: the recipe's
+};
+
+int run_training(Stage stage, const TrainingOptions& options, const Globals& globals);
+
+}  // namespace jamsu::apps

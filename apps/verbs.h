@@ -1,0 +1,49 @@
+#pragma once
+// One function per verb: adds the subcommand and what runs when it is chosen. A verb returns the program's exit code.
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "kernels/registry.h"
+#include "ops/context.h"
+
+namespace jamsu::apps {
+
+// What every verb shares. The environment is read here and nowhere below (JAMSU_HOME, JAMSU_ISA).
+struct Globals {
+  std::string home;                 // $JAMSU_HOME or ~/.jamsu
+  std::optional<kernels::Isa> isa;  // $JAMSU_ISA; empty: the best this CPU has
+  int threads = 0;                  // --threads; 0: all usable cores
+  bool f32 = false;                 // --f32: parity mode
+  int exit_code = 0;
+
+  int thread_count() const;
+  ops::Numerics numerics() const { return f32 ? ops::Numerics::f32 : ops::Numerics::bf16; }
+  kernels::Isa chosen_isa() const { return isa.value_or(kernels::best_isa()); }
+};
+
+// Prints "jamsu: MESSAGE" to stderr and returns 1.
+int fail(const std::string& message);
+inline int fail(const Error& error) {
+  return fail(error.message);
+}
+
+// A model named on the command line: a folder, or a name under $JAMSU_HOME/models; empty: pretrained/nano beside the
+// program's sources or in the current folder.
+Result<std::string> find_model(const std::string& name, const Globals& globals);
+
+void add_show(CLI::App& app, Globals& globals);
+void add_generate(CLI::App& app, Globals& globals);
+void add_chat(CLI::App& app, Globals& globals);
+void add_pretrain(CLI::App& app, Globals& globals);
+void add_sft(CLI::App& app, Globals& globals);
+void add_eval(CLI::App& app, Globals& globals);
+void add_tokenizer(CLI::App& app, Globals& globals);
+void add_data(CLI::App& app, Globals& globals);
+void add_doctor(CLI::App& app, Globals& globals);
+void add_ledger(CLI::App& app, Globals& globals);
+void add_bench(CLI::App& app, Globals& globals);
+
+}  // namespace jamsu::apps

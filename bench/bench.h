@@ -1,0 +1,46 @@
+#pragma once
+// The measures of `jamsu bench`: one function each, by the protocol of bench/README.md. Peers are measured by programs
+// of their own (gemm_bench), which share bench/measure.h.
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "kernels/registry.h"
+#include "machine/measure.h"
+
+namespace jamsu::bench {
+
+struct Setup {
+  kernels::Isa isa;
+  int threads = 1;
+  int rounds = 21;
+};
+
+// One figure: medians and quartiles over the rounds.
+struct Line {
+  std::string name;
+  std::string unit;         // of rate: "FLOP/s", "tokens/s"
+  machine::Spread rate;     // by the clock
+  machine::Spread of_peak;  // FLOP/s by formula, over the register-only peak measured beside it
+  int rounds = 0;
+  int64_t tensor_bytes = 0;  // the most that tensors held at once; 0: not asked
+};
+using OnLine = std::function<void(const Line&)>;  // as each is done
+
+struct GemmShape {
+  int64_t m = 512, k = 2048, n = 2048;
+};
+// y[M, N] = x[M, K] w[N, K]^T in bf16, weights packed.
+void gemm(const Setup& setup, const GemmShape& shape, const OnLine& on_line);
+// One head, forward and backward, on one thread whatever the setup says.
+void attention(const Setup& setup, const OnLine& on_line);
+struct TrainShape {
+  bool tiny = false;       // else nano
+  int64_t micro_rows = 4;  // of the 16 rows of 512 tokens; divides 16
+};
+// Whole training steps: MTP and balance loss on, AdamW included. REQUIRES: micro_rows divides 16.
+void train(const Setup& setup, const TrainShape& shape, const OnLine& on_line);
+// Decoding of nano's shape through the engine: 64 tokens of prompt, 128 new ones; one sequence alone, and 64 at once.
+void decode(const Setup& setup, const OnLine& on_line);
+
+}  // namespace jamsu::bench

@@ -1,0 +1,64 @@
+// Decoding through the engine; the rate is taken from the last sequence's first token to the last token of all.
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "bench/bench.h"
+#include "bench/measure.h"
+#include "bench/shapes.h"
+#include "engine/engine.h"
+#include "models/deepseek_v3.h"
+#include "train/optimizer.h"
+
+namespace jamsu::bench {
+namespace {
+
+constexpr int64_t kPrompt = 64, kNew = 128;
+
+Work decode_once(engine::Engine& engine, int64_t sequences, double flops_per_token) {
+  std::mutex mutex;
+  std::condition_variable done;
+  int64_t finished = 0, started = 0, tokens = 0;
+  double begin = 0, end = 0;
+  for (int64_t i = 0; i < sequences; ++i) {
+    engine::Request request;
+    RandomStream random(3, static_cast<uint64_t>(i), Purpose::test);
+    for (int64_t t = 0; t < kPrompt; ++t) request.tokens.push_back(static_cast<int32_t>(random.below(2048)));
+    request.max_tokens = kNew;
+    request.sampling.seed = static_cast<uint64_t>(i);
+    const auto id = engine.submit(std::move(request), [&, first = true](const engine::Event& event) mutable {
+      std::lock_guard lock(mutex);
+      if (std::holds_alternative<engine::TokenEvent>(event)) {
+        if (first && ++started == sequences) begin = monotonic_seconds();
+        if (!first && started == sequences) ++tokens;
+        first = false;
+      } else if (++finished == sequences) {
+        end = monotonic_seconds();
+        done.notify_all();
+      }
+    });
+    if (!id) throw std::runtime_error(id.error().message);
+  }
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return finished == sequences; });
+  return {static_cast<double>(tokens), flops_per_token * static_cast<double>(tokens), end - begin};
+}
+
+}  // namespace
+
+void decode(const Setup& setup, const OnLine& on_line) {
+  ops::Runtime runtime(setup.threads, setup.isa, ops::Numerics::bf16);
+  auto model = std::make_shared<models::DeepseekV3>(nano(), ops::Numerics::bf16);
+  train::initial_state(*model, {}, runtime.context());
+  const auto engine = engine::Engine::open(model, runtime, {.cached_prefixes = 0});
+  const double flops = models::forward_flops_per_token(nano(), kPrompt + kNew / 2.0);
+  ThreadPool own(setup.threads);  // the runtime's belongs to the engine
+  for (const int64_t sequences : {int64_t{1}, int64_t{64}})
+    on_line(between_peaks(
+        sequences == 1 ? "nano, alone" : "nano, 64 sequences", "tokens/s",
+        [&] { return decode_once(*engine, sequences, flops); }, setup.isa, own, setup.rounds));
+}
+
+}  // namespace jamsu::bench

@@ -1,0 +1,65 @@
+#pragma once
+// The differentiable functions models are made of: ops with their backward. Shapes as in the ops' headers.
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "autograd/tape.h"
+#include "ops/attention.h"
+#include "ops/linear.h"
+#include "ops/rope.h"
+#include "ops/router.h"
+
+namespace jamsu::autograd {
+
+Value embedding(const Parameter& table, std::span<const int32_t> ids, Context& c);
+Value linear(const Value& x, const Parameter& w, const Parameter* bias, Context& c);
+Value rms_norm(const Value& x, const Parameter& w, float eps, Context& c);
+Value add(const Value& a, const Value& b, Context& c);
+Value swiglu(const Value& gate, const Value& up, Context& c);
+Value slice_columns(const Value& x, int64_t begin, int64_t width, Context& c);
+Value concat_columns(const Value& a, const Value& b, Context& c);
+// rows need not be unique.
+Value gather_rows(const Value& x, std::vector<int32_t> rows, Context& c);
+
+// Multi-head latent attention on expanded keys and values (DeepSeek-V2, arXiv:2405.04434, section 2.1).
+struct MlaArguments {
+  int64_t heads, nope, rope, v;
+  const ops::RopeTable* table;
+  kernels::RopeLayout layout;
+  std::span<const ops::KvSegment> segments;  // their blocks live until the tape has run backward
+  ops::KvGeometry geometry;
+  float scale;
+};
+// q [N, H (nope + rope)] and k_rope [N, rope] are rotated in place (nothing else reads them); kv [N, H (nope + v)].
+// Writes the new keys and values into the blocks, then attends. [N, H v].
+Value mla_attention(const Value& q, const Value& kv, const Value& k_rope, const MlaArguments& a, Context& c);
+
+// Routing: the weights are a value; the choice is not differentiated. With `balance_seed` != 0 the gradient of
+// seed * (sum over data rows of sum_i f_i P_i) joins (tape only).
+struct Routed {
+  Value weights;  // [N, K]
+  ops::Routing routing;
+  std::shared_ptr<const ops::Dispatch> dispatch;
+  float balance = 0;  // sum over data rows, unweighted; 0 without row_begin
+};
+struct BalanceArguments {
+  std::vector<int64_t> row_begin;  // empty: no balance loss
+  ops::BalanceCount count = ops::BalanceCount::unbiased_top_k;
+  float seed = 0;
+};
+Routed route(const Value& logits, const Tensor& bias, const ops::RouterConfig& config, const BalanceArguments& balance,
+             Context& c);
+
+struct ExpertParameters {
+  std::vector<const Parameter*> gate, up, down;  // [E]
+};
+// Each expert's SwiGLU MLP on its tokens: [N * K, d] in slot order.
+Value experts(const Value& x, const ExpertParameters& p, const Routed& routed, Context& c);
+// shared + sum of weighted expert outputs; `shared` may be null.
+Value combine(const Value* shared, const Value& expert_out, const Routed& routed, Context& c);
+
+// Records the loss seed * sum of -logp[label] over unmasked rows, and returns the per-row losses.
+Tensor cross_entropy(const Value& logits, std::vector<int32_t> labels, float seed, Context& c);
+
+}  // namespace jamsu::autograd

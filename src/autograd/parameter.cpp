@@ -1,0 +1,84 @@
+#include "autograd/parameter.h"
+
+#include <cstring>
+
+#include "base/math.h"
+
+namespace jamsu::autograd {
+namespace {
+
+float f16_to_f32(uint16_t h) {
+  const uint32_t sign = static_cast<uint32_t>(h & 0x8000u) << 16, exponent = (h >> 10) & 31u, fraction = h & 1023u;
+  if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000u | (fraction << 13));
+  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
+  const float value = static_cast<float>(fraction) * 0x1p-24f;
+  return sign ? -value : value;
+}
+
+Tensor widened(const Tensor& values, ops::Context& context) {
+  Tensor y = context.empty(values.shape());
+  float* to = y.f32();
+  const int64_t n = values.elements();
+  if (values.dtype() == DType::f32) {
+    std::memcpy(to, values.raw(), static_cast<size_t>(n) * sizeof(float));
+    return y;
+  }
+  const auto* from = reinterpret_cast<const uint16_t*>(values.raw());
+  JAMSU_CHECK(values.dtype() == DType::bf16 || values.dtype() == DType::f16);
+  if (values.dtype() == DType::bf16)
+    for (int64_t i = 0; i < n; ++i) to[i] = bf16_to_f32(from[i]);
+  else
+    for (int64_t i = 0; i < n; ++i) to[i] = f16_to_f32(from[i]);
+  return y;
+}
+
+void round_in_place(Tensor& values) {
+  for (int64_t i = 0; i < values.elements(); ++i) values.f32()[i] = round_to_bf16(values.f32()[i]);
+}
+
+Tensor as_bf16(const Tensor& values, ops::Context& context) {
+  Tensor y = context.empty(values.shape(), DType::bf16);
+  for (int64_t i = 0; i < values.elements(); ++i) y.bf16()[i] = f32_to_bf16(values.f32()[i]);
+  return y;
+}
+
+}  // namespace
+
+void set_values(Parameter& p, const Tensor& values, ops::Packs packs, ops::Context& context) {
+  JAMSU_CHECK(values.shape() == p.shape);
+  const bool rounds = context.numerics == ops::Numerics::bf16 && p.role != Role::constant;
+  // Matrices in bf16 elements are rounded while they are packed.
+  if (p.role == Role::matrix && (values.dtype() == DType::f32 || values.dtype() == DType::bf16)) {
+    if (p.weight.forward.defined())
+      ops::refresh_weight(p.weight, values, context);
+    else
+      p.weight = ops::make_weight(values, ops::matmul_element(context.numerics), packs, context);
+    return;
+  }
+  Tensor f32 = widened(values, context);
+  if (p.role == Role::matrix || p.role == Role::router_matrix) {
+    const bool router = p.role == Role::router_matrix;
+    if (router && rounds) round_in_place(f32);
+    if (p.weight.forward.defined())
+      ops::refresh_weight(p.weight, f32, context);
+    else
+      p.weight =
+          ops::make_weight(f32, router ? kernels::Element::f32 : ops::matmul_element(context.numerics), packs, context);
+    return;
+  }
+  if (p.role == Role::table && rounds) {
+    p.values = as_bf16(f32, context);
+    return;
+  }
+  if (rounds) round_in_place(f32);
+  p.values = f32;
+}
+
+Tensor& GradStore::at(const Parameter& parameter, ops::Context& context) {
+  JAMSU_CHECK(parameter.id >= 0);
+  Tensor& g = gradients_[static_cast<size_t>(parameter.id)];
+  if (!g.defined()) g = context.zeros(parameter.shape);
+  return g;
+}
+
+}  // namespace jamsu::autograd

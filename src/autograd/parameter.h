@@ -1,0 +1,48 @@
+#pragma once
+// A parameter as the forward sees it, and where its gradient goes. The f32 master and the moments belong to train.
+#include <string>
+#include <vector>
+
+#include "ops/weight.h"
+
+namespace jamsu::autograd {
+
+enum class Role : uint8_t {
+  matrix,         // a linear layer's [out, in]
+  router_matrix,  // [out, in], multiplied by the f32 dot in either mode
+  vector,         // a norm's or bias' [d]
+  table,          // embedding rows [vocab, d]
+  constant,       // f32, no gradient (e_score_correction_bias)
+};
+
+struct Parameter {
+  std::string name;  // as in the checkpoint
+  Shape shape;
+  Role role = Role::matrix;
+  int32_t id = -1;     // index into GradStore; -1: no gradient
+  ops::Weight weight;  // matrix and router_matrix
+  Tensor values;       // vector and constant: f32; table: f32 or bf16 rows
+  bool trained() const { return id >= 0; }
+};
+
+// Takes values (f32, bf16 or f16; any storage) as the forward computes with them: rounded with to_bf16 in bf16 mode
+// (numerics.md section 1), packed where it is a matrix. Constants are never rounded.
+void set_values(Parameter& parameter, const Tensor& values, ops::Packs packs, ops::Context& context);
+
+// Gradients of one step, f32, by parameter id; absent until first touched.
+class GradStore {
+ public:
+  explicit GradStore(size_t parameters) : gradients_(parameters) {}
+  // Zeroed at first touch.
+  Tensor& at(const Parameter& parameter, ops::Context& context);
+  // Undefined where nothing flowed.
+  const Tensor& peek(int32_t id) const { return gradients_[static_cast<size_t>(id)]; }
+  Tensor& slot(int32_t id) { return gradients_[static_cast<size_t>(id)]; }
+  size_t size() const { return gradients_.size(); }
+  void clear() { gradients_.assign(gradients_.size(), Tensor()); }
+
+ private:
+  std::vector<Tensor> gradients_;
+};
+
+}  // namespace jamsu::autograd

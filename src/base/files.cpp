@@ -1,0 +1,181 @@
+#include "base/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace jamsu {
+namespace {
+
+std::string reason(int error) {
+  if (error == ENOSPC) return "the disk is full";
+  return std::system_category().message(error);
+}
+
+// Closes on every way out.
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+}  // namespace
+
+int FileOps::create(const std::string& path, int& fd) {
+  fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  return fd < 0 ? errno : 0;
+}
+int FileOps::write(int fd, const void* data, size_t bytes) {
+  const char* at = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t n = ::write(fd, at, std::min<size_t>(bytes, size_t{1} << 30));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    if (n == 0) return ENOSPC;
+    at += n;
+    bytes -= static_cast<size_t>(n);
+  }
+  return 0;
+}
+int FileOps::sync(int fd) {
+  return ::fsync(fd) ? errno : 0;
+}
+int FileOps::close(int fd) {
+  return ::close(fd) ? errno : 0;
+}
+int FileOps::make_folder(const std::string& path) {
+  return ::mkdir(path.c_str(), 0755) ? errno : 0;
+}
+int FileOps::rename(const std::string& from, const std::string& to) {
+  return std::rename(from.c_str(), to.c_str()) ? errno : 0;
+}
+int FileOps::sync_folder(const std::string& path) {
+  const Descriptor d{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (d.fd < 0) return errno;
+  return ::fsync(d.fd) ? errno : 0;
+}
+FileOps& system_files() {
+  static FileOps ops;
+  return ops;
+}
+
+Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
+  const Descriptor d{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (d.fd < 0) return Error{fmt::format("{}: cannot be read: {}.", path, reason(errno))};
+  std::string text;
+  std::string block(size_t{1} << 16, '\0');
+  while (true) {
+    const ssize_t n = ::read(d.fd, block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Error{fmt::format("{}: cannot be read: {}.", path, reason(errno))};
+    if (n == 0) return text;
+    if (static_cast<int64_t>(text.size()) + n > max_bytes)
+      return Error{fmt::format("{}: is larger than {} bytes.", path, max_bytes)};
+    text.append(block, 0, static_cast<size_t>(n));
+  }
+}
+
+Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
+  const Descriptor d{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (d.fd < 0) return Error{fmt::format("{}: cannot be read: {}.", path, reason(errno))};
+  struct stat info {};
+  if (::fstat(d.fd, &info)) return Error{fmt::format("{}: cannot be read: {}.", path, reason(errno))};
+  if (!S_ISREG(info.st_mode)) return Error{fmt::format("{}: is no ordinary file.", path)};
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) return std::shared_ptr<MappedFile>(new MappedFile(nullptr, 0));
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, d.fd, 0);
+  if (data == MAP_FAILED) return Error{fmt::format("{}: cannot be mapped: {}.", path, reason(errno))};
+  return std::shared_ptr<MappedFile>(new MappedFile(static_cast<const std::byte*>(data), size));
+}
+
+MappedFile::~MappedFile() {
+  if (size_ > 0) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+Result<AtomicFile> AtomicFile::create(const std::string& path, FileOps& ops) {
+  int fd = -1;
+  const std::string temporary = path + ".tmp";
+  if (const int error = ops.create(temporary, fd))
+    return Error{fmt::format("{}: cannot be written: {}.", temporary, reason(error))};
+  return AtomicFile(path, fd, ops);
+}
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), ops_(other.ops_) {}
+AtomicFile::~AtomicFile() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink((path_ + ".tmp").c_str());
+}
+
+Status AtomicFile::failed(const char* what, int error) {
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  ::unlink((path_ + ".tmp").c_str());
+  return Error{fmt::format("{}: cannot be {}: {}.", path_, what, reason(error))};
+}
+
+Status AtomicFile::write(std::span<const std::byte> bytes) {
+  JAMSU_CHECK(fd_ >= 0);
+  if (const int error = ops_->write(fd_, bytes.data(), bytes.size())) return failed("written", error);
+  return {};
+}
+Status AtomicFile::write(std::string_view text) {
+  return write(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+Status AtomicFile::finish() {
+  JAMSU_CHECK(fd_ >= 0);
+  if (const int error = ops_->sync(fd_)) return failed("written to the disk", error);
+  if (const int error = ops_->close(std::exchange(fd_, -1))) return failed("written", error);
+  if (const int error = ops_->rename(path_ + ".tmp", path_)) return failed("put in its place", error);
+  if (const int error = ops_->sync_folder(parent_folder(path_)))
+    return Error{fmt::format("{}: its folder cannot be written to the disk: {}.", path_, reason(error))};
+  return {};
+}
+
+Status write_file(const std::string& path, std::string_view text, FileOps& ops) {
+  auto file = AtomicFile::create(path, ops);
+  if (!file) return file.error();
+  if (auto s = file->write(text); !s) return s;
+  return file->finish();
+}
+
+Status replace_folder(const std::string& temporary, const std::string& path, FileOps& ops) {
+  namespace fs = std::filesystem;
+  const std::string replaced = path + kReplaced;
+  const auto failed = [&](int error) {
+    return Error{fmt::format("{}: cannot be put in its place: {}.", path, reason(error))};
+  };
+  std::error_code ignored;
+  const bool existed = fs::exists(path, ignored);
+  if (existed) {
+    fs::remove_all(replaced, ignored);
+    if (const int error = ops.rename(path, replaced)) return failed(error);
+  }
+  int error = ops.rename(temporary, path);
+  if (!error) {
+    error = ops.sync_folder(parent_folder(path));
+    if (!error) return {};
+    fs::remove_all(path, ignored);
+  }
+  if (existed) fs::rename(replaced, path, ignored);
+  return failed(error);
+}
+
+std::string parent_folder(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace jamsu

@@ -1,0 +1,90 @@
+#include "base/thread_pool.h"
+
+#include <sched.h>
+#include <xmmintrin.h>
+
+#include "base/check.h"
+
+namespace jamsu {
+
+FlushScope::FlushScope() : saved_(_mm_getcsr()) {
+  _mm_setcsr(saved_ | 0x8040u);
+}
+FlushScope::~FlushScope() {
+  _mm_setcsr(saved_);
+}
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  const int count = CPU_COUNT(&set);
+  return count > 0 ? count : 1;
+}
+
+ThreadPool::ThreadPool(int threads) {
+  JAMSU_CHECK(threads >= 1);
+  for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+    generation_.fetch_add(1, std::memory_order_release);
+  }
+  wake_.notify_all();
+  for (auto& worker : workers_) worker.join();
+}
+
+void ThreadPool::take_tasks(int worker) {
+  for (;;) {
+    const int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
+    if (task >= tasks_) return;
+    (*body_)(task, worker);
+  }
+}
+
+void ThreadPool::run(int64_t tasks, FunctionRef<void(int64_t, int)> body) {
+  const FlushScope flush;
+  if (tasks <= 1 || workers_.empty()) {
+    for (int64_t task = 0; task < tasks; ++task) body(task, 0);
+    return;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    body_ = &body;
+    tasks_ = tasks;
+    next_.store(0, std::memory_order_relaxed);
+    active_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+    generation_.fetch_add(1, std::memory_order_release);
+  }
+  wake_.notify_all();
+  take_tasks(0);
+  // The others are in their last task: spin, then yield (a machine may have fewer cores free than threads).
+  for (int spins = 0; active_.load(std::memory_order_acquire) != 0; ++spins) {
+    if (spins < 2000)
+      _mm_pause();
+    else
+      std::this_thread::yield();
+  }
+}
+
+void ThreadPool::work(int worker) {
+  const FlushScope flush;
+  uint64_t seen = 0;
+  for (;;) {
+    // Between two ops of a step there are microseconds: spin shortly before sleeping.
+    for (int spins = 0; spins < 4000 && generation_.load(std::memory_order_acquire) == seen; ++spins) _mm_pause();
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) != seen; });
+      seen = generation_.load(std::memory_order_relaxed);
+      if (stop_) return;
+    }
+    take_tasks(worker);
+    active_.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+}  // namespace jamsu

@@ -1,0 +1,58 @@
+#pragma once
+// A persistent pool: the calling thread and `threads - 1` others share out numbered tasks. No result may depend on
+// which thread runs a task (docs/numerics.md), so tasks are taken from a counter.
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/function_ref.h"
+
+namespace jamsu {
+
+// Sets flush-to-zero and denormals-are-zero for its lifetime on this thread (docs/numerics.md section 1).
+class FlushScope {
+ public:
+  FlushScope();
+  ~FlushScope();
+  FlushScope(const FlushScope&) = delete;
+  FlushScope& operator=(const FlushScope&) = delete;
+
+ private:
+  unsigned saved_;
+};
+
+class ThreadPool {
+ public:
+  // REQUIRES: threads >= 1. threads == 1 starts none.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  // Calls body(task, worker) for every task in [0, tasks), worker in [0, threads()); returns when all are done.
+  // The body runs with FTZ and DAZ on. Not reentrant; one caller at a time. The body must not throw.
+  void run(int64_t tasks, FunctionRef<void(int64_t task, int worker)> body);
+
+ private:
+  void work(int worker);
+  void take_tasks(int worker);
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  const FunctionRef<void(int64_t, int)>* body_ = nullptr;
+  int64_t tasks_ = 0;
+  std::atomic<int64_t> next_{0};
+  std::atomic<int> active_{0};
+  std::atomic<uint64_t> generation_{0};
+  bool stop_ = false;
+};
+
+// The cores this process may run on (its affinity mask), at least 1.
+int usable_cores();
+
+}  // namespace jamsu

@@ -1,0 +1,83 @@
+#include "formats/strict_json.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/parse.hpp>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace jamsu::formats {
+namespace {
+
+namespace json = boost::json;
+
+// Boost.JSON's event interface: remembers the keys of every open object.
+struct KeyWatcher {
+  using error_code = json::error_code;
+  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_key_size = 1 << 16;
+  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+
+  std::vector<std::unordered_set<std::string>> open;
+  std::string key;  // the one being read
+  bool duplicate = false;
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_object_begin(error_code&) {
+    open.emplace_back();
+    return true;
+  }
+  bool on_object_end(std::size_t, error_code&) {
+    open.pop_back();
+    return true;
+  }
+  bool on_array_begin(error_code&) { return true; }
+  bool on_array_end(std::size_t, error_code&) { return true; }
+  bool on_key_part(std::string_view part, std::size_t, error_code&) {
+    key.append(part);
+    return true;
+  }
+  bool on_key(std::string_view part, std::size_t, error_code& ec) {
+    key.append(part);
+    if (!open.back().insert(key).second) {
+      duplicate = true;
+      ec = json::error::extra_data;  // any error: `duplicate` says which
+      return false;
+    }
+    key.clear();
+    return true;
+  }
+  bool on_string_part(std::string_view, std::size_t, error_code&) { return true; }
+  bool on_string(std::string_view, std::size_t, error_code&) { return true; }
+  bool on_number_part(std::string_view, error_code&) { return true; }
+  bool on_int64(int64_t, std::string_view, error_code&) { return true; }
+  bool on_uint64(uint64_t, std::string_view, error_code&) { return true; }
+  bool on_double(double, std::string_view, error_code&) { return true; }
+  bool on_bool(bool, error_code&) { return true; }
+  bool on_null(error_code&) { return true; }
+  bool on_comment_part(std::string_view, error_code&) { return true; }
+  bool on_comment(std::string_view, error_code&) { return true; }
+};
+
+}  // namespace
+
+Result<json::value> parse_strict_json(std::string_view text, std::string_view file, int max_depth) {
+  json::parse_options options;
+  options.max_depth = static_cast<std::size_t>(max_depth);
+  json::basic_parser<KeyWatcher> watcher(options);
+  json::error_code ec;
+  const std::size_t used = watcher.write_some(false, text.data(), text.size(), ec);
+  if (watcher.handler().duplicate)
+    return Error{fmt::format("{}: key \"{}\" stands twice in one object.", file, watcher.handler().key)};
+  if (ec) return Error{fmt::format("{}: byte {}: {} in JSON.", file, used, ec.message())};
+  if (used != text.size()) return Error{fmt::format("{}: byte {}: something follows the JSON value.", file, used)};
+  json::value value = json::parse(text, ec, {}, options);
+  if (ec) return Error{fmt::format("{}: {} in JSON.", file, ec.message())};
+  return value;
+}
+
+}  // namespace jamsu::formats

@@ -1,0 +1,14 @@
+#pragma once
+// JSON of files that nobody vouches for: RFC 8259, valid UTF-8, no duplicate keys (Boost.JSON keeps the last one
+// silently), a limit on depth, nothing after the value.
+#include <boost/json/value.hpp>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace jamsu::formats {
+
+// `file` names the source in errors: `x.json: byte 17: syntax error`, `x.json: key "a" stands twice in one object.`
+Result<boost::json::value> parse_strict_json(std::string_view text, std::string_view file, int max_depth = 32);
+
+}  // namespace jamsu::formats

@@ -1,0 +1,214 @@
+#pragma once
+// Attention forward over the 16-lane type V: numerics.md section 4. Tiles of 4 query rows (or 1) against blocks of 32
+// keys; lanes are keys in the scores and value columns in the output, so both blocks are B operands as they lie. What a
+// row carries (m, l, alpha) lies in its quarter of one vector, so that one exp serves the alphas of four rows.
+#include "kernels/cpu/dot_tile.h"
+#include "kernels/cpu/rows.h"
+
+namespace jamsu::kernels::cpu {
+
+inline constexpr int kQueryRows = 4;
+// Between rows of the query tile: a constant, so that a row is an offset; 16 more than a page's worth, so that rows do
+// not share a cache set.
+inline constexpr int64_t kQueryStride = kMaxHeadWidth + kLanes;
+
+// m, l and O of each row of a tile, within a chunk and merged.
+struct TileState {
+  alignas(64) float m[kLanes];  // row r in lanes 4 r to 4 r + 3
+  alignas(64) float l[kLanes];
+  alignas(64) float o[kQueryRows][kMaxHeadWidth];
+};
+
+struct AttentionScratch {
+  TileState total, part;
+  alignas(64) float q[kQueryRows * kQueryStride];  // rounded rows
+};
+
+// Free and static, here and below: members would be inline functions with external linkage (tools/check_isa_symbols).
+template <class V, int MR>
+static inline void clear(TileState& t, int64_t v_padded) {
+  V::set1(-__builtin_inff()).store(t.m);
+  V::zero().store(t.l);
+  for (int r = 0; r < MR; ++r)
+    for (int64_t i = 0; i < v_padded; i += kLanes) V::zero().store(t.o[r] + i);
+}
+
+// m with NaN in the quarters of rows that have one among their scores.
+template <class V, int MR>
+[[gnu::noinline]] static V with_nan_rows(V m, const V (&s)[MR][2]) {
+  float lanes[kLanes];
+  m.store(lanes);
+  for (int r = 0; r < MR; ++r)
+    for (int l = 0; V::any_nan(s[r][0], s[r][1]) && l < 4; ++l) lanes[(4 * r + l) % kLanes] = __builtin_nanf("");
+  return MR == 1 ? V::set1(lanes[0]) : V::load(lanes);
+}
+
+// S = q K^T * scale for MR rows and the first NP panels of 16 keys.
+template <class V, class E, int MR, int NP>
+[[gnu::always_inline]] static inline void scores(const float* q, const E* keys, int64_t d, float scale, V (&s)[MR][2]) {
+  const int64_t panel_stride = round_up(d, kDotBlock) * kLanes, pairs = (d + 1) / 2;
+  constexpr int kTogether = V::kTwoPass ? 1 : NP;  // one panel at a time where there are sixteen registers
+#pragma GCC unroll 2
+  for (int j = 0; j < NP; j += kTogether) {
+    V acc[MR][kTogether];
+    for (int r = 0; r < MR; ++r)
+      for (int i = 0; i < kTogether; ++i) acc[r][i] = V::zero();
+    dot_tile<V, E, MR, kTogether>(pairs, {q, kQueryStride, 1}, keys + j * panel_stride, panel_stride, acc);
+    for (int r = 0; r < MR; ++r)
+      for (int i = 0; i < kTogether; ++i) s[r][j + i] = acc[r][i] * V::set1(scale);
+  }
+}
+
+// O = dot(p, v_block, acc = O * alpha), NR panels of value columns.
+template <class V, class E, int MR, int NR>
+[[gnu::always_inline]] static inline void add_values(const float* probability, V alpha, const E* values, int64_t panel,
+                                                     TileState& t) {
+  constexpr int64_t kPanel = kKeyBlock * kLanes;
+  V sum[MR][NR];
+  block_sums<V, E, MR, NR>(0, kKeyBlock / 2, {probability, kKeyBlock, 1}, values + panel * kPanel, kPanel, sum);
+#pragma GCC unroll 4
+  for (int r = 0; r < MR; ++r) {
+    const V a = V::quarter(alpha, r);
+#pragma GCC unroll 4
+    for (int j = 0; j < NR; ++j) {
+      float* o = t.o[r] + (panel + j) * kLanes;
+      (V::load(o) * a + sum[r][j]).store(o);
+    }
+  }
+}
+
+// One block of keys for MR rows; row r sees the first visible + r of its 32 keys (at least one).
+template <class V, class E, int MR>
+[[gnu::noinline]] static void attend_block(const AttentionParams& p, const float* q, int64_t block, int64_t visible,
+                                           TileState& t) {
+  V s[MR][2];
+  const E* keys = static_cast<const E*>(p.key_blocks[block]);
+  const V none = V::set1(-__builtin_inff());
+  const bool whole = visible >= kKeyBlock;
+  if (visible + MR - 1 <= kLanes) {
+    scores<V, E, MR, 1>(q, keys, p.d, p.scale, s);
+    for (int r = 0; r < MR; ++r) s[r][1] = none;
+  } else {
+    scores<V, E, MR, 2>(q, keys, p.d, p.scale, s);
+  }
+  if (!whole)
+    for (int r = 0; r < MR; ++r) {
+      s[r][0] = V::select(V::first_lanes(visible + r), s[r][0], none);
+      s[r][1] = V::select(V::first_lanes(visible + r > kLanes ? visible + r - kLanes : 0), s[r][1], none);
+    }
+  V top[4], sum[4];
+  bool nan = false;
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; ++r) {
+    top[r] = V::max(s[r % MR][0], s[r % MR][1]);
+    if (r < MR) nan |= V::any_nan(s[r][0], s[r][1]);
+  }
+  const V old = V::load(t.m);
+  V m = V::max(V::quarters_max(top), old);  // old where old is NaN
+  if (nan) [[unlikely]]
+    m = with_nan_rows<V, MR>(m, s);
+  const V alpha = exp(old - m);
+  alignas(64) float probability[MR * kKeyBlock];
+#pragma GCC unroll 4
+  for (int r = 0; r < MR; ++r) {
+    const V row_m = V::quarter(m, r);
+    V p0 = exp(s[r][0] - row_m), p1 = exp(s[r][1] - row_m);
+    if (!whole) {  // +0, also where m is NaN
+      p0 = V::select(V::first_lanes(visible + r), p0, V::zero());
+      p1 = V::select(V::first_lanes(visible + r > kLanes ? visible + r - kLanes : 0), p1, V::zero());
+    }
+    if constexpr (sizeof(E) == 2) {
+      p0 = V::round_to_bf16(p0);
+      p1 = V::round_to_bf16(p1);
+    }
+    p0.store(probability + r * kKeyBlock);
+    p1.store(probability + r * kKeyBlock + kLanes);
+    sum[r] = p0 + p1;
+  }
+  for (int r = MR; r < 4; ++r) sum[r] = sum[0];
+  V::fma(V::load(t.l), alpha, V::quarters_sum(sum)).store(t.l);
+  m.store(t.m);
+  const E* values = static_cast<const E*>(p.value_blocks[block]);
+  const int64_t panels = (p.v + kLanes - 1) / kLanes;
+  int64_t panel = 0;
+  if constexpr (!V::kTwoPass)
+    for (; panel + 2 <= panels; panel += 2) add_values<V, E, MR, 2>(probability, alpha, values, panel, t);
+  for (; panel < panels; ++panel) add_values<V, E, MR, 1>(probability, alpha, values, panel, t);
+}
+
+// total = total and part, by the rule for chunks.
+template <class V, int MR>
+static inline void merge_chunk(TileState& total, const TileState& part, int64_t v_padded) {
+  const V m1 = V::load(total.m), m2 = V::load(part.m);
+  V m = V::max(m1, m2);  // m2 where either is NaN: wrong only where m1 is
+  if (V::any_nan(m1, m1)) [[unlikely]] {
+    float a[kLanes], b[kLanes];
+    m1.store(a);
+    m.store(b);
+    for (int l = 0; l < kLanes; ++l) b[l] = a[l] != a[l] ? a[l] : b[l];
+    m = V::load(b);
+  }
+  const V a = exp(m1 - m), b = exp(m2 - m);
+  V::fma(V::load(total.l), a, V::load(part.l) * b).store(total.l);
+  m.store(total.m);
+  for (int r = 0; r < MR; ++r) {
+    const V row_a = V::quarter(a, r), row_b = V::quarter(b, r);
+    for (int64_t i = 0; i < v_padded; i += kLanes)
+      V::fma(V::load(total.o[r] + i), row_a, V::load(part.o[r] + i) * row_b).store(total.o[r] + i);
+  }
+}
+
+// Rows [row, row + MR), which lie in one block of 32 positions: they see the same blocks, each in part only the last.
+template <class V, class E, int MR>
+static inline void attend_rows(const AttentionParams& p, int64_t row, AttentionScratch& scratch) {
+  const int64_t v_padded = round_up(p.v, kLanes);
+  for (int r = 0; r < MR; ++r)
+    for (int64_t i = 0; i < p.d; i += kLanes) {
+      const V x = load<V>(p.q + (row + r) * p.q_stride + i, p.d - i);
+      (sizeof(E) == 2 ? V::round_to_bf16(x) : x).store(scratch.q + r * kQueryStride + i);
+    }
+  const int64_t first = p.first_position + row, blocks = first / kKeyBlock + 1, chunk_blocks = kKeyChunk / kKeyBlock;
+  TileState& total = scratch.total;
+  for (int64_t chunk = 0; chunk < blocks; chunk += chunk_blocks) {
+    TileState& t = chunk == 0 ? total : scratch.part;
+    clear<V, MR>(t, v_padded);
+    const int64_t end = chunk + chunk_blocks < blocks ? chunk + chunk_blocks : blocks;
+    for (int64_t block = chunk; block < end; ++block)
+      attend_block<V, E, MR>(p, scratch.q, block, first - block * kKeyBlock + 1, t);
+    if (chunk != 0) merge_chunk<V, MR>(total, t, v_padded);
+  }
+  const V l = V::load(total.l);
+  if (p.lse) {
+    alignas(64) float lse[kLanes];
+    (V::load(total.m) + log(l)).store(lse);
+    for (int r = 0; r < MR; ++r) p.lse[(row + r) * p.lse_stride] = lse[4 * r];
+  }
+  for (int r = 0; r < MR; ++r) {
+    float* out = p.out + (row + r) * p.out_stride;
+    const V row_l = V::quarter(l, r);
+    for (int64_t i = 0; i < p.v; i += kLanes) store(out + i, p.v - i, V::div(V::load(total.o[r] + i), row_l));
+  }
+}
+
+template <class V, class E>
+static inline void attention_elements(const AttentionParams& p) {
+  AttentionScratch scratch;
+  for (int64_t row = 0; row < p.rows;) {
+    const bool tile = (p.first_position + row) % kQueryRows == 0 && p.rows - row >= kQueryRows;
+    if (tile)
+      attend_rows<V, E, kQueryRows>(p, row, scratch);
+    else
+      attend_rows<V, E, 1>(p, row, scratch);
+    row += tile ? kQueryRows : 1;
+  }
+}
+
+template <class V>
+static inline void attention(const AttentionParams& p) {
+  if (p.element == Element::bf16)
+    attention_elements<V, uint16_t>(p);
+  else
+    attention_elements<V, float>(p);
+}
+
+}  // namespace jamsu::kernels::cpu

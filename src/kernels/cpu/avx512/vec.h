@@ -1,0 +1,149 @@
+#pragma once
+// F32x16 as one zmm register. Only for sources of this folder (and amx): everything has internal linkage.
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace jamsu::kernels {
+namespace {
+
+struct Avx512 {
+  static constexpr bool kTwoPass = false;  // enough registers for even and odd chains at once
+  static constexpr const char* kName = "avx512";
+  struct Mask {
+    __mmask16 m;
+  };
+  __m512 v;
+
+  static Avx512 zero() { return {_mm512_setzero_ps()}; }
+  static Avx512 set1(float x) { return {_mm512_set1_ps(x)}; }
+  static Avx512 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static Avx512 load_partial(const float* p, int64_t n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
+  void store(float* p) const { _mm512_storeu_ps(p, v); }
+  void store_partial(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, first(n), v); }
+  // A pair of k of 16 columns (kernels/params.h), widened.
+  static Avx512 even(const uint16_t* pair) {
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(pair), 16))};
+  }
+  static Avx512 odd(const uint16_t* pair) {
+    return {_mm512_castsi512_ps(
+        _mm512_and_si512(_mm512_loadu_si512(pair), _mm512_set1_epi32(static_cast<int>(0xFFFF0000u))))};
+  }
+  static Avx512 even(const float* pair) { return load(pair); }
+  static Avx512 odd(const float* pair) { return load(pair + 16); }
+
+  static Avx512 fma(Avx512 a, Avx512 b, Avx512 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  static Avx512 div(Avx512 a, Avx512 b) { return {_mm512_div_ps(a.v, b.v)}; }
+  static Avx512 sqrt(Avx512 a) { return {_mm512_sqrt_ps(a.v)}; }
+  static Avx512 max(Avx512 a, Avx512 b) { return {_mm512_max_ps(a.v, b.v)}; }
+  static Avx512 min(Avx512 a, Avx512 b) { return {_mm512_min_ps(a.v, b.v)}; }
+  friend Avx512 operator+(Avx512 a, Avx512 b) { return {_mm512_add_ps(a.v, b.v)}; }
+  friend Avx512 operator-(Avx512 a, Avx512 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+  friend Avx512 operator*(Avx512 a, Avx512 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+
+  static Mask less(Avx512 a, Avx512 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
+  static Mask greater(Avx512 a, Avx512 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)}; }
+  static Mask first_lanes(int64_t n) { return {first(n)}; }
+  static Avx512 select(Mask m, Avx512 yes, Avx512 no) { return {_mm512_mask_blend_ps(m.m, no.v, yes.v)}; }
+  // A NaN in either.
+  static bool any_nan(Avx512 a, Avx512 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_UNORD_Q) != 0; }
+  static bool any_nan(Avx512 a, Mask m) { return (_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q) & m.m) != 0; }
+  // y * 2^(shifted - shift), an integer: one instruction here, equal to the two products of base/math.cpp's exp because
+  // neither its results nor its factors are subnormal.
+  static Avx512 times_power(Avx512 y, Avx512 shifted, Avx512 shift) {
+    return {_mm512_scalef_ps(y.v, _mm512_sub_ps(shifted.v, shift.v))};
+  }
+  // x = m 2^e, m in [sqrt(1/2), sqrt(2)): by the bits of sqrt(1/2), as base/math.cpp's log.
+  static void split_at_root_half(Avx512 x, Avx512& m, Avx512& e) {
+    const __m512i root = _mm512_set1_epi32(0x3F3504F3), shifted = _mm512_sub_epi32(_mm512_castps_si512(x.v), root);
+    e.v = _mm512_cvtepi32_ps(_mm512_srai_epi32(shifted, 23));
+    m.v = _mm512_castsi512_ps(_mm512_add_epi32(_mm512_and_si512(shifted, _mm512_set1_epi32(0x007FFFFF)), root));
+  }
+  static Avx512 round_to_bf16(Avx512 a) {
+    return {_mm512_castsi512_ps(
+        _mm512_slli_epi32(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a.v))), 16))};
+  }
+  // 16 bf16 values to memory.
+  static void store_bf16(uint16_t* p, Avx512 a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a.v)));
+  }
+  // even and odd rows interleaved to a bf16 pair.
+  static void store_pair(uint16_t* p, Avx512 e, Avx512 o) {
+    const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(e.v)));
+    const __m512i high =
+        _mm512_slli_epi32(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(o.v))), 16);
+    _mm512_storeu_si512(p, _mm512_or_si512(low, high));
+  }
+  static void store_pair(float* p, Avx512 e, Avx512 o) {
+    e.store(p);
+    o.store(p + 16);
+  }
+  // Lanes 0-7 twice each; neighbours exchanged (RoPE's pairs).
+  static Avx512 spread(Avx512 a) {
+    return {_mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), a.v)};
+  }
+  static Avx512 swap_pairs(Avx512 a) { return {_mm512_permute_ps(a.v, 0xB1)}; }
+  // For four vectors at once the trees of tree_sum and tree_max: quarter r of the result is four times that of x[r].
+  static Avx512 quarters_sum(const Avx512 (&x)[4]) {
+    return quarters(x, [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); });
+  }
+  static Avx512 quarters_max(const Avx512 (&x)[4]) {
+    return quarters(x, [](__m512 a, __m512 b) { return _mm512_max_ps(a, b); });
+  }
+  // All lanes as quarter r's first.
+  static Avx512 quarter(Avx512 a, int r) { return {_mm512_permutexvar_ps(_mm512_set1_epi32(4 * r), a.v)}; }
+  // x[i] lane j <-> x[j] lane i.
+  [[gnu::always_inline]] static inline void transpose(Avx512 (&x)[16]) {
+    __m512 t[16];
+    for (int i = 0; i < 16; i += 4) {  // 4 x 4 within each quarter
+      const __m512 a = _mm512_unpacklo_ps(x[i].v, x[i + 1].v), b = _mm512_unpackhi_ps(x[i].v, x[i + 1].v);
+      const __m512 c = _mm512_unpacklo_ps(x[i + 2].v, x[i + 3].v), d = _mm512_unpackhi_ps(x[i + 2].v, x[i + 3].v);
+      t[i] = _mm512_shuffle_ps(a, c, 0x44);
+      t[i + 1] = _mm512_shuffle_ps(a, c, 0xEE);
+      t[i + 2] = _mm512_shuffle_ps(b, d, 0x44);
+      t[i + 3] = _mm512_shuffle_ps(b, d, 0xEE);
+    }
+    for (int i = 0; i < 4; ++i) {  // then the quarters
+      const __m512 a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88), b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xDD);
+      const __m512 c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88),
+                   d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xDD);
+      x[i].v = _mm512_shuffle_f32x4(a, c, 0x88);
+      x[i + 4].v = _mm512_shuffle_f32x4(b, d, 0x88);
+      x[i + 8].v = _mm512_shuffle_f32x4(a, c, 0xDD);
+      x[i + 12].v = _mm512_shuffle_f32x4(b, d, 0xDD);
+    }
+  }
+  // The tree 8, 4, 2, 1 of numerics.md section 2.
+  static float tree_sum(Avx512 a) {
+    return tree(
+        a.v, [](__m256 x, __m256 y) { return _mm256_add_ps(x, y); },
+        [](__m128 x, __m128 y) { return _mm_add_ps(x, y); });
+  }
+  static float tree_max(Avx512 a) {
+    return tree(
+        a.v, [](__m256 x, __m256 y) { return _mm256_max_ps(x, y); },
+        [](__m128 x, __m128 y) { return _mm_max_ps(x, y); });
+  }
+
+ private:
+  static __mmask16 first(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xFFFFu : (1u << n) - 1u); }
+  template <class Op>
+  static Avx512 quarters(const Avx512 (&x)[4], Op op) {
+    const __m512 a = op(_mm512_shuffle_f32x4(x[0].v, x[1].v, 0x44), _mm512_shuffle_f32x4(x[0].v, x[1].v, 0xEE));
+    const __m512 b = op(_mm512_shuffle_f32x4(x[2].v, x[3].v, 0x44), _mm512_shuffle_f32x4(x[2].v, x[3].v, 0xEE));
+    __m512 y = op(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
+    y = op(y, _mm512_permute_ps(y, 0x4E));
+    return {op(y, _mm512_permute_ps(y, 0xB1))};
+  }
+  template <class Op8, class Op4>
+  static float tree(__m512 x, Op8 op8, Op4 op4) {
+    const __m256 y = op8(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+    __m128 z = op4(_mm256_castps256_ps128(y), _mm256_extractf128_ps(y, 1));
+    z = op4(z, _mm_movehl_ps(z, z));
+    z = op4(z, _mm_movehdup_ps(z));
+    return _mm_cvtss_f32(z);
+  }
+};
+
+}  // namespace
+}  // namespace jamsu::kernels

@@ -1,0 +1,88 @@
+#include "kernels/registry.h"
+
+#include "kernels/cpu_features.h"
+#include "kernels/registry_parts.h"
+
+namespace jamsu::kernels {
+namespace {
+
+Kernels ref_table() {
+  Kernels table{};
+  table.isa = Isa::ref;
+  register_ref_gemm(table);
+  register_ref_rows(table);
+  register_ref_attention(table);
+  return table;
+}
+Kernels avx2_table() {
+  Kernels table = ref_table();
+  table.isa = Isa::avx2;
+  register_avx2_gemm(table);
+  register_avx2_rows(table);
+  register_avx2_attention(table);
+  return table;
+}
+Kernels avx512_table() {
+  Kernels table = avx2_table();
+  table.isa = Isa::avx512;
+  register_avx512_gemm(table);
+  register_avx512_rows(table);
+  register_avx512_attention(table);
+  return table;
+}
+Kernels amx_table() {
+  Kernels table = avx512_table();
+  table.isa = Isa::amx;
+  register_amx_gemm(table);
+  return table;
+}
+
+}  // namespace
+
+std::string_view isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::ref:
+      return "ref";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      return "avx512";
+    case Isa::amx:
+      return "amx";
+  }
+  return "?";
+}
+
+std::optional<Isa> isa_from_name(std::string_view name) {
+  for (const Isa isa : {Isa::ref, Isa::avx2, Isa::avx512, Isa::amx})
+    if (name == isa_name(isa)) return isa;
+  return std::nullopt;
+}
+
+const Kernels& kernels_for(Isa isa) {
+  static const Kernels ref = ref_table(), avx2 = avx2_table(), avx512 = avx512_table(), amx = amx_table();
+  switch (isa) {
+    case Isa::ref:
+      return ref;
+    case Isa::avx2:
+      return avx2;
+    case Isa::avx512:
+      return avx512;
+    case Isa::amx:
+      return amx;
+  }
+  return ref;
+}
+
+std::vector<Isa> available_isas() {
+  std::vector<Isa> isas{Isa::ref};
+  if (has_avx2()) isas.push_back(Isa::avx2);
+  if (has_avx512()) isas.push_back(Isa::avx512);
+  if (request_amx() == Amx::usable) isas.push_back(Isa::amx);
+  return isas;
+}
+Isa best_isa() {
+  return available_isas().back();
+}
+
+}  // namespace jamsu::kernels

@@ -1,0 +1,418 @@
+#include "models/deepseek_v3_config.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+#include <variant>
+
+namespace jamsu::models {
+namespace {
+
+namespace json = boost::json;
+using C = DeepseekV3Config;
+
+struct Field {
+  const char* name;
+  const char* unit;
+  const char* help;
+  std::variant<int64_t C::*, double C::*, bool C::*, std::optional<int64_t> C::*> member;
+  double low, high;
+  bool required;
+};
+
+constexpr double kHuge = 1e9;
+
+const std::vector<Field>& fields() {
+  static const std::vector<Field> table = {
+      {"vocab_size", "tokens", "rows of the embedding and of the head", &C::vocab_size, 1, 4e6, true},
+      {"hidden_size", "values", "width of the residual stream", &C::hidden_size, 1, 1e6, true},
+      {"intermediate_size", "values", "width of the dense layers' MLP", &C::intermediate_size, 1, 1e7, true},
+      {"moe_intermediate_size", "values", "width of one expert's MLP", &C::moe_intermediate_size, 1, 1e7, true},
+      {"num_hidden_layers", "layers", "decoder layers, MTP not counted", &C::num_hidden_layers, 1, 10000, true},
+      {"num_attention_heads", "heads", "query heads", &C::num_attention_heads, 1, 65536, true},
+      {"num_key_value_heads", "heads", "equal to num_attention_heads in MLA", &C::num_key_value_heads, 1, 65536, false},
+      {"q_lora_rank", "values", "rank of the query's latent; null: a plain q_proj", &C::q_lora_rank, 1, 1e6, false},
+      {"kv_lora_rank", "values", "rank of the keys' and values' latent", &C::kv_lora_rank, 1, 1e6, true},
+      {"qk_nope_head_dim", "values", "part of a query/key head without rotation", &C::qk_nope_head_dim, 1, 512, true},
+      {"qk_rope_head_dim", "values", "rotated part of a query/key head, even", &C::qk_rope_head_dim, 2, 512, true},
+      {"v_head_dim", "values", "width of a value head", &C::v_head_dim, 1, 1024, true},
+      {"n_routed_experts", "experts", "routed experts per MoE layer", &C::n_routed_experts, 1, 65536, true},
+      {"n_shared_experts", "experts", "shared experts, as one MLP of that many widths", &C::n_shared_experts, 0, 1024,
+       false},
+      {"num_experts_per_tok", "experts", "routed experts a token uses", &C::num_experts_per_tok, 1, 65536, true},
+      {"n_group", "groups", "groups of experts", &C::n_group, 1, 65536, false},
+      {"topk_group", "groups", "groups a token may use", &C::topk_group, 1, 65536, false},
+      {"first_k_dense_replace", "layers", "leading layers with a dense MLP", &C::first_k_dense_replace, 0, 10000,
+       false},
+      {"num_nextn_predict_layers", "modules", "multi-token prediction modules (0 or 1)", &C::num_nextn_predict_layers,
+       0, 1, false},
+      {"max_position_embeddings", "tokens", "context length", &C::max_position_embeddings, 1, kHuge, true},
+      {"routed_scaling_factor", "", "factor on the routed experts' weights", &C::routed_scaling_factor, 1e-6, 1e6,
+       false},
+      {"rope_theta", "", "base of the rotation's frequencies", &C::rope_theta, 1.0001, 1e12, false},
+      {"rms_norm_eps", "", "epsilon of the layer norms (the latent norms keep 1e-6)", &C::rms_norm_eps, 0, 1, false},
+      {"norm_topk_prob", "", "divide the chosen experts' weights by their sum", &C::norm_topk_prob, 0, 1, false},
+      {"bos_token_id", "id", "first token of a text", &C::bos_token_id, 0, kHuge, false},
+  };
+  return table;
+}
+
+// Fields with one legal value here: what else they may say would change the forward.
+struct Fixed {
+  const char* name;
+  json::value value;
+};
+const std::vector<Fixed>& fixed_fields() {
+  static const std::vector<Fixed> table = {
+      {"attention_bias", false},      {"hidden_act", "silu"}, {"scoring_func", "sigmoid"}, {"topk_method", "noaux_tc"},
+      {"tie_word_embeddings", false}, {"moe_layer_freq", 1},  {"rope_interleave", true},   {"mlp_bias", false}};
+  return table;
+}
+
+// Known fields that do not touch the forward.
+const std::set<std::string, std::less<>>& ignored_fields() {
+  static const std::set<std::string, std::less<>> names = {"architectures",
+                                                           "model_type",
+                                                           "attention_dropout",
+                                                           "ep_size",
+                                                           "initializer_range",
+                                                           "use_cache",
+                                                           "torch_dtype",
+                                                           "dtype",
+                                                           "transformers_version",
+                                                           "auto_map",
+                                                           "pretraining_tp",
+                                                           "aux_loss_alpha",
+                                                           "seq_aux",
+                                                           "pad_token_id",
+                                                           "quantization_config",
+                                                           "head_dim",
+                                                           "qk_head_dim",
+                                                           "num_experts_per_token",
+                                                           "n_shared_head",
+                                                           "output_router_logits",
+                                                           "router_aux_loss_coef",
+                                                           "jamsu_numerics_version",
+                                                           "_name_or_path",
+                                                           "pad_head_dim_to_multiple_of",
+                                                           "embd_pdrop",
+                                                           "resid_pdrop",
+                                                           "use_return_dict",
+                                                           "num_local_experts",
+                                                           "is_decoder",
+                                                           "unk_token_id",
+                                                           "chunk_size_feed_forward"};
+  return names;
+}
+
+Error bad(std::string_view file, const std::string& text) {
+  return Error{fmt::format("{}: {}", file, text)};
+}
+
+std::optional<double> number(const json::value& v) {
+  if (v.is_int64()) return static_cast<double>(v.as_int64());
+  if (v.is_uint64()) return static_cast<double>(v.as_uint64());
+  if (v.is_double()) return v.as_double();
+  return std::nullopt;
+}
+std::optional<int64_t> integer(const json::value& v) {
+  if (v.is_int64()) return v.as_int64();
+  return std::nullopt;
+}
+
+Status read_field(const Field& f, const json::value& v, C& config, std::string_view file) {
+  const auto wrong = [&](const char* expected) {
+    return bad(file, fmt::format("\"{}\" = {} is not {}.", f.name, json::serialize(v), expected));
+  };
+  double value = 0;
+  if (const auto* m = std::get_if<bool C::*>(&f.member)) {
+    if (!v.is_bool()) return wrong("true or false");
+    config.** m = v.as_bool();
+    return {};
+  }
+  if (const auto* m = std::get_if<double C::*>(&f.member)) {
+    const auto n = number(v);
+    if (!n || !std::isfinite(*n)) return wrong("a number");
+    config.** m = value = *n;
+  } else {
+    if (const auto* o = std::get_if<std::optional<int64_t> C::*>(&f.member); o && v.is_null()) {
+      config.** o = std::nullopt;
+      return {};
+    }
+    const auto n = integer(v);
+    if (!n) return wrong("an integer");
+    value = static_cast<double>(*n);
+    if (const auto* i = std::get_if<int64_t C::*>(&f.member)) config.** i = *n;
+    if (const auto* o = std::get_if<std::optional<int64_t> C::*>(&f.member)) config.** o = *n;
+  }
+  if (value < f.low || value > f.high) return wrong(fmt::format("between {} and {}", f.low, f.high).c_str());
+  return {};
+}
+
+Result<std::optional<YarnConfig>> read_yarn(const json::value& v, std::string_view file) {
+  if (v.is_null()) return std::optional<YarnConfig>{};
+  if (!v.is_object()) return bad(file, "\"rope_scaling\" is neither null nor an object.");
+  const json::object& o = v.as_object();
+  const json::value* type = o.if_contains("type") ? o.if_contains("type") : o.if_contains("rope_type");
+  if (type && type->is_string() && type->as_string() == "default") return std::optional<YarnConfig>{};
+  if (!type || !type->is_string() || type->as_string() != "yarn")
+    return bad(file,
+               fmt::format(
+                   "\"rope_scaling.type\" = {} is not \"yarn\", the only scaling this architecture was published with.",
+                   type ? json::serialize(*type) : "(missing)"));
+  YarnConfig y;
+  bool has_factor = false, has_original = false;
+  for (const auto& [key, value] : o) {
+    const std::string_view name(key.data(), key.size());
+    if (name == "type" || name == "rope_type" || name == "rope_theta") continue;
+    const auto n = number(value);
+    if (!n || !std::isfinite(*n))
+      return bad(file, fmt::format("\"rope_scaling.{}\" = {} is not a number.", name, json::serialize(value)));
+    if (name == "factor") {
+      y.factor = *n;
+      has_factor = true;
+    } else if (name == "beta_fast") {
+      y.beta_fast = *n;
+    } else if (name == "beta_slow") {
+      y.beta_slow = *n;
+    } else if (name == "mscale") {
+      y.mscale = *n;
+    } else if (name == "mscale_all_dim") {
+      y.mscale_all_dim = *n;
+    } else if (name == "original_max_position_embeddings") {
+      y.original_max_position_embeddings = static_cast<int64_t>(*n);
+      has_original = true;
+    } else {
+      return bad(file, fmt::format("\"rope_scaling.{}\" is not a field this program knows.", name));
+    }
+  }
+  if (!has_factor || !has_original)
+    return bad(file, fmt::format("\"rope_scaling.{}\" is missing.",
+                                 has_factor ? "original_max_position_embeddings" : "factor"));
+  if (y.factor <= 0 || y.beta_fast <= 0 || y.beta_slow <= 0 || y.original_max_position_embeddings <= 0)
+    return bad(file,
+               "\"rope_scaling\": factor, beta_fast, beta_slow and original_max_position_embeddings must be positive.");
+  return std::optional<YarnConfig>(y);
+}
+
+// What must hold between fields.
+Status check(const C& c, std::string_view file) {
+  const auto divides = [&](int64_t a, const char* a_name, int64_t b, const char* b_name) -> Status {
+    if (b % a != 0) return bad(file, fmt::format("\"{}\" = {} does not divide \"{}\" = {}.", a_name, a, b_name, b));
+    return {};
+  };
+  const auto at_most = [&](int64_t a, const char* a_name, int64_t b, const char* b_name) -> Status {
+    if (a > b) return bad(file, fmt::format("\"{}\" = {} is larger than \"{}\" = {}.", a_name, a, b_name, b));
+    return {};
+  };
+  if (auto s = divides(c.n_group, "n_group", c.n_routed_experts, "n_routed_experts"); !s) return s;
+  if (auto s = at_most(c.topk_group, "topk_group", c.n_group, "n_group"); !s) return s;
+  if (auto s = at_most(c.num_experts_per_tok, "num_experts_per_tok", c.n_routed_experts / c.n_group * c.topk_group,
+                       "experts in topk_group groups");
+      !s)
+    return s;
+  if (auto s = at_most(c.first_k_dense_replace, "first_k_dense_replace", c.num_hidden_layers, "num_hidden_layers"); !s)
+    return s;
+  if (c.qk_rope_head_dim % 2) return bad(file, fmt::format("\"qk_rope_head_dim\" = {} is odd.", c.qk_rope_head_dim));
+  if (c.num_key_value_heads != c.num_attention_heads)
+    return bad(file, fmt::format("\"num_key_value_heads\" = {} differs from \"num_attention_heads\" = {}: MLA has a "
+                                 "key head for each query head.",
+                                 c.num_key_value_heads, c.num_attention_heads));
+  for (const int64_t id : c.eos_token_ids)
+    if (id < 0 || id >= c.vocab_size)
+      return bad(file, fmt::format("\"eos_token_id\" = {} is outside the vocabulary of {}.", id, c.vocab_size));
+  if (c.bos_token_id >= c.vocab_size)
+    return bad(file,
+               fmt::format("\"bos_token_id\" = {} is outside the vocabulary of {}.", c.bos_token_id, c.vocab_size));
+  return {};
+}
+
+}  // namespace
+
+std::vector<FieldDoc> deepseek_v3_fields() {
+  std::vector<FieldDoc> docs;
+  for (const Field& f : fields()) {
+    static constexpr const char* kTypes[] = {"integer", "number", "bool", "integer or null"};
+    docs.push_back({f.name, kTypes[f.member.index()], f.unit, f.help, f.required});
+  }
+  return docs;
+}
+
+Result<DeepseekV3Config> parse_deepseek_v3(const json::object& object, std::string_view file) {
+  C c;
+  std::set<std::string, std::less<>> seen;
+  for (const auto& [key, value] : object) {
+    const std::string name(key.data(), key.size());
+    seen.insert(name);
+    bool known = ignored_fields().contains(name);
+    for (const Field& f : fields())
+      if (name == f.name) {
+        if (auto s = read_field(f, value, c, file); !s) return s.error();
+        known = true;
+      }
+    for (const Fixed& f : fixed_fields())
+      if (name == f.name) {
+        if (value != f.value)
+          return bad(file, fmt::format("\"{}\" = {} is not {}, the only value this architecture was published with.",
+                                       name, json::serialize(value), json::serialize(f.value)));
+        known = true;
+      }
+    if (name == "rope_scaling" || name == "rope_parameters") {
+      auto yarn = read_yarn(value, file);
+      if (!yarn) return yarn.error();
+      c.rope_scaling = *yarn;
+      known = true;
+    }
+    if (name == "eos_token_id") {
+      known = true;
+      if (const auto id = integer(value)) {
+        c.eos_token_ids = {*id};
+      } else if (value.is_array()) {
+        for (const auto& id_value : value.as_array()) {
+          const auto listed = integer(id_value);
+          if (!listed) return bad(file, "\"eos_token_id\" is a list with something else than integers.");
+          c.eos_token_ids.push_back(*listed);
+        }
+      } else if (!value.is_null()) {
+        return bad(file,
+                   fmt::format("\"eos_token_id\" = {} is neither an integer nor a list.", json::serialize(value)));
+      }
+    }
+    if (!known)
+      return bad(file, fmt::format("\"{}\" is not a field this program knows for DeepseekV3ForCausalLM.", name));
+  }
+  for (const Field& f : fields())
+    if (f.required && !seen.contains(f.name)) return bad(file, fmt::format("\"{}\" is missing ({}).", f.name, f.help));
+  if (!seen.contains("num_key_value_heads")) c.num_key_value_heads = c.num_attention_heads;
+  if (auto s = check(c, file); !s) return s.error();
+  return c;
+}
+
+json::object to_json(const C& c, std::string_view torch_dtype) {
+  json::object o;
+  o["architectures"] = json::array{"DeepseekV3ForCausalLM"};
+  o["model_type"] = "deepseek_v3";
+  for (const Fixed& f : fixed_fields())
+    if (std::string_view(f.name) != "mlp_bias") o[f.name] = f.value;
+  for (const Field& f : fields()) {
+    if (const auto* i = std::get_if<int64_t C::*>(&f.member)) o[f.name] = c.**i;
+    if (const auto* d = std::get_if<double C::*>(&f.member)) o[f.name] = c.**d;
+    if (const auto* b = std::get_if<bool C::*>(&f.member)) o[f.name] = c.**b;
+    if (const auto* n = std::get_if<std::optional<int64_t> C::*>(&f.member)) {
+      if ((c.**n).has_value())
+        o[f.name] = *(c.**n);
+      else
+        o[f.name] = nullptr;
+    }
+  }
+  if (c.eos_token_ids.size() == 1)
+    o["eos_token_id"] = c.eos_token_ids[0];
+  else
+    o["eos_token_id"] = json::value_from(c.eos_token_ids);
+  if (c.rope_scaling) {
+    json::object y{{"type", "yarn"},
+                   {"factor", c.rope_scaling->factor},
+                   {"beta_fast", c.rope_scaling->beta_fast},
+                   {"beta_slow", c.rope_scaling->beta_slow},
+                   {"original_max_position_embeddings", c.rope_scaling->original_max_position_embeddings}};
+    if (c.rope_scaling->mscale) y["mscale"] = *c.rope_scaling->mscale;
+    if (c.rope_scaling->mscale_all_dim) y["mscale_all_dim"] = *c.rope_scaling->mscale_all_dim;
+    o["rope_scaling"] = y;
+  } else {
+    o["rope_scaling"] = nullptr;
+  }
+  o["torch_dtype"] = torch_dtype;
+  return o;
+}
+
+ops::RopeConfig DeepseekV3Config::rope() const {
+  ops::RopeConfig r;
+  r.width = qk_rope_head_dim;
+  r.theta = rope_theta;
+  if (rope_scaling) {
+    r.scaling = ops::RopeScaling::yarn;
+    r.factor = rope_scaling->factor;
+    r.beta_fast = rope_scaling->beta_fast;
+    r.beta_slow = rope_scaling->beta_slow;
+    r.original_context = static_cast<double>(rope_scaling->original_max_position_embeddings);
+    // transformers: cos and sin take the ratio only when both are given and non-zero; the softmax scale
+    // m(mscale_all_dim)^2.
+    r.has_mscale = rope_scaling->mscale.value_or(0) != 0 && rope_scaling->mscale_all_dim.value_or(0) != 0;
+    r.mscale = rope_scaling->mscale.value_or(0);
+    r.mscale_all_dim = rope_scaling->mscale_all_dim.value_or(0);
+  }
+  return r;
+}
+
+ops::RouterConfig DeepseekV3Config::router() const {
+  return {.score = ops::RouterScore::sigmoid,
+          .group_score = ops::GroupScore::sum_of_two_best,
+          .experts = n_routed_experts,
+          .top_k = num_experts_per_tok,
+          .groups = n_group,
+          .keep_groups = topk_group,
+          .normalize = norm_topk_prob,
+          .scaling = static_cast<float>(routed_scaling_factor)};
+}
+
+namespace {
+
+struct LayerCount {
+  int64_t attention, dense, moe_total, moe_active, norms;
+};
+LayerCount layer_count(const C& c) {
+  const int64_t h = c.hidden_size, heads = c.num_attention_heads, qk = c.qk_head_dim();
+  LayerCount n{};
+  n.attention = c.q_lora_rank ? h * *c.q_lora_rank + *c.q_lora_rank * heads * qk : h * heads * qk;
+  n.attention +=
+      h * (c.kv_lora_rank + c.qk_rope_head_dim) + c.kv_lora_rank * heads * (c.qk_nope_head_dim + c.v_head_dim);
+  n.attention += heads * c.v_head_dim * h;
+  n.dense = 3 * h * c.intermediate_size;
+  const int64_t expert = 3 * h * c.moe_intermediate_size, router = h * c.n_routed_experts;
+  n.moe_total = (c.n_routed_experts + c.n_shared_experts) * expert + router;
+  n.moe_active = (c.num_experts_per_tok + c.n_shared_experts) * expert + router;
+  n.norms = 2 * h + c.q_lora_rank.value_or(0) + c.kv_lora_rank;
+  return n;
+}
+
+// Matrix parameters a token is multiplied with, MTP and embedding lookup not counted.
+int64_t active_matrices(const C& c) {
+  const LayerCount n = layer_count(c);
+  const int64_t dense = c.first_k_dense_replace, moe = c.num_hidden_layers - dense;
+  return c.num_hidden_layers * n.attention + dense * n.dense + moe * n.moe_active + c.vocab_size * c.hidden_size;
+}
+
+}  // namespace
+
+ParameterCount count_parameters(const C& c) {
+  const LayerCount n = layer_count(c);
+  const int64_t dense = c.first_k_dense_replace, moe = c.num_hidden_layers - dense,
+                norms = c.num_hidden_layers * n.norms + c.hidden_size;
+  ParameterCount p;
+  p.total = c.num_hidden_layers * n.attention + dense * n.dense + moe * n.moe_total + norms +
+            2 * c.vocab_size * c.hidden_size;
+  p.active = active_matrices(c) + norms;
+  if (c.num_nextn_predict_layers > 0)
+    p.mtp = n.attention + n.moe_total + n.norms + 2 * c.hidden_size * c.hidden_size + 3 * c.hidden_size;
+  return p;
+}
+
+double forward_flops_per_token(const C& c, double mean_context) {
+  const double attention =
+      2.0 * static_cast<double>(c.num_attention_heads * (c.qk_head_dim() + c.v_head_dim)) * mean_context;
+  return 2.0 * static_cast<double>(active_matrices(c)) + static_cast<double>(c.num_hidden_layers) * attention;
+}
+
+double training_flops_per_token(const C& c, double mean_context, bool with_mtp) {
+  double forward = forward_flops_per_token(c, mean_context);
+  if (with_mtp && c.num_nextn_predict_layers > 0) {
+    const LayerCount n = layer_count(c);
+    forward += 2.0 * static_cast<double>(n.attention + n.moe_active + 2 * c.hidden_size * c.hidden_size +
+                                         c.vocab_size * c.hidden_size);
+    forward += 2.0 * static_cast<double>(c.num_attention_heads * (c.qk_head_dim() + c.v_head_dim)) * mean_context;
+  }
+  return 3.0 * forward;
+}
+
+}  // namespace jamsu::models

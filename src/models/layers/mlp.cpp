@@ -1,0 +1,53 @@
+#include "models/layers/mlp.h"
+
+namespace jamsu::models {
+
+using autograd::Value;
+
+Mlp::Mlp(const NameScope& scope, int64_t hidden, int64_t width)
+    : gate_((scope / "gate_proj").matrix(width, hidden)),
+      up_((scope / "up_proj").matrix(width, hidden)),
+      down_((scope / "down_proj").matrix(hidden, width)) {}
+
+Value Mlp::forward(const Value& x, ForwardContext& c) const {
+  const Value gate = autograd::linear(x, gate_, nullptr, c);
+  const Value up = autograd::linear(x, up_, nullptr, c);
+  return autograd::linear(autograd::swiglu(gate, up, c), down_, nullptr, c);
+}
+
+MoE::MoE(const NameScope& scope, const DeepseekV3Config& config, int64_t layer)
+    : layer_(layer),
+      router_config_(config.router()),
+      router_((scope / "gate").router(config.n_routed_experts, config.hidden_size)),
+      bias_((scope / "gate").constant("e_score_correction_bias", config.n_routed_experts)) {
+  const int64_t hidden = config.hidden_size, width = config.moe_intermediate_size;
+  for (int64_t e = 0; e < config.n_routed_experts; ++e) {
+    const NameScope expert = scope / "experts" / e;
+    experts_.gate.push_back(&(expert / "gate_proj").matrix(width, hidden));
+    experts_.up.push_back(&(expert / "up_proj").matrix(width, hidden));
+    experts_.down.push_back(&(expert / "down_proj").matrix(hidden, width));
+  }
+  if (config.n_shared_experts > 0)
+    shared_ = std::make_unique<Mlp>(scope / "shared_experts", hidden, width * config.n_shared_experts);
+}
+
+// The order router, experts, shared fixes the order in which gradients reach x: shared, experts ascending, router.
+Value MoE::forward(const Value& x, const std::vector<int64_t>& row_begin, ForwardContext& c) const {
+  const Value logits = autograd::linear(x, router_, nullptr, c);
+  autograd::BalanceArguments balance;
+  if (c.balance) {
+    balance = {row_begin, c.balance->count_chosen ? ops::BalanceCount::chosen : ops::BalanceCount::unbiased_top_k,
+               c.balance->seed};
+  }
+  const autograd::Routed routed = autograd::route(logits, bias_.values, router_config_, balance, c);
+  if (c.observer) c.observer->routing(layer_, logits.tensor, routed.routing.indices, routed.routing.weights);
+  if (c.moe_report)
+    c.moe_report->layers.push_back(
+        {layer_, ops::expert_load(routed.routing.indices, router_config_.experts), routed.balance});
+  const Value expert_out = autograd::experts(x, experts_, routed, c);
+  if (!shared_) return autograd::combine(nullptr, expert_out, routed, c);
+  const Value shared = shared_->forward(x, c);
+  return autograd::combine(&shared, expert_out, routed, c);
+}
+
+}  // namespace jamsu::models

@@ -1,0 +1,37 @@
+#pragma once
+// SwiGLU MLP, and the mixture of experts of DeepSeek-V3 (arXiv:2412.19437, section 2.1.2).   N rows, d hidden.
+#include "autograd/functions.h"
+#include "models/batch.h"
+#include "models/deepseek_v3_config.h"
+#include "models/parameters.h"
+
+namespace jamsu::models {
+
+// down(silu(gate(x)) * up(x)): [N, d] -> [N, d].
+class Mlp {
+ public:
+  Mlp(const NameScope& scope, int64_t hidden, int64_t width);
+  autograd::Value forward(const autograd::Value& x, ForwardContext& c) const;
+
+ private:
+  const autograd::Parameter &gate_, &up_, &down_;
+};
+
+class MoE {
+ public:
+  MoE(const NameScope& scope, const DeepseekV3Config& config, int64_t layer);
+  // row_begin: the data rows of a training batch (balance loss), or empty.
+  autograd::Value forward(const autograd::Value& x, const std::vector<int64_t>& row_begin, ForwardContext& c) const;
+  autograd::Parameter& correction_bias() { return bias_; }
+  int64_t layer() const { return layer_; }
+
+ private:
+  int64_t layer_;
+  ops::RouterConfig router_config_;
+  const autograd::Parameter& router_;
+  autograd::Parameter& bias_;
+  autograd::ExpertParameters experts_;
+  std::unique_ptr<Mlp> shared_;  // null without shared experts
+};
+
+}  // namespace jamsu::models

@@ -1,0 +1,49 @@
+#include "models/load.h"
+
+#include <fmt/format.h>
+
+namespace jamsu::models {
+namespace {
+
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+// Constants that old checkpoints carry, and what V3 publishes twice: the MTP module's embedding and head.
+bool may_be_ignored(const std::string& name, const ModelInfo& info) {
+  if (ends_with(name, "rotary_emb.inv_freq")) return true;
+  const std::string mtp = fmt::format("model.layers.{}.", info.layers);
+  if (name == mtp + "embed_tokens.weight" || name == mtp + "shared_head.head.weight") return true;
+  return !info.has_mtp && name.rfind(mtp, 0) == 0;  // a module that the config says is not used
+}
+
+}  // namespace
+
+bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers) {
+  const std::string prefix = fmt::format("model.layers.{}.", num_hidden_layers);
+  const auto it = tensors.lower_bound(prefix);
+  return it != tensors.end() && it->first.rfind(prefix, 0) == 0;
+}
+
+Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, ops::Context& context,
+                   std::string_view file) {
+  for (autograd::Parameter& p : model.parameters().all()) {
+    const auto it = tensors.find(p.name);
+    if (it == tensors.end()) return Error{fmt::format("{}: tensor \"{}\" is missing", file, p.name)};
+    const Tensor& t = it->second;
+    if (!(t.shape() == p.shape))
+      return Error{fmt::format("{}: tensor \"{}\": shape {} where config.json implies {}", file, p.name,
+                               t.shape().text(), p.shape.text())};
+    if (t.dtype() != DType::f32 && t.dtype() != DType::bf16 && t.dtype() != DType::f16)
+      return Error{
+          fmt::format("{}: tensor \"{}\": dtype {} is not F32, BF16 or F16", file, p.name, dtype_name(t.dtype()))};
+    autograd::set_values(p, t, packs, context);
+  }
+  for (const auto& [name, tensor] : tensors)
+    if (!model.parameters().find(name) && !may_be_ignored(name, model.info()))
+      return Error{
+          fmt::format("{}: tensor \"{}\" belongs to no parameter of {}", file, name, model.info().architecture)};
+  return {};
+}
+
+}  // namespace jamsu::models

@@ -1,0 +1,24 @@
+#pragma once
+// Values of a model's parameters from named tensors of a checkpoint.
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "models/model.h"
+
+namespace jamsu::models {
+
+using NamedTensors = std::map<std::string, Tensor>;
+
+// Whether the checkpoint carries the MTP module that its config announces: releases converted for transformers leave it
+// out. Whoever opens a model asks this, and says in the config (num_nextn_predict_layers) what it will use.
+bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers);
+
+// Every parameter exactly once, of the shape the config implies, floating point. Superfluous tensors are an error that
+// names them, but for the MTP module's official copies of embedding and head and the rotary tables of old checkpoints.
+// `file` names the source in errors.
+Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, ops::Context& context,
+                   std::string_view file);
+
+}  // namespace jamsu::models

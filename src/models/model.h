@@ -1,0 +1,46 @@
+#pragma once
+// One model definition for training and inference: layers call autograd functions, which record only when a tape is
+// given.
+#include <memory>
+#include <string>
+
+#include "models/batch.h"
+#include "models/parameters.h"
+#include "models/sequence_state.h"
+
+namespace jamsu::models {
+
+struct ModelInfo {
+  std::string architecture;  // "DeepseekV3ForCausalLM"
+  int64_t vocab = 0, hidden = 0, layers = 0, context = 0;
+  int64_t experts = 0, experts_per_token = 0;  // 0: no MoE layers
+  bool has_mtp = false;
+  int64_t bos = -1;
+  std::vector<int64_t> eos;
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual const ModelInfo& info() const = 0;
+
+  // Rows after the final norm, [N, hidden]. Every segment's state must have room for its rows (reserve) and is read and
+  // written, not advanced. REQUIRES: tokens in the vocabulary, positions below the context length.
+  virtual autograd::Value hidden(const Batch& batch, ForwardContext& c) const = 0;
+  // Logits of rows of `hidden`, [rows, vocab].
+  virtual autograd::Value logits(const autograd::Value& hidden, ForwardContext& c) const = 0;
+  // The multi-token prediction module: rows of the main model's `hidden` (position t) and the tokens at t + 1 give the
+  // rows whose logits predict t + 2. `batch.tokens` are the tokens at t + 1; its segments' states come from
+  // mtp_layout(). REQUIRES: info().has_mtp.
+  virtual autograd::Value mtp_hidden(const autograd::Value& hidden, const Batch& batch, ForwardContext& c) const = 0;
+
+  virtual const StateLayout& state_layout(CachePolicy policy) const = 0;
+  virtual const StateLayout& mtp_layout() const = 0;
+
+  virtual ParameterSet& parameters() = 0;
+  virtual const ParameterSet& parameters() const = 0;
+  // The correction bias of each MoE layer, the MTP module's last; by layer index.
+  virtual std::vector<std::pair<int64_t, autograd::Parameter*>> correction_biases() = 0;
+};
+
+}  // namespace jamsu::models

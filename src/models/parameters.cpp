@@ -1,0 +1,20 @@
+#include "models/parameters.h"
+
+namespace jamsu::models {
+
+autograd::Parameter& ParameterSet::add(std::string name, Shape shape, autograd::Role role) {
+  autograd::Parameter& p = parameters_.emplace_back();
+  p.name = std::move(name);
+  p.shape = shape;
+  p.role = role;
+  if (role != autograd::Role::constant) p.id = trained_++;
+  JAMSU_CHECK(by_name_.emplace(p.name, &p).second);
+  return p;
+}
+
+const autograd::Parameter* ParameterSet::find(std::string_view name) const {
+  const auto it = by_name_.find(std::string(name));
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+}  // namespace jamsu::models

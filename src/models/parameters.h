@@ -1,0 +1,55 @@
+#pragma once
+// The parameters of a model in the order of its forward, by their names in the checkpoint.
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "autograd/parameter.h"
+
+namespace jamsu::models {
+
+class ParameterSet {
+ public:
+  // Addresses are stable. Ids count up from 0 over everything but constants. REQUIRES: a new name.
+  autograd::Parameter& add(std::string name, Shape shape, autograd::Role role);
+  const autograd::Parameter* find(std::string_view name) const;
+  std::deque<autograd::Parameter>& all() { return parameters_; }
+  const std::deque<autograd::Parameter>& all() const { return parameters_; }
+  int32_t trained() const { return trained_; }
+
+ private:
+  std::deque<autograd::Parameter> parameters_;
+  std::unordered_map<std::string, const autograd::Parameter*> by_name_;
+  int32_t trained_ = 0;
+};
+
+// Maps structure to names: (scope / "self_attn" / "q_a_proj").matrix(...) is
+// "model.layers.3.self_attn.q_a_proj.weight".
+class NameScope {
+ public:
+  explicit NameScope(ParameterSet& set, std::string prefix = {}) : set_(set), prefix_(std::move(prefix)) {}
+  NameScope operator/(std::string_view name) const {
+    return NameScope(set_, prefix_.empty() ? std::string(name) : prefix_ + "." + std::string(name));
+  }
+  NameScope operator/(int64_t index) const { return *this / std::string_view(std::to_string(index)); }
+  autograd::Parameter& matrix(int64_t out, int64_t in) const {
+    return set_.add(prefix_ + ".weight", {out, in}, autograd::Role::matrix);
+  }
+  autograd::Parameter& router(int64_t out, int64_t in) const {
+    return set_.add(prefix_ + ".weight", {out, in}, autograd::Role::router_matrix);
+  }
+  autograd::Parameter& vector(int64_t d) const { return set_.add(prefix_ + ".weight", {d}, autograd::Role::vector); }
+  autograd::Parameter& table(int64_t rows, int64_t d) const {
+    return set_.add(prefix_ + ".weight", {rows, d}, autograd::Role::table);
+  }
+  autograd::Parameter& constant(std::string_view name, int64_t d) const {
+    return set_.add(prefix_ + "." + std::string(name), {d}, autograd::Role::constant);
+  }
+
+ private:
+  ParameterSet& set_;
+  std::string prefix_;
+};
+
+}  // namespace jamsu::models

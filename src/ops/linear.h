@@ -1,0 +1,30 @@
+#pragma once
+// Matrix products of rows with weights, forward and backward; numerics.md sections 2 and 3.
+//   N rows, in = K, out = M of the weight. x [N, in] f32, dy [N, out] f32.
+#include <span>
+
+#include "ops/weight.h"
+
+namespace jamsu::ops {
+
+// y = x w^T (+ bias): [N, out] f32.
+Tensor linear(const Tensor& x, const Weight& w, const float* bias, Context& context);
+// dx = dy w: [N, in].
+Tensor linear_dx(const Tensor& dy, const Weight& w, Context& context);
+// dw += dy^T x: [out, in], contraction over the rows in order, with the gradient buffer as the accumulator.
+void linear_dw(const Tensor& dy, const Tensor& x, kernels::Element element, Tensor& dw, Context& context);
+
+// Rows sorted into groups (experts): group e has rows offsets[e] .. offsets[e + 1] and weight weights[e]. All of equal
+// shape.
+struct Groups {
+  std::span<const int64_t> offsets;        // [E + 1]
+  std::span<const Weight* const> weights;  // [E]
+};
+// Row s of the result belongs to x row (rows ? rows[s] : s).
+Tensor grouped_linear(const Tensor& x, const int32_t* rows, const Groups& groups, Context& context);
+Tensor grouped_linear_dx(const Tensor& dy, const Groups& groups, Context& context);
+// dws[e] += dy_e^T x_e; x already in group order. Null entries are skipped when the group is empty.
+void grouped_linear_dw(const Tensor& dy, const Tensor& x, std::span<const int64_t> offsets, kernels::Element element,
+                       std::span<Tensor* const> dws, Context& context);
+
+}  // namespace jamsu::ops

@@ -1,0 +1,91 @@
+#include "ops/rope.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "base/math.h"
+
+namespace jamsu::ops {
+namespace {
+
+// DeepSeek's and transformers' yarn_get_mscale.
+double yarn_mscale(double factor, double mscale) {
+  return factor <= 1.0 ? 1.0 : 0.1 * mscale * math::log(factor) + 1.0;
+}
+
+// The dimension that turns `rotations` times within the original context.
+double correction_dimension(const RopeConfig& c, double rotations) {
+  return static_cast<double>(c.width) * math::log(c.original_context / (rotations * 2.0 * std::numbers::pi)) /
+         (2.0 * math::log(c.theta));
+}
+
+}  // namespace
+
+Rope::Rope(const RopeConfig& c) {
+  JAMSU_CHECK(c.width > 0 && c.width % 2 == 0);
+  const int64_t half = c.width / 2;
+  double low = 0, high = 0;
+  if (c.scaling == RopeScaling::yarn) {
+    low = correction_dimension(c, c.beta_fast);
+    high = correction_dimension(c, c.beta_slow);
+    if (c.truncate) {
+      low = std::floor(low);
+      high = std::ceil(high);
+    }
+    low = std::max(low, 0.0);
+    high = std::min(high, static_cast<double>(c.width - 1));
+    if (low == high) high += 0.001;
+    attention_factor =
+        static_cast<float>(c.has_mscale ? yarn_mscale(c.factor, c.mscale) / yarn_mscale(c.factor, c.mscale_all_dim)
+                                        : yarn_mscale(c.factor, 1.0));
+    if (c.has_mscale && c.mscale_all_dim != 0.0) {
+      const double m = yarn_mscale(c.factor, c.mscale_all_dim);
+      softmax_factor = m * m;
+    }
+  }
+  for (int64_t i = 0; i < half; ++i) {
+    double f = math::pow(c.theta, -static_cast<double>(2 * i) / static_cast<double>(c.width));
+    if (c.scaling == RopeScaling::yarn) {
+      const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
+      f = f / c.factor * ramp + f * (1.0 - ramp);
+    }
+    inverse_frequency.push_back(static_cast<float>(f));
+  }
+}
+
+RopeTable rope_table(const Rope& rope, std::span<const int64_t> positions, Context& context) {
+  const auto rows = static_cast<int64_t>(positions.size()), half = static_cast<int64_t>(rope.inverse_frequency.size());
+  RopeTable table{context.empty({rows, half}), context.empty({rows, half})};
+  context.parallel(rows, 64, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i)
+      for (int64_t j = 0; j < half; ++j) {
+        const float angle =
+            static_cast<float>(positions[static_cast<size_t>(i)]) * rope.inverse_frequency[static_cast<size_t>(j)];
+        table.cosine.f32()[i * half + j] = static_cast<float>(math::cos(angle)) * rope.attention_factor;
+        table.sine.f32()[i * half + j] = static_cast<float>(math::sin(angle)) * rope.attention_factor;
+      }
+  });
+  return table;
+}
+
+void rope(Tensor& x, int64_t heads, int64_t head_width, int64_t begin, const RopeTable& table,
+          kernels::RopeLayout layout, bool inverse, Context& context) {
+  const int64_t rows = x.dim(0), width = table.cosine.dim(1) * 2, stride = heads * head_width;
+  JAMSU_CHECK(x.dim(1) == stride && begin + width <= head_width && table.cosine.dim(0) == rows);
+  context.parallel(rows, rows * heads * width < 16384 ? std::max<int64_t>(rows, 1) : 64,
+                   [&](int64_t first, int64_t last, int) {
+                     context.kernels.rope({.x = x.f32() + first * stride + begin,
+                                           .cosine = table.cosine.f32() + first * (width / 2),
+                                           .sine = table.sine.f32() + first * (width / 2),
+                                           .rows = last - first,
+                                           .heads = heads,
+                                           .row_stride = stride,
+                                           .head_stride = head_width,
+                                           .width = width,
+                                           .layout = layout,
+                                           .inverse = inverse});
+                   });
+}
+
+}  // namespace jamsu::ops

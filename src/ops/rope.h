@@ -1,0 +1,42 @@
+#pragma once
+// Rotary position embedding (Su et al. 2021, arXiv:2104.09864) with YaRN (Peng et al. 2023, arXiv:2309.00071).
+#include <span>
+#include <vector>
+
+#include "ops/context.h"
+
+namespace jamsu::ops {
+
+enum class RopeScaling : uint8_t { none, yarn };
+struct RopeConfig {
+  int64_t width = 0;  // dimensions rotated, even
+  double theta = 10000.0;
+  RopeScaling scaling = RopeScaling::none;
+  double factor = 1.0, beta_fast = 32.0, beta_slow = 1.0;
+  double original_context = 0.0;
+  bool has_mscale = false;  // mscale and mscale_all_dim are given
+  double mscale = 1.0, mscale_all_dim = 0.0;
+  bool truncate = true;
+};
+
+// What a config comes to: inverse frequencies (formed in f64, rounded to f32), the factor on cos and sin, and the
+// factor DeepSeek puts on the softmax scale, m(mscale_all_dim)^2 (1 without).
+struct Rope {
+  explicit Rope(const RopeConfig& config);
+  std::vector<float> inverse_frequency;  // [width / 2]
+  float attention_factor = 1.0f;
+  double softmax_factor = 1.0;
+};
+
+// cos and sin of f32(position) * inverse_frequency, [rows, width / 2] each; numerics.md section 4.
+struct RopeTable {
+  Tensor cosine, sine;
+};
+RopeTable rope_table(const Rope& rope, std::span<const int64_t> positions, Context& context);
+
+// Rotates in place columns [begin, begin + width) of each of `heads` heads of width head_width in x [N, heads *
+// head_width].
+void rope(Tensor& x, int64_t heads, int64_t head_width, int64_t begin, const RopeTable& table,
+          kernels::RopeLayout layout, bool inverse, Context& context);
+
+}  // namespace jamsu::ops

@@ -1,0 +1,44 @@
+#include "ops/weight.h"
+
+namespace jamsu::ops {
+namespace {
+
+void pack(const Tensor& values, int64_t n, int64_t k, int64_t column_stride, int64_t k_stride, kernels::Element element,
+          Tensor& panels, Context& context) {
+  const int64_t count = kernels::round_up(n, kernels::kLanes) / kernels::kLanes;
+  context.parallel(count, count * k > 4096 ? 8 : count, [&](int64_t begin, int64_t end, int) {
+    context.kernels.pack_b({.source = values.raw(),
+                            .source_type = values.dtype() == DType::bf16 ? kernels::Source::bf16 : kernels::Source::f32,
+                            .column_stride = column_stride,
+                            .k_stride = k_stride,
+                            .n = n,
+                            .k = k,
+                            .element = element,
+                            .panels = panels.raw(),
+                            .panel_begin = begin,
+                            .panel_end = end});
+  });
+}
+
+}  // namespace
+
+Weight make_weight(const Tensor& values, kernels::Element element, Packs packs, Context& context) {
+  JAMSU_CHECK(values.shape().rank() == 2 && (values.dtype() == DType::f32 || values.dtype() == DType::bf16));
+  Weight w;
+  w.out = values.dim(0);
+  w.in = values.dim(1);
+  w.element = element;
+  const DType dtype = element == kernels::Element::bf16 ? DType::bf16 : DType::f32;
+  w.forward = context.empty({kernels::panel_elements(w.out, w.in)}, dtype);
+  if (packs == Packs::forward_and_backward) w.backward = context.empty({kernels::panel_elements(w.in, w.out)}, dtype);
+  refresh_weight(w, values, context);
+  return w;
+}
+
+void refresh_weight(Weight& w, const Tensor& values, Context& context) {
+  JAMSU_CHECK(values.shape() == Shape({w.out, w.in}));
+  pack(values, w.out, w.in, w.in, 1, w.element, w.forward, context);
+  if (w.backward.defined()) pack(values, w.in, w.out, 1, w.in, w.element, w.backward, context);
+}
+
+}  // namespace jamsu::ops

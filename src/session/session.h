@@ -1,0 +1,85 @@
+#pragma once
+// Engine + text: messages in, typed events out. Chat, evaluation and rollouts use this, so a prompt is built in one
+// place.
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/engine.h"
+#include "text/prompt.h"
+#include "text/tokenizer.h"
+
+namespace jamsu::session {
+
+enum class Thinking : uint8_t { automatic, on, off };
+
+struct ChatRequest {
+  std::vector<text::Message> messages;
+  // Instead of messages: this text after the beginning-of-text token, continued as it stands. No chat format, and
+  // thinking marks stay in the content.
+  std::optional<std::string> continued = {};
+  Thinking thinking = Thinking::automatic;  // the template's switch; automatic leaves it to the model
+  engine::SamplingParams sampling;
+  uint32_t sample = 0;  // number of this sample of the same prompt
+  int64_t max_tokens = 512;
+  std::vector<std::string> stop = {};  // texts that end the content; they are not part of it
+  std::optional<std::tm> now;          // for templates that write the date
+};
+
+// The pieces of a reply as they come. Text is complete UTF-8.
+struct ReasoningPiece {
+  std::string text;
+};
+struct ContentPiece {
+  std::string text;
+};
+// Output tokens count the end token, reasoning tokens the mark that closes the thinking.
+struct Done {
+  engine::FinishReason reason = engine::FinishReason::stop_token;  // for a text of `stop` too
+  std::string stop;                                                // the one of the request that came; else empty
+  std::string error;
+  int64_t prompt_tokens = 0, cached_tokens = 0, output_tokens = 0, reasoning_tokens = 0;
+  double seconds = 0, reasoning_seconds = 0;  // from submission; while reasoning came
+};
+using Event = std::variant<ReasoningPiece, ContentPiece, Done>;
+using EventSink = std::function<void(const Event&)>;
+
+// A whole reply.
+struct Reply {
+  std::string reasoning, content;
+  Done done;
+};
+
+class Session {
+ public:
+  // The runtime belongs to this session while requests run. `prompts`: an error is what requests with messages end in.
+  Session(std::shared_ptr<const models::Model> model, text::Tokenizer tokenizer, Result<text::PromptBuilder> prompts,
+          ops::Runtime& runtime, const engine::EngineOptions& options);
+  ~Session();
+
+  // Events come from the engine's thread, Done last. Errors: the template's, the engine's, an empty stop text.
+  Result<engine::RequestId> submit(const ChatRequest& request, EventSink sink);
+  void cancel(engine::RequestId id);
+  Reply chat(const ChatRequest& request);  // waits; an error is in done.error
+  // All at once, in the order asked. `on_reply` sees each as it ends: one at a time, while the caller waits.
+  using OnReply = std::function<void(size_t index, const Reply& reply)>;
+  std::vector<Reply> chat_all(const std::vector<ChatRequest>& requests, const OnReply& on_reply = {});
+
+  Result<text::Prompt> prompt(const ChatRequest& request) const;
+  const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  engine::Engine& engine() { return *engine_; }
+
+ private:
+  text::Tokenizer tokenizer_;
+  Result<text::PromptBuilder> prompts_;
+  std::vector<int32_t> stop_tokens_;
+  int32_t begin_ = -1;  // the beginning-of-text token of the model's config; -1: none
+  std::unique_ptr<engine::Engine> engine_;
+};
+
+}  // namespace jamsu::session

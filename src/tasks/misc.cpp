@@ -1,0 +1,67 @@
+// Kind C: everyday mathematics beside plain arithmetic.
+#include "tasks/misc.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+
+namespace jamsu::tasks {
+namespace {
+
+struct SubKind {
+  std::string_view name;
+  void (*make)(Problem&);
+};
+constexpr auto kSubKinds = std::to_array<SubKind>({
+    {"equation", equation_problem},
+    {"unit", unit_problem},
+    {"calendar", calendar_problem},
+    {"clock", clock_problem},
+    {"sorting", sorting_problem},
+    {"counting", counting_problem},
+    {"comparing", comparing_problem},
+    {"sequence", sequence_problem},
+    {"average", average_problem},
+    {"remainder", remainder_problem},
+    {"percent", percent_problem},
+    {"fraction", fraction_problem},
+});
+
+Sample make_sample(const SubKind& kind, RandomStream& random, const GeneratorOptions& options) {
+  StepWriter writer(random, options.retry_percent);
+  Sample sample;
+  sample.kind = Kind::misc;
+  sample.language = random.chance(1, 2) ? Language::korean : Language::english;
+  sample.cell = kind.name;
+  Problem problem{random, sample.language, options.split, writer, {}, {}, {}};
+  kind.make(problem);
+  sample.prompt = problem.prompt;
+  sample.thinking = writer.finish();
+  sample.value = problem.value;
+  const std::string& said = problem.said.empty() ? problem.value : problem.said;
+  sample.answer = problem.korean() ? "답은 " + said + "입니다." : "The answer is " + said + ".";
+  return sample;
+}
+
+}  // namespace
+
+std::vector<std::string> misc_cells() {
+  std::vector<std::string> names;
+  for (const SubKind& kind : kSubKinds) names.emplace_back(kind.name);
+  return names;
+}
+
+Sample misc_cell_sample(std::string_view cell, uint64_t index, const GeneratorOptions& options) {
+  const auto found = std::find_if(kSubKinds.begin(), kSubKinds.end(), [&](const SubKind& k) { return k.name == cell; });
+  JAMSU_CHECK(found != kSubKinds.end());
+  RandomStream random = sample_stream(index, options, 300 + static_cast<int>(found - kSubKinds.begin()));
+  return make_sample(*found, random, options);
+}
+
+Sample misc_sample(uint64_t index, const GeneratorOptions& options) {
+  RandomStream random = sample_stream(index, options, 2);
+  return make_sample(random.pick(kSubKinds), random, options);
+}
+
+}  // namespace jamsu::tasks

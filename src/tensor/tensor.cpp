@@ -1,0 +1,184 @@
+#include "tensor/tensor.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace jamsu {
+
+int64_t dtype_bytes(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+    case DType::i32:
+    case DType::u32:
+      return 4;
+    case DType::f16:
+    case DType::bf16:
+      return 2;
+    case DType::i64:
+      return 8;
+    default:
+      return 1;
+  }
+}
+
+std::string_view dtype_name(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return "F32";
+    case DType::f16:
+      return "F16";
+    case DType::bf16:
+      return "BF16";
+    case DType::f8_e4m3:
+      return "F8_E4M3";
+    case DType::f8_e8m0:
+      return "F8_E8M0";
+    case DType::i8:
+      return "I8";
+    case DType::u8:
+      return "U8";
+    case DType::i32:
+      return "I32";
+    case DType::u32:
+      return "U32";
+    case DType::i64:
+      return "I64";
+    case DType::boolean:
+      return "BOOL";
+  }
+  return "?";
+}
+
+Shape::Shape(std::span<const int64_t> dims) : rank_(static_cast<int>(dims.size())) {
+  JAMSU_CHECK(dims.size() <= kMaxRank);
+  for (size_t i = 0; i < dims.size(); ++i) {
+    JAMSU_CHECK(dims[i] >= 0);
+    dims_[i] = dims[i];
+  }
+}
+int64_t Shape::elements() const {
+  int64_t n = 1;
+  for (int i = 0; i < rank_; ++i) n *= dims_[static_cast<size_t>(i)];
+  return n;
+}
+bool Shape::operator==(const Shape& other) const {
+  return rank_ == other.rank_ && dims_ == other.dims_;
+}
+std::string Shape::text() const {
+  std::string s = "[";
+  for (int i = 0; i < rank_; ++i) s += (i ? ", " : "") + std::to_string(dims_[static_cast<size_t>(i)]);
+  return s + "]";
+}
+
+struct Allocator::Pool {
+  std::mutex mutex;
+  std::unordered_map<int64_t, std::vector<std::byte*>> free;
+  int64_t limit = 0, in_use = 0, peak = 0;
+
+  void trim() {
+    for (auto& [size, blocks] : free)
+      for (std::byte* block : blocks) std::free(block);
+    free.clear();
+  }
+  ~Pool() { trim(); }
+};
+
+Allocator::Allocator(int64_t limit_bytes) : pool_(std::make_shared<Pool>()) {
+  pool_->limit = limit_bytes;
+}
+Allocator::~Allocator() = default;
+
+namespace {
+// Eight classes per power of two: at most 12.5 % is wasted, and equal shapes meet the same class.
+int64_t size_class(int64_t bytes) {
+  if (bytes <= 512) return 512;
+  const int shift = static_cast<int>(std::bit_width(static_cast<uint64_t>(bytes - 1))) - 4;
+  const int64_t unit = int64_t{1} << shift;
+  return (bytes + unit - 1) / unit * unit;
+}
+}  // namespace
+
+std::shared_ptr<std::byte> Allocator::allocate(int64_t bytes) {
+  JAMSU_CHECK(bytes >= 0);
+  const int64_t size = size_class(bytes);
+  std::byte* block = nullptr;
+  {
+    std::lock_guard lock(pool_->mutex);
+    if (pool_->in_use + size > pool_->limit) throw std::bad_alloc();
+    auto& blocks = pool_->free[size];
+    if (!blocks.empty()) {
+      block = blocks.back();
+      blocks.pop_back();
+    }
+    pool_->in_use += size;
+    pool_->peak = std::max(pool_->peak, pool_->in_use);
+  }
+  if (!block) block = static_cast<std::byte*>(std::aligned_alloc(64, static_cast<size_t>((size + 63) / 64 * 64)));
+  if (!block) {
+    std::lock_guard lock(pool_->mutex);
+    pool_->in_use -= size;
+    throw std::bad_alloc();
+  }
+  return {block, [pool = pool_, size](std::byte* p) {
+            std::lock_guard lock(pool->mutex);
+            pool->in_use -= size;
+            pool->free[size].push_back(p);
+          }};
+}
+
+int64_t Allocator::bytes_in_use() const {
+  std::lock_guard lock(pool_->mutex);
+  return pool_->in_use;
+}
+int64_t Allocator::peak_bytes() const {
+  std::lock_guard lock(pool_->mutex);
+  return pool_->peak;
+}
+void Allocator::release_cached() {
+  std::lock_guard lock(pool_->mutex);
+  pool_->trim();
+}
+
+Tensor Tensor::empty(Shape shape, DType dtype, Allocator& allocator) {
+  Tensor t;
+  t.shape_ = shape;
+  t.dtype_ = dtype;
+  t.storage_ = allocator.allocate(t.bytes());
+  t.data_ = t.storage_.get();
+  return t;
+}
+Tensor Tensor::zeros(Shape shape, DType dtype, Allocator& allocator) {
+  Tensor t = empty(shape, dtype, allocator);
+  std::memset(t.data_, 0, static_cast<size_t>(t.bytes()));
+  return t;
+}
+Tensor Tensor::view_of(std::shared_ptr<std::byte> owner, std::byte* data, Shape shape, DType dtype) {
+  Tensor t;
+  t.storage_ = std::move(owner);
+  t.data_ = data;
+  t.shape_ = shape;
+  t.dtype_ = dtype;
+  return t;
+}
+Tensor Tensor::reshape(Shape shape) const {
+  JAMSU_CHECK(shape.elements() == elements());
+  Tensor t = *this;
+  t.shape_ = shape;
+  return t;
+}
+Tensor Tensor::rows(int64_t begin, int64_t end) const {
+  JAMSU_CHECK(shape_.rank() >= 1 && 0 <= begin && begin <= end && end <= shape_[0]);
+  std::array<int64_t, Shape::kMaxRank> dims{};
+  for (int i = 0; i < shape_.rank(); ++i) dims[static_cast<size_t>(i)] = shape_[i];
+  const int64_t row = shape_[0] > 0 ? elements() / shape_[0] : 0;
+  dims[0] = end - begin;
+  Tensor t = *this;
+  t.shape_ = Shape(std::span<const int64_t>(dims.data(), static_cast<size_t>(shape_.rank())));
+  t.data_ = data_ + begin * row * dtype_bytes(dtype_);
+  return t;
+}
+
+}  // namespace jamsu

@@ -1,0 +1,210 @@
+#include "text/prompt.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "text/added_tokens.h"
+#include "text/special_tokens.h"
+#include "text/tokenizer_data.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+namespace jamsu::text {
+namespace {
+
+// What a person typed may spell special tokens. While the template handles the text, such places stand as kOpen NUMBER
+// kClose, so that no template text joins them and no search finds them. Two noncharacters of Unicode, which stand for
+// themselves nowhere; one that was typed is such a place too.
+constexpr std::string_view kOpen = "\uFDD0", kClose = "\uFDD1";
+
+class TypedText {
+ public:
+  explicit TypedText(const AddedTokenMatcher& marks, bool nfc) : marks_(marks), nfc_(nfc) {}
+
+  std::string hide(std::string_view raw) {
+    std::string text = to_valid_utf8(raw);
+    if (nfc_ && may_change_in_nfc(text)) text = to_nfc(text);
+    std::string out;
+    const char* at = text.data();
+    const auto place_until = [&](const char* end) {  // a mark was passed over: [at, end)
+      if (at == end) return;
+      out += fmt::format("{}{}{}", kOpen, places_.size(), kClose);
+      places_.emplace_back(at, end);
+      at = end;
+    };
+    marks_.split(
+        text,
+        [&](std::string_view stretch) {
+          place_until(stretch.data());
+          out += stretch;
+          at = stretch.data() + stretch.size();
+        },
+        [](int32_t) {});
+    place_until(text.data() + text.size());
+    return out;
+  }
+
+  std::string show(std::string_view text) const {
+    std::string out;
+    while (true) {
+      const size_t open = places_.empty() ? std::string_view::npos : text.find(kOpen);
+      if (open == std::string_view::npos) return out += text;
+      const char *digits = text.data() + open + kOpen.size(), *end = text.data() + text.size();
+      size_t number = 0;
+      const auto read = std::from_chars(digits, end, number);
+      const bool whole = read.ec == std::errc() && number < places_.size() &&
+                         std::string_view(read.ptr, static_cast<size_t>(end - read.ptr)).starts_with(kClose);
+      out += text.substr(0, open);
+      out += whole ? std::string_view(places_[number]) : kOpen;
+      text.remove_prefix(whole ? static_cast<size_t>(read.ptr - text.data()) + kClose.size() : open + kOpen.size());
+    }
+  }
+
+ private:
+  const AddedTokenMatcher& marks_;
+  const bool nfc_;
+  std::vector<std::string> places_;
+};
+
+// Rendered text -> ids: special tokens where the template wrote them, hidden places as plain text.
+void encode_rendered(const Tokenizer& tokenizer, const TypedText& typed, std::string_view text,
+                     std::vector<int32_t>& ids) {
+  const TokenizerData& data = tokenizer.data();
+  const auto push = [&](int32_t id) { ids.push_back(id); };
+  const auto plain = [&](std::string_view stretch) { tokenizer.encode_plain_to(typed.show(stretch), ids); };
+  data.raw_matcher.split(
+      text,
+      [&](std::string_view part) {
+        if (data.normalized_matcher.empty()) return plain(part);
+        const std::string normal = data.nfc ? to_nfc(part) : std::string(part);
+        data.normalized_matcher.split(normal, plain, push);
+      },
+      push);
+}
+
+AddedTokenMatcher all_marks(const TokenizerData& data) {
+  std::vector<AddedToken> tokens;
+  std::vector<std::string> patterns;
+  const auto add = [&](std::string content) {
+    AddedToken token;
+    token.content = content;
+    tokens.push_back(token);
+    patterns.push_back(std::move(content));
+  };
+  for (const AddedToken& token : data.added) add(token.content);
+  add(std::string(kOpen));
+  return {std::move(tokens), std::move(patterns)};
+}
+
+}  // namespace
+
+PromptBuilder::PromptBuilder(Tokenizer tokenizer, ChatFormat format)
+    : tokenizer_(std::move(tokenizer)),
+      format_(std::move(format)),
+      marks_(std::make_shared<AddedTokenMatcher>(all_marks(tokenizer_.data()))) {
+  think_ = tokenizer_.token_id(kThinkBegin).value_or(-1);
+  end_think_ = tokenizer_.token_id(kThinkEnd).value_or(-1);
+}
+
+Result<PromptBuilder> PromptBuilder::create(Tokenizer tokenizer, ChatFormat format) {
+  PromptBuilder b(std::move(tokenizer), std::move(format));
+  const std::string_view end = b.format_.token("eos_token");
+  if (end.empty()) return Error{"tokenizer_config.json: \"eos_token\" is missing: replies would have no end"};
+  const auto id = b.tokenizer_.token_id(end);
+  if (!id) return Error{fmt::format("tokenizer.json: \"{}\", the eos_token of tokenizer_config.json, is missing", end)};
+  b.end_ = *id;
+  return b;
+}
+
+Result<PromptBuilder> PromptBuilder::create(Tokenizer tokenizer) {
+  for (const std::string_view token :
+       {kBeginOfText, kEndOfText, kUserMark, kAssistantMark, kSystemMark, kThinkBegin, kThinkEnd})
+    if (!tokenizer.token_id(token))
+      return Error{fmt::format("tokenizer.json: the special token \"{}\" of the chat format is missing", token)};
+  return create(std::move(tokenizer), ChatFormat::built_in());
+}
+
+Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std::vector<Message>& messages,
+                                                                      const std::vector<jinja::Value>& values,
+                                                                      const std::string& whole,
+                                                                      const PromptOptions& options) const {
+  const auto first = [&](size_t count) {
+    return jinja::Value::list({values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count)});
+  };
+  std::vector<Span> spans;
+  size_t last = messages.size();
+  while (last > 0 && messages[last - 1].role != "assistant") --last;
+  for (size_t i = 0; i < last; ++i) {
+    if (messages[i].role != "assistant") continue;
+    // A reply is what stands between the prompt that asks for it and its own end. A template that drops the thinking of
+    // earlier turns writes those differently later on: they are not learned.
+    Result<std::string> said = whole;
+    if (i + 1 < messages.size() || options.add_generation_prompt)
+      said = format_.render(first(i + 1), {false, {}, options.now});
+    bool found = false;
+    for (const std::optional<bool> thinking : {std::optional<bool>(), std::optional(true), std::optional(false)}) {
+      const auto asked = format_.render(first(i), {true, thinking, options.now});
+      if (!asked || !said) continue;
+      if (!said->starts_with(*asked) || !whole.starts_with(*said)) continue;
+      spans.push_back({asked->size(), said->size()});
+      found = true;
+      break;
+    }
+    if (!found && i + 1 == last)
+      return Error{
+          fmt::format("messages[{}]: the chat template writes this reply otherwise than it asks for one: what "
+                      "is to be learned of it cannot be told",
+                      i)};
+  }
+  return spans;
+}
+
+Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const PromptOptions& options) const {
+  if (messages.empty()) return Error{"messages: none"};
+  TypedText typed(*marks_, tokenizer_.data().nfc);
+  std::vector<jinja::Value> values;
+  values.reserve(messages.size());
+  for (const Message& m : messages) {
+    const auto text = [&](const std::string& s) {
+      return jinja::Value::string(m.ours ? to_valid_utf8(s) : typed.hide(s));
+    };
+    std::vector<std::pair<std::string, jinja::Value>> fields = {{"role", text(m.role)}, {"content", text(m.content)}};
+    if (!m.reasoning_content.empty()) {
+      const jinja::Value thinking = text(m.reasoning_content);
+      fields.emplace_back("reasoning_content", thinking);
+      fields.emplace_back("thinking", thinking);  // as transformers fills one from the other
+    }
+    values.push_back(jinja::Value::dict(std::move(fields)));
+  }
+  const auto whole =
+      format_.render(jinja::Value::list(values), {options.add_generation_prompt, options.enable_thinking, options.now});
+  if (!whole) return whole.error();
+  Prompt p;
+  std::vector<Span> spans;
+  if (options.find_learned) {
+    auto found = learned_spans(messages, values, *whole, options);
+    if (!found) return found.error();
+    spans = std::move(*found);
+  }
+  const std::string_view text = *whole;
+  size_t at = 0;
+  const auto encode_until = [&](size_t end, bool learned) {
+    encode_rendered(tokenizer_, typed, text.substr(at, end - at), p.ids);
+    if (options.find_learned) p.learned.resize(p.ids.size(), learned);
+    at = end;
+  };
+  for (const Span& span : spans) {
+    encode_until(span.begin, false);
+    encode_until(span.end, true);
+  }
+  encode_until(text.size(), false);
+  for (auto id = p.ids.rbegin(); id != p.ids.rend() && *id != end_think_; ++id) {
+    if (*id != think_) continue;
+    p.opens_thinking = think_ >= 0;
+    break;
+  }
+  return p;
+}
+
+}  // namespace jamsu::text

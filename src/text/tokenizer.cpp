@@ -1,0 +1,250 @@
+#include "text/tokenizer.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/check.h"
+#include "text/tokenizer_data.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+namespace jamsu::text {
+namespace {
+
+uint64_t hash_bytes(std::string_view s) {
+  uint64_t h = 0x9E3779B97F4A7C15ULL ^ s.size();
+  const auto mix = [&h](uint64_t word) {
+    h = (h ^ word) * 0xBF58476D1CE4E5B9ULL;
+    h ^= h >> 32;
+  };
+  size_t i = 0;
+  for (; i + 8 <= s.size(); i += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, s.data() + i, 8);
+    mix(word);
+  }
+  uint64_t rest = 0;
+  std::memcpy(&rest, s.data() + i, s.size() - i);
+  mix(rest);
+  return h;
+}
+
+// One call of encode: what it may recognise, and where the ids go.
+class Encoder {
+ public:
+  Encoder(const TokenizerData& data, bool plain, std::vector<int32_t>& ids)
+      : data_(data), plain_(plain), cached_(!plain || !data.plain_differs), ids_(ids), cache_(data.borrow_cache()) {}
+  ~Encoder() { data_.return_cache(std::move(cache_)); }
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+
+  void text(std::string_view raw) {
+    if (plain_) return normalized(raw);
+    data_.raw_matcher.split(
+        raw, [this](std::string_view part) { normalized(part); }, [this](int32_t id) { ids_.push_back(id); });
+  }
+
+ private:
+  void normalized(std::string_view part) {
+    std::string owner;
+    if (data_.nfc && may_change_in_nfc(part)) {
+      owner = to_nfc(part);
+      part = owner;
+    }
+    const auto cut = [this](std::string_view stretch) {
+      data_.pre_tokenizer.run(stretch, [this](std::string_view p) { piece(p); });
+    };
+    if (plain_ || data_.normalized_matcher.empty()) return cut(part);
+    data_.normalized_matcher.split(part, cut, [this](int32_t id) { ids_.push_back(id); });
+  }
+
+  void piece(std::string_view p) {
+    if (p.size() == 1) {
+      if (const int32_t id = data_.byte_token[static_cast<unsigned char>(p[0])]; id >= 0) return ids_.push_back(id);
+    }
+    if (p.size() > EncodeCache::kMaxBytes || !cached_) {
+      merge(p);
+      ids_.insert(ids_.end(), cache_->ids.begin(), cache_->ids.end());
+      return;
+    }
+    EncodeCache::Entry& e = cache_->entry(p);
+    if (e.bytes != p.size() || std::memcmp(e.piece, p.data(), p.size()) != 0) {
+      merge(p);
+      const auto& made = cache_->ids;
+      if (made.size() > EncodeCache::kMaxIds) {
+        ids_.insert(ids_.end(), made.begin(), made.end());
+        return;
+      }
+      std::memcpy(e.piece, p.data(), p.size());
+      e.bytes = static_cast<uint8_t>(p.size());
+      e.count = static_cast<uint8_t>(made.size());
+      std::copy(made.begin(), made.end(), e.ids);
+    }
+    ids_.insert(ids_.end(), e.ids, e.ids + e.count);
+  }
+
+  // Leaves the ids of a piece in cache_->ids.
+  void merge(std::string_view p) {
+    auto& out = cache_->ids;
+    out.clear();
+    if (data_.ignore_merges) {
+      const auto whole = data_.vocabulary.find(bytes_to_token(p));
+      if (whole && *whole < data_.model_size && !(plain_ && data_.is_added[static_cast<size_t>(*whole)]))
+        return out.push_back(*whole);
+    }
+    bool after_unk = false;
+    for (const char byte : p) {
+      const int32_t id = data_.byte_token[static_cast<unsigned char>(byte)];
+      if (id >= 0) {
+        out.push_back(id);
+      } else if (data_.unk >= 0 && !(data_.fuse_unk && after_unk)) {
+        out.push_back(data_.unk);
+      }
+      after_unk = id < 0;
+    }
+    const auto all = static_cast<size_t>(data_.vocabulary.size());
+    const std::span<const bool> blocked =
+        plain_ && data_.plain_differs ? std::span<const bool>(data_.is_added.get(), all) : std::span<const bool>();
+    out.resize(merge_tokens(data_.merge_table, out, blocked, cache_->scratch));
+  }
+
+  const TokenizerData& data_;
+  const bool plain_, cached_;
+  std::vector<int32_t>& ids_;
+  std::unique_ptr<EncodeCache> cache_;
+};
+
+void encode_text(const TokenizerData& data, std::string_view text, bool plain, std::vector<int32_t>& ids) {
+  Encoder encoder(data, plain, ids);
+  if (is_valid_utf8(text)) return encoder.text(text);
+  encoder.text(to_valid_utf8(text));
+}
+
+}  // namespace
+
+Vocabulary::Vocabulary(std::vector<std::string> tokens) : tokens_(std::move(tokens)) {
+  bytes_.reserve(tokens_.size());
+  for (const auto& t : tokens_) bytes_.push_back(token_to_bytes(t));
+  slots_.assign(std::bit_ceil(2 * tokens_.size() + 1), -1);
+  mask_ = slots_.size() - 1;
+  for (int32_t id = 0; id < size(); ++id) {
+    size_t i = hash_bytes(token(id)) & mask_;
+    while (slots_[i] >= 0) i = (i + 1) & mask_;
+    slots_[i] = id;
+  }
+}
+
+std::optional<int32_t> Vocabulary::find(std::string_view t) const {
+  if (slots_.empty()) return {};
+  for (size_t i = hash_bytes(t) & mask_; slots_[i] >= 0; i = (i + 1) & mask_)
+    if (token(slots_[i]) == t) return slots_[i];
+  return {};
+}
+
+EncodeCache::Entry& EncodeCache::entry(std::string_view piece) {
+  return entries_[hash_bytes(piece) & (kEntries - 1)];
+}
+
+std::unique_ptr<EncodeCache> TokenizerData::borrow_cache() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!caches_.empty()) {
+      auto cache = std::move(caches_.back());
+      caches_.pop_back();
+      return cache;
+    }
+  }
+  return std::make_unique<EncodeCache>();
+}
+
+void TokenizerData::return_cache(std::unique_ptr<EncodeCache> cache) const {
+  constexpr size_t kKept = 64;  // more threads than that make theirs anew
+  const std::lock_guard lock(mutex_);
+  if (caches_.size() < kKept) caches_.push_back(std::move(cache));
+}
+
+void Tokenizer::encode_to(std::string_view text, EncodeOptions options, std::vector<int32_t>& ids) const {
+  if (options.add_special) ids.insert(ids.end(), data_->prefix.begin(), data_->prefix.end());
+  encode_text(*data_, text, false, ids);
+  if (options.add_special) ids.insert(ids.end(), data_->suffix.begin(), data_->suffix.end());
+}
+
+void Tokenizer::encode_plain_to(std::string_view text, std::vector<int32_t>& ids) const {
+  encode_text(*data_, text, true, ids);
+}
+
+std::vector<int32_t> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
+  std::vector<int32_t> ids;
+  ids.reserve(text.size() / 3 + 8);
+  encode_to(text, options, ids);
+  return ids;
+}
+
+std::vector<int32_t> Tokenizer::encode_plain(std::string_view text) const {
+  std::vector<int32_t> ids;
+  ids.reserve(text.size() / 3 + 8);
+  encode_plain_to(text, ids);
+  return ids;
+}
+
+std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
+  std::string bytes;
+  for (const int32_t id : ids)
+    if (!(skip_special && is_special(id))) bytes += token_bytes(id);
+  return is_valid_utf8(bytes) ? bytes : to_valid_utf8(bytes);
+}
+
+std::string_view Tokenizer::token_bytes(int32_t id) const {
+  return id >= 0 && id < vocab_size() ? data_->vocabulary.bytes(id) : std::string_view();
+}
+int32_t Tokenizer::vocab_size() const {
+  return data_->vocabulary.size();
+}
+std::string_view Tokenizer::token(int32_t id) const {
+  JAMSU_CHECK(id >= 0 && id < vocab_size());
+  return data_->vocabulary.token(id);
+}
+std::optional<int32_t> Tokenizer::token_id(std::string_view token) const {
+  return data_->vocabulary.find(token);
+}
+bool Tokenizer::is_special(int32_t id) const {
+  return id >= 0 && id < vocab_size() && data_->is_special[static_cast<size_t>(id)];
+}
+bool Tokenizer::is_added(int32_t id) const {
+  return id >= 0 && id < vocab_size() && data_->is_added[static_cast<size_t>(id)];
+}
+
+std::string StreamDecoder::push(int32_t id) {
+  if (skip_special_ && tokenizer_.is_special(id)) return {};
+  return push_bytes(tokenizer_.token_bytes(id));
+}
+
+std::string StreamDecoder::push_bytes(std::string_view bytes) {
+  pending_ += bytes;
+  // At most the last three bytes can be the start of a character that is not there yet.
+  size_t complete = pending_.size();
+  for (size_t i = pending_.size() < 3 ? 0 : pending_.size() - 3; i < pending_.size(); ++i) {
+    if (is_utf8_continuation(pending_[i])) continue;
+    const std::string_view tail = std::string_view(pending_).substr(i);
+    // The start of a surrogate (ED A0..BF) cannot be completed, but waits for its third byte: the goldens were written
+    // with Python's incremental decoder, which does so.
+    const bool surrogate = tail.size() == 2 && tail[0] == '\xED' && static_cast<unsigned char>(tail[1]) >= 0xA0 &&
+                           is_utf8_continuation(tail[1]);
+    if (surrogate || utf8_step(tail).kind == Utf8Step::incomplete) {
+      complete = i;
+      break;
+    }
+  }
+  std::string out = to_valid_utf8(std::string_view(pending_).substr(0, complete));
+  pending_.erase(0, complete);
+  return out;
+}
+
+std::string StreamDecoder::flush() {
+  std::string out = to_valid_utf8(pending_);
+  pending_.clear();
+  return out;
+}
+
+}  // namespace jamsu::text

@@ -1,0 +1,84 @@
+#pragma once
+// What a Tokenizer shares among its copies: the vocabulary, the merges and the parts of the pipeline. Made by
+// tokenizer_json.cpp and never changed after that, but for the pool of caches.
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/added_tokens.h"
+#include "text/bpe.h"
+#include "text/pretokenizer.h"
+
+namespace jamsu::text {
+
+// Token strings by id and ids by string.
+class Vocabulary {
+ public:
+  int32_t size() const { return static_cast<int32_t>(tokens_.size()); }
+  std::string_view token(int32_t id) const { return tokens_[static_cast<size_t>(id)]; }
+  std::string_view bytes(int32_t id) const { return bytes_[static_cast<size_t>(id)]; }
+  std::optional<int32_t> find(std::string_view token) const;
+  // By id; distinct strings of valid UTF-8.
+  explicit Vocabulary(std::vector<std::string> tokens);
+  Vocabulary() = default;
+
+ private:
+  std::vector<std::string> tokens_, bytes_;
+  std::vector<int32_t> slots_;  // open addressing; -1: free
+  size_t mask_ = 0;
+};
+
+// Pieces met before with their ids, and room for merging. Used by one thread at a time.
+class EncodeCache {
+ public:
+  static constexpr size_t kMaxBytes = 32, kMaxIds = 7;
+  struct alignas(64) Entry {  // one cache line; bytes == 0: free
+    char piece[kMaxBytes];
+    int32_t ids[kMaxIds];
+    uint8_t bytes, count;
+  };
+  EncodeCache() : entries_(kEntries) {}
+  // The only place where `piece` may be kept; a newer piece replaces an older one. REQUIRES: 0 < piece.size() <=
+  // kMaxBytes.
+  Entry& entry(std::string_view piece);
+
+  BpeScratch scratch;
+  std::vector<int32_t> ids;
+
+ private:
+  static constexpr size_t kEntries = 1 << 14;  // 1 MiB: stays in a second-level cache
+  std::vector<Entry> entries_;
+};
+
+class TokenizerData {
+ public:
+  Vocabulary vocabulary;
+  std::vector<Merge> merges;
+  MergeTable merge_table;
+  std::array<int32_t, 256> byte_token{};  // -1: the model has no token for this byte
+  int32_t unk = -1;                       // for such bytes; -1: they are dropped
+  bool fuse_unk = false, ignore_merges = false, nfc = false;
+  std::vector<AddedToken> added;       // in the order of the file
+  std::unique_ptr<bool[]> is_added;    // by id
+  std::unique_ptr<bool[]> is_special;  // by id
+  bool plain_differs = false;  // merging may end in an added token of the model: plain text must not, and has no cache
+  int32_t model_size = 0;      // ids from here on are added tokens that the model's vocabulary does not have
+  AddedTokenMatcher raw_matcher, normalized_matcher;
+  PreTokenizer pre_tokenizer;
+  std::vector<int32_t> prefix, suffix;  // of the post-processor
+  boost::json::object shell;            // the file without model.vocab and model.merges (null there)
+
+  std::unique_ptr<EncodeCache> borrow_cache() const;
+  void return_cache(std::unique_ptr<EncodeCache> cache) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<EncodeCache>> caches_;  // guarded by mutex_
+};
+
+}  // namespace jamsu::text

@@ -1,0 +1,353 @@
+// tokenizer.json -> TokenizerData. Every message names file and field.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "base/files.h"
+#include "text/json_fields.h"
+#include "text/post_processor.h"
+#include "text/tokenizer.h"
+#include "text/tokenizer_data.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+namespace jamsu::text {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int64_t kMaxFileBytes = int64_t{256} << 20;
+constexpr size_t kMaxDepth = 32;
+constexpr int64_t kMaxId = int64_t{1} << 30;
+
+Result<json::value> parse_json(std::string_view text, const std::string& name, const json::storage_ptr& memory) {
+  json::parse_options options;
+  options.max_depth = kMaxDepth;
+  json::stream_parser parser(memory, options);
+  json::error_code failed;
+  const size_t read = parser.write_some(text.data(), text.size(), failed);
+  if (!failed) parser.finish(failed);
+  if (!failed && read < text.size() && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
+    failed = json::error::extra_data;
+  if (failed) return Error{fmt::format("{}: byte {}: not the JSON of a tokenizer: {}.", name, read, failed.message())};
+  return parser.release();
+}
+
+class Loader {
+ public:
+  Loader(const json::object& file, std::string name) : file_(file), name_(std::move(name)) {}
+
+  Result<std::shared_ptr<const TokenizerData>> load() {
+    for (const auto step : {&Loader::model, &Loader::vocabulary, &Loader::merges, &Loader::bytes, &Loader::normalizer,
+                            &Loader::matchers, &Loader::pre_tokenizer, &Loader::post_processor, &Loader::decoder})
+      if (Status s = (this->*step)(); !s) return s.error();
+    shell();
+    return std::shared_ptr<const TokenizerData>(data_);
+  }
+
+ private:
+  template <class... Args>
+  Error fail(fmt::format_string<Args...> format, Args&&... args) const {
+    return Error{name_ + ": " + fmt::format(format, std::forward<Args>(args)...)};
+  }
+  std::string at(std::string_view field) const { return fmt::format("{}: {}", name_, field); }
+
+  static bool absent(const json::value* v) { return !v || v->is_null(); }
+
+  Status model() {
+    const auto* m = file_.if_contains("model");
+    if (!m) return fail("\"model\" is missing.");
+    if (!m->is_object()) return wrong_kind(name_, "model", "an object", *m);
+    model_ = &m->get_object();
+    // Files of before 2020 have no type; `tokenizers` reads one with merges as BPE.
+    if (model_->contains("type") || !model_->contains("merges")) {
+      const auto type = string_field(*model_, "type", at("model"));
+      if (!type) return type.error();
+      if (*type != "BPE") return fail("model: \"type\" {} is not supported; only byte-level BPE is.", in_quotes(*type));
+    }
+    for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+      const auto* v = model_->if_contains(key);
+      if (absent(v)) continue;
+      if (!v->is_string()) return wrong_kind(at("model"), key, "a string or null", *v);
+      if (!v->get_string().empty())
+        return fail("model: \"{}\" {} is not supported; byte-level BPE has none.", key, in_quotes(v->get_string()));
+    }
+    if (const auto* v = model_->if_contains("dropout"); !absent(v)) {
+      if (!v->is_number()) return wrong_kind(at("model"), "dropout", "a number or null", *v);
+      if (v->to_number<double>() != 0)
+        return fail("model: \"dropout\" is not supported; the same text has to give the same ids.");
+    }
+    const auto byte_fallback = bool_field(*model_, "byte_fallback", false, at("model"));
+    if (!byte_fallback) return byte_fallback.error();
+    if (*byte_fallback) return fail("model: \"byte_fallback\" is not supported; only byte-level BPE is.");
+    const auto fuse = bool_field(*model_, "fuse_unk", false, at("model"));
+    if (!fuse) return fuse.error();
+    data_->fuse_unk = *fuse;
+    const auto ignore = bool_field(*model_, "ignore_merges", false, at("model"));
+    if (!ignore) return ignore.error();
+    data_->ignore_merges = *ignore;
+    return {};
+  }
+
+  Status vocabulary() {
+    const auto* v = model_->if_contains("vocab");
+    if (!v) return fail("model: \"vocab\" is missing.");
+    if (!v->is_object()) return wrong_kind(at("model"), "vocab", "an object (token to id)", *v);
+    const auto& vocab = v->get_object();
+    if (vocab.empty()) return fail("model: \"vocab\" is empty.");
+    const auto size = static_cast<int64_t>(vocab.size());
+    std::vector<std::string> tokens(vocab.size());
+    std::vector<bool> taken(vocab.size());
+    for (const auto& [token, value] : vocab) {
+      if (!value.is_int64() || value.get_int64() < 0 || value.get_int64() >= size)
+        return fail(
+            "model.vocab: the id of {} is {}; the ids of {} tokens are the whole numbers 0 to {}, without holes.",
+            in_quotes(token), value.is_number() ? json::serialize(value) : std::string(json_kind_name(value)), size,
+            size - 1);
+      const auto id = static_cast<size_t>(value.get_int64());
+      if (taken[id])
+        return fail("model.vocab: {} and {} both have id {}.", in_quotes(tokens[id]), in_quotes(token), id);
+      tokens[id] = token;
+      taken[id] = true;
+    }
+    if (Status s = added_tokens(); !s) return s;
+    if (Status s = number_added_tokens(vocab, tokens); !s) return s;
+    data_->model_size = static_cast<int32_t>(vocab.size());
+    data_->is_added = std::make_unique<bool[]>(tokens.size());
+    data_->is_special = std::make_unique<bool[]>(tokens.size());
+    data_->vocabulary = Vocabulary(std::move(tokens));
+    for (const AddedToken& t : data_->added) {
+      data_->is_added[static_cast<size_t>(t.id)] = true;
+      data_->is_special[static_cast<size_t>(t.id)] = t.special;
+      data_->plain_differs |= data_->ignore_merges && !t.outside_model;
+    }
+    return {};
+  }
+
+  // `tokenizers` gives a token that the model has the model's id, and counts the others up from the size of the model's
+  // vocabulary in the order of the file, whatever ids the file says. What the file says has to fit that order.
+  Status number_added_tokens(const json::object& vocab, std::vector<std::string>& tokens) {
+    const auto size = static_cast<int64_t>(vocab.size());
+    auto claimed = size, next = size;
+    for (size_t i = 0; i < data_->added.size(); ++i) {
+      AddedToken& t = data_->added[i];
+      const std::string where = at(fmt::format("added_tokens[{}]", i));
+      const auto* in_vocab = vocab.if_contains(t.content);
+      if (t.id >= size && t.id != claimed++)
+        return Error{
+            fmt::format("{}: id {} of {}; expected {}: added tokens follow the vocabulary in the order of their ids, "
+                        "without holes.",
+                        where, t.id, in_quotes(t.content), claimed - 1)};
+      if (t.id < size && !(in_vocab && in_vocab->get_int64() == t.id))
+        return Error{fmt::format("{}: id {} of {} belongs to {} in model.vocab.", where, t.id, in_quotes(t.content),
+                                 in_quotes(tokens[static_cast<size_t>(t.id)]))};
+      t.outside_model = !in_vocab;
+      t.id = static_cast<int32_t>(in_vocab ? in_vocab->get_int64() : next++);
+      if (!in_vocab) tokens.push_back(t.content);
+    }
+    return {};
+  }
+
+  Status added_tokens() {
+    const auto* list = file_.if_contains("added_tokens");
+    if (absent(list)) return {};
+    if (!list->is_array()) return wrong_kind(name_, "added_tokens", "an array", *list);
+    json::object seen;  // the strings met so far
+    for (size_t i = 0; i < list->get_array().size(); ++i) {
+      const std::string where = at(fmt::format("added_tokens[{}]", i));
+      const auto& v = list->get_array()[i];
+      if (!v.is_object()) return Error{fmt::format("{} is {}; expected an object.", where, json_kind_name(v))};
+      const auto& o = v.get_object();
+      AddedToken t;
+      const auto content = string_field(o, "content", where);
+      if (!content) return content.error();
+      t.content = *content;
+      if (t.content.empty()) return Error{where + ": \"content\" is empty."};
+      if (!seen.emplace(t.content, nullptr).second)
+        return Error{fmt::format("{}: {} stands twice among the added tokens.", where, in_quotes(t.content))};
+      const auto* id = o.if_contains("id");
+      if (!id) return Error{where + ": \"id\" is missing."};
+      const auto number = id_value(*id, where);
+      if (!number) return number.error();
+      if (*number < 0 || *number > kMaxId)
+        return Error{fmt::format("{}: id {} of {} is out of range.", where, *number, in_quotes(t.content))};
+      t.id = static_cast<int32_t>(*number);
+      for (const auto& [key, flag] : {std::pair{"special", &t.special},
+                                      {"normalized", &t.normalized},
+                                      {"lstrip", &t.lstrip},
+                                      {"rstrip", &t.rstrip},
+                                      {"single_word", &t.single_word}}) {
+        const auto set = bool_field(o, key, false, where);
+        if (!set) return set.error();
+        *flag = *set;
+      }
+      data_->added.push_back(std::move(t));
+    }
+    return {};
+  }
+
+  Status merges() {
+    const auto* v = model_->if_contains("merges");
+    if (!v) return fail("model: \"merges\" is missing.");
+    if (!v->is_array()) return wrong_kind(at("model"), "merges", "an array", *v);
+    std::string joined;
+    for (size_t i = 0; i < v->get_array().size(); ++i) {
+      std::string_view left, right;
+      if (const auto& m = v->get_array()[i]; m.is_string()) {
+        const std::string_view text = m.get_string();
+        if (text.starts_with("#version")) continue;
+        const size_t space = text.find(' ');
+        if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos)
+          return fail("model.merges[{}]: {} is not two tokens with one space between.", i, in_quotes(text));
+        left = text.substr(0, space), right = text.substr(space + 1);
+      } else if (m.is_array() && m.get_array().size() == 2 && m.get_array()[0].is_string() &&
+                 m.get_array()[1].is_string()) {
+        left = m.get_array()[0].get_string(), right = m.get_array()[1].get_string();
+      } else {
+        return fail("model.merges[{}] is {}; expected \"left right\" or [\"left\", \"right\"].", i, json_kind_name(m));
+      }
+      joined.assign(left).append(right);
+      Merge merge{};
+      for (const auto& [token, id] :
+           {std::pair<std::string_view, int32_t*>{left, &merge.left}, {right, &merge.right}, {joined, &merge.result}}) {
+        const auto* found = model_->at("vocab").get_object().if_contains(token);
+        if (token.empty() || !found) return fail("model.merges[{}]: {} is not in model.vocab.", i, in_quotes(token));
+        *id = static_cast<int32_t>(found->get_int64());
+      }
+      data_->plain_differs |= data_->is_added[static_cast<size_t>(merge.result)];
+      data_->merges.push_back(merge);
+    }
+    data_->merge_table = MergeTable(data_->merges);
+    return {};
+  }
+
+  // The tokens of single bytes and the one for bytes without.
+  Status bytes() {
+    const auto& vocab = model_->at("vocab").get_object();
+    for (int b = 0; b < 256; ++b) {
+      const char byte = static_cast<char>(static_cast<unsigned char>(b));
+      const auto* id = vocab.if_contains(bytes_to_token({&byte, 1}));
+      data_->byte_token[static_cast<size_t>(b)] = id ? static_cast<int32_t>(id->get_int64()) : -1;
+    }
+    const auto* unk = model_->if_contains("unk_token");
+    if (absent(unk)) return {};
+    if (!unk->is_string()) return wrong_kind(at("model"), "unk_token", "a string or null", *unk);
+    const auto* id = vocab.if_contains(std::string_view(unk->get_string()));
+    if (!id) return fail("model: \"unk_token\" {} is not in model.vocab.", in_quotes(unk->get_string()));
+    data_->unk = static_cast<int32_t>(id->get_int64());
+    return {};
+  }
+
+  Status one_normalizer(const json::value& v, const std::string& where) {
+    if (v.is_null()) return {};
+    if (!v.is_object()) return Error{fmt::format("{} is {}; expected an object.", where, json_kind_name(v))};
+    const auto type = string_field(v.get_object(), "type", where);
+    if (!type) return type.error();
+    if (*type == "NFC") {
+      data_->nfc = true;  // twice is once
+      return {};
+    }
+    if (*type != "Sequence")
+      return Error{fmt::format("{}: \"type\" {} is not supported; NFC and Sequence are.", where, in_quotes(*type))};
+    const auto* list = v.get_object().if_contains("normalizers");
+    if (!list) return Error{where + ": \"normalizers\" is missing."};
+    if (!list->is_array()) return wrong_kind(where, "normalizers", "an array", *list);
+    for (size_t i = 0; i < list->get_array().size(); ++i)
+      if (Status s = one_normalizer(list->get_array()[i], fmt::format("{}.normalizers[{}]", where, i)); !s) return s;
+    return {};
+  }
+  Status normalizer() {
+    const auto* v = file_.if_contains("normalizer");
+    return v ? one_normalizer(*v, at("normalizer")) : Status{};
+  }
+
+  // Special tokens before others: of equal patterns the first counts.
+  Status matchers() {
+    for (const bool normalized : {false, true}) {
+      std::vector<AddedToken> tokens;
+      std::vector<std::string> patterns;
+      for (const bool special : {true, false})
+        for (const AddedToken& t : data_->added) {
+          if (t.special != special || t.normalized != normalized) continue;
+          tokens.push_back(t);
+          patterns.push_back(normalized && data_->nfc ? to_nfc(t.content) : t.content);
+        }
+      (normalized ? data_->normalized_matcher : data_->raw_matcher) =
+          AddedTokenMatcher(std::move(tokens), std::move(patterns));
+    }
+    return {};
+  }
+
+  Status pre_tokenizer() {
+    const auto* v = file_.if_contains("pre_tokenizer");
+    auto p = PreTokenizer::from_json(v ? *v : json::value(), at("pre_tokenizer"));
+    if (!p) return p.error();
+    data_->pre_tokenizer = std::move(*p);
+    return {};
+  }
+
+  Status post_processor() {
+    const auto* v = file_.if_contains("post_processor");
+    auto around = v ? read_post_processor(*v, at("post_processor"), data_->vocabulary.size()) : AroundText{};
+    if (!around) return around.error();
+    data_->prefix = std::move(around->prefix);
+    data_->suffix = std::move(around->suffix);
+    return {};
+  }
+
+  Status decoder() {
+    const auto* v = file_.if_contains("decoder");
+    if (absent(v)) return fail("\"decoder\" is missing; only byte-level tokenizers (decoder ByteLevel) are supported.");
+    if (!v->is_object()) return wrong_kind(name_, "decoder", "an object", *v);
+    const auto type = string_field(v->get_object(), "type", at("decoder"));
+    if (!type) return type.error();
+    if (*type != "ByteLevel")
+      return fail("decoder: \"type\" {} is not supported; only ByteLevel is.", in_quotes(*type));
+    return {};
+  }
+
+  void shell() {
+    for (const auto& [key, value] : file_) {
+      if (key != "model") {
+        data_->shell.emplace(key, value);
+        continue;
+      }
+      json::object m;
+      for (const auto& [k, v] : *model_) m.emplace(k, k == "vocab" || k == "merges" ? json::value() : v);
+      data_->shell.emplace(key, std::move(m));
+    }
+  }
+
+  const json::object& file_;
+  std::string name_;
+  const json::object* model_ = nullptr;
+  std::shared_ptr<TokenizerData> data_ = std::make_shared<TokenizerData>();
+};
+
+}  // namespace
+
+Result<Tokenizer> Tokenizer::from_json(std::string_view text, std::string_view name) {
+  try {
+    json::monotonic_resource memory;
+    auto parsed = parse_json(text, std::string(name), &memory);
+    if (!parsed) return parsed.error();
+    if (!parsed->is_object()) return Error{fmt::format("{}: {}; expected an object.", name, json_kind_name(*parsed))};
+    auto data = Loader(parsed->get_object(), std::string(name)).load();
+    if (!data) return data.error();
+    return Tokenizer(std::move(*data));
+  } catch (const std::length_error&) {  // Boost.JSON: a string or container above its size limit
+    return Error{fmt::format("{}: a string or list is too long.", name)};
+  }
+}
+
+Result<Tokenizer> Tokenizer::load(const std::filesystem::path& file_or_folder) {
+  std::error_code ignored;
+  const auto file =
+      std::filesystem::is_directory(file_or_folder, ignored) ? file_or_folder / "tokenizer.json" : file_or_folder;
+  auto text = read_file(file.string(), kMaxFileBytes);
+  if (!text) return text.error();
+  return from_json(*text, file.string());
+}
+
+}  // namespace jamsu::text

@@ -1,0 +1,121 @@
+#include "text/unicode.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <memory>
+#include <vector>
+
+#include "base/check.h"
+#include "text/unicode_tables.h"
+#include "text/utf8.h"
+
+namespace jamsu::text {
+namespace {
+
+constexpr uint8_t kFlagNfcActive = 0x80;
+
+std::vector<uint8_t> build_properties() {
+  std::vector<uint8_t> table(0x110000, static_cast<uint8_t>(Category::Cn));
+  for (const CategoryRange& r : kCategoryRanges)
+    for (uint32_t c = r.first; c <= r.last; ++c) table[c] = r.category;
+  const auto flag = [&table](uint32_t first, uint32_t last, uint8_t bit) {
+    for (uint32_t c = first; c <= last; ++c) table[c] = static_cast<uint8_t>(table[c] | bit);
+  };
+  for (const CodePointRange& r : kHanRanges) flag(r.first, r.last, kFlagHan);
+  for (const CodePointRange& r : kNfcActiveRanges) flag(r.first, r.last, kFlagNfcActive);
+  // White_Space (PropList.txt; unchanged since Unicode 6.3).
+  for (const CodePointRange r : {CodePointRange{9, 13},
+                                 {0x20, 0x20},
+                                 {0x85, 0x85},
+                                 {0xA0, 0xA0},
+                                 {0x1680, 0x1680},
+                                 {0x2000, 0x200A},
+                                 {0x2028, 0x2029},
+                                 {0x202F, 0x202F},
+                                 {0x205F, 0x205F},
+                                 {0x3000, 0x3000}})
+    flag(r.first, r.last, kFlagSpace);
+  return table;
+}
+
+// Inert in NFC 9, whatever utf8proc knows of it.
+bool is_newer_than_9(char32_t c) {
+  const auto after = std::upper_bound(kNewerThan9Ranges.begin(), kNewerThan9Ranges.end(), c,
+                                      [](char32_t value, const CodePointRange& r) { return value < r.first; });
+  return after != kNewerThan9Ranges.begin() && c <= std::prev(after)->last;
+}
+
+void append_nfc(std::string& out, std::string_view s) {
+  utf8proc_uint8_t* result = nullptr;
+  const auto size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(s.data()), static_cast<utf8proc_ssize_t>(s.size()),
+                   &result, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
+  JAMSU_CHECK(size >= 0);  // valid UTF-8 was required; lengths are far from its limits
+  out.append(reinterpret_cast<const char*>(result), static_cast<size_t>(size));
+}
+
+}  // namespace
+
+const uint8_t* unicode_properties() {
+  static const std::vector<uint8_t> table = build_properties();
+  return table.data();
+}
+
+bool is_word(char32_t c) {
+  constexpr CategorySet set = kLetter | kMark | category_set(Category::Nd, Category::Nl, Category::Pc);
+  if (set >> static_cast<int>(category(c)) & 1) return true;
+  // Other_Alphabetic outside M (circled and squared letters), Join_Control.
+  return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
+         (c >= 0x1F170 && c <= 0x1F189) || c == 0x200C || c == 0x200D;
+}
+
+bool may_change_in_nfc(std::string_view s) {
+  const uint8_t* table = unicode_properties();
+  for (size_t i = 0; i < s.size();) {
+    if (static_cast<unsigned char>(s[i]) < 0xCC) {  // U+0300, the first active one, starts with byte CC
+      ++i;
+      continue;
+    }
+    const Decoded d = decode_valid(s.data() + i);
+    if (table[d.c] & kFlagNfcActive) return true;
+    i += d.bytes;
+  }
+  return false;
+}
+
+// An inactive code point has ccc = 0 and composes with nothing before it, so the text may be cut in front of it. A run
+// to normalise is therefore one inactive code point followed by active ones; everything else is copied.
+std::string to_nfc(std::string_view s) {
+  if (!may_change_in_nfc(s)) return std::string(s);
+  const uint8_t* table = unicode_properties();
+  std::string out;
+  out.reserve(s.size() + 16);
+  size_t copied = 0, previous = 0;  // previous: where the code point before i starts
+  for (size_t i = 0; i < s.size();) {
+    const Decoded d = decode_valid(s.data() + i);
+    if (!(table[d.c] & kFlagNfcActive)) {
+      previous = i;
+      i += d.bytes;
+      continue;
+    }
+    size_t begin = i;
+    if (previous < i && previous >= copied && !is_newer_than_9(decode_valid(s.data() + previous).c)) begin = previous;
+    size_t end = i;
+    while (end < s.size()) {
+      const Decoded next = decode_valid(s.data() + end);
+      if (!(table[next.c] & kFlagNfcActive)) break;
+      end += next.bytes;
+    }
+    out.append(s.substr(copied, begin - copied));
+    append_nfc(out, s.substr(begin, end - begin));
+    copied = previous = i = end;
+  }
+  out.append(s.substr(copied));
+  return out;
+}
+
+}  // namespace jamsu::text

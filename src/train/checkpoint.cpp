@@ -1,0 +1,249 @@
+#include "train/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <system_error>
+
+#include "base/check.h"
+#include "base/sha256.h"
+#include "formats/safetensors.h"
+#include "formats/strict_json.h"
+
+namespace jamsu::train {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr const char *kTensors = "tensors.safetensors", *kState = "state.json", *kManifest = "manifest.json";
+constexpr const char *kPrefix = "step-", *kTemporary = ".tmp";
+constexpr int64_t kFormat = 1;
+
+std::string folder_name(int64_t step) {
+  return fmt::format("{}{:09}", kPrefix, step);
+}
+
+// "step-000000012" -> 12, with `suffix` after it; nothing for other names.
+std::optional<int64_t> step_of(std::string_view name, std::string_view suffix) {
+  const std::string_view prefix = kPrefix;
+  if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size())
+    return std::nullopt;
+  const std::string_view digits = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+  int64_t step = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
+  if (error != std::errc() || end != digits.data() + digits.size() || folder_name(step).substr(prefix.size()) != digits)
+    return std::nullopt;
+  return step;
+}
+
+struct Found {
+  int64_t step;
+  bool replaced;  // a save of the same step was on its way when the process ended
+  std::string path;
+};
+
+// The newest first.
+std::vector<Found> list_checkpoints(const std::string& folder) {
+  std::vector<Found> found;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (const auto step = step_of(name, "")) found.push_back({*step, false, folder + "/" + name});
+    if (const auto step = step_of(name, kReplaced)) found.push_back({*step, true, folder + "/" + name});
+  }
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return a.step != b.step ? a.step > b.step : a.replaced < b.replaced;
+  });
+  return found;
+}
+
+void remove_folder(const std::string& path) {
+  std::error_code ignored;  // what stays is found by its name and removed by the next save
+  fs::remove_all(path, ignored);
+}
+
+std::span<const std::byte> bytes_of(const Tensor& t) {
+  return {t.raw(), static_cast<size_t>(t.bytes())};
+}
+
+std::string hash_of_header(const MappedFile& file, int64_t data_begin) {
+  return sha256_hex(file.bytes().first(static_cast<size_t>(data_begin)));
+}
+
+// Writes the three files of a checkpoint into `folder`.
+Status write_files(const std::string& folder, int64_t step, const std::map<std::string, Tensor>& tensors,
+                   const json::object& state, FileOps& files) {
+  const std::string path = folder + "/" + kTensors;
+  if (auto s = formats::write_safetensors(path, tensors, {}, files); !s) return s;
+  const std::string state_text = json::serialize(state);
+  if (auto s = write_file(folder + "/" + kState, state_text, files); !s) return s;
+  // The tensors' hashes are of memory, the header's of the file: what the disk made of the rest is seen when it is
+  // verified.
+  auto map = MappedFile::open(path);
+  if (!map) return map.error();
+  auto header = formats::parse_safetensors((*map)->bytes(), path);
+  if (!header) return header.error();
+  const int64_t data_begin =
+      header->tensors.empty() ? static_cast<int64_t>((*map)->bytes().size()) : header->tensors.front().offset;
+  json::object hashes;
+  for (const auto& [name, tensor] : tensors) hashes[name] = sha256_hex(bytes_of(tensor));
+  const json::object manifest{{"format", kFormat},
+                              {"step", step},
+                              {"state_sha256", sha256_hex(state_text)},
+                              {"header_sha256", hash_of_header(**map, data_begin)},
+                              {"tensors", std::move(hashes)}};
+  return write_file(folder + "/" + kManifest, json::serialize(manifest), files);
+}
+
+Error file_error(const std::string& path, int error) {
+  return Error{
+      fmt::format("{}: {}.", path, error == ENOSPC ? "the disk is full" : std::system_category().message(error))};
+}
+
+struct Manifest {
+  int64_t step = 0;
+  std::string state, header;
+  std::map<std::string, std::string> tensors;
+};
+
+Result<Manifest> read_manifest(const std::string& path) {
+  auto text = read_file(path, int64_t{1} << 28);
+  if (!text) return text.error();
+  auto root = formats::parse_strict_json(*text, path, 4);
+  if (!root) return root.error();
+  const auto bad = [&](const char* field, const char* what) {
+    return Error{fmt::format("{}: \"{}\" {}.", path, field, what)};
+  };
+  if (!root->is_object()) return Error{fmt::format("{}: is no object.", path)};
+  const json::object& o = root->get_object();
+  if (o.size() != 5) return Error{fmt::format("{}: holds {} fields where format {} has 5.", path, o.size(), kFormat)};
+  const auto* format = o.if_contains("format");
+  if (!format || !format->is_int64() || format->get_int64() != kFormat)
+    return bad("format", "is not 1, the only one this program knows");
+  Manifest m;
+  const auto* step = o.if_contains("step");
+  if (!step || !step->is_int64() || step->get_int64() < 0) return bad("step", "is no whole number");
+  m.step = step->get_int64();
+  for (auto& [field, to] :
+       {std::pair<const char*, std::string*>{"state_sha256", &m.state}, {"header_sha256", &m.header}}) {
+    const auto* v = o.if_contains(field);
+    if (!v || !v->is_string()) return bad(field, "is no string");
+    *to = v->get_string();
+  }
+  const auto* tensors = o.if_contains("tensors");
+  if (!tensors || !tensors->is_object()) return bad("tensors", "is no object");
+  for (const auto& [name, hash] : tensors->get_object()) {
+    if (!hash.is_string()) return bad("tensors", "holds something else than strings");
+    m.tensors.emplace(std::string_view(name), std::string_view(hash.get_string()));
+  }
+  return m;
+}
+
+Status read_tensors(const std::string& path, const Manifest& manifest, std::map<std::string, Tensor>& tensors) {
+  auto file = formats::Safetensors::open_file(path);
+  if (!file) return file.error();
+  auto map = MappedFile::open(path);
+  if (!map) return map.error();
+  const int64_t data_begin =
+      file->tensors().empty() ? static_cast<int64_t>((*map)->bytes().size()) : file->tensors().front().offset;
+  if (hash_of_header(**map, data_begin) != manifest.header)
+    return Error{fmt::format("{}: the header's SHA-256 is not the one in {}. The file was changed or damaged.", path,
+                             kManifest)};
+  if (file->tensors().size() != manifest.tensors.size())
+    return Error{fmt::format("{}: holds {} tensors where {} has {}.", path, file->tensors().size(), kManifest,
+                             manifest.tensors.size())};
+  for (const formats::TensorInfo& info : file->tensors()) {
+    const auto hash = manifest.tensors.find(info.name);
+    if (hash == manifest.tensors.end())
+      return Error{fmt::format("{}: tensor \"{}\" is not in {}.", path, info.name, kManifest)};
+    const Tensor tensor = file->view(info);
+    if (sha256_hex(bytes_of(tensor)) != hash->second)
+      return Error{fmt::format(
+          "{}: tensor \"{}\" (bytes {} to {}): its SHA-256 is not the one in {}. The file was changed or damaged.",
+          path, info.name, info.offset, info.offset + info.bytes, kManifest)};
+    tensors.emplace(info.name, tensor);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> save_checkpoint(const std::string& folder, int64_t step,
+                                    const std::map<std::string, Tensor>& tensors, const json::object& state,
+                                    const SaveOptions& options) {
+  JAMSU_CHECK(step >= 0 && options.keep >= 1);
+  FileOps& files = *options.files;
+  if (const int error = files.make_folder(folder); error && error != EEXIST) return file_error(folder, error);
+  const std::string path = folder + "/" + folder_name(step), temporary = path + kTemporary;
+  // What a killed save left.
+  std::error_code listing;
+  for (fs::directory_iterator at(folder, listing), end; !listing && at != end; at.increment(listing))
+    if (step_of(at->path().filename().string(), kTemporary)) remove_folder(at->path().string());
+
+  if (const int error = files.make_folder(temporary)) return file_error(temporary, error);
+  if (auto s = write_files(temporary, step, tensors, state, files); !s) {
+    remove_folder(temporary);
+    return s.error();
+  }
+  // Of two from an interrupted replacement the whole one stays.
+  if (fs::exists(path) && fs::exists(path + kReplaced) && !load_checkpoint(path)) remove_folder(path);
+  if (auto s = replace_folder(temporary, path, files); !s) {
+    remove_folder(temporary);
+    return s.error();
+  }
+  if (auto verified = load_checkpoint(path); !verified) {
+    remove_folder(path);
+    std::error_code ignored;
+    if (fs::exists(path + kReplaced)) fs::rename(path + kReplaced, path, ignored);
+    return Error{"the checkpoint just saved cannot be read back, and was removed: " + verified.error().message};
+  }
+  remove_folder(path + kReplaced);
+  int64_t kept = 0;
+  for (const Found& found : list_checkpoints(folder))
+    if (found.step <= step && ++kept > options.keep) remove_folder(found.path);
+  return path;
+}
+
+Result<Checkpoint> load_checkpoint(const std::string& path) {
+  auto manifest = read_manifest(path + "/" + kManifest);
+  if (!manifest) return manifest.error();
+  std::string name = fs::path(path).filename().string();
+  if (name.ends_with(kReplaced)) name.resize(name.size() - std::string_view(kReplaced).size());
+  if (name != folder_name(manifest->step))
+    return Error{fmt::format("{}/{}: \"step\" = {} in a folder of another name.", path, kManifest, manifest->step)};
+  Checkpoint c;
+  c.path = path;
+  c.step = manifest->step;
+  const std::string state_path = path + "/" + kState;
+  auto state = read_file(state_path);
+  if (!state) return state.error();
+  if (sha256_hex(*state) != manifest->state)
+    return Error{
+        fmt::format("{}: its SHA-256 is not the one in {}. The file was changed or damaged.", state_path, kManifest)};
+  auto value = formats::parse_strict_json(*state, state_path);
+  if (!value) return value.error();
+  if (!value->is_object()) return Error{fmt::format("{}: is no object.", state_path)};
+  c.state = value->get_object();
+  if (auto s = read_tensors(path + "/" + kTensors, *manifest, c.tensors); !s) return s.error();
+  return c;
+}
+
+Latest latest_valid(const std::string& folder) {
+  Latest latest;
+  for (const Found& found : list_checkpoints(folder)) {
+    auto c = load_checkpoint(found.path);
+    if (c) {
+      latest.checkpoint = std::move(*c);
+      return latest;
+    }
+    latest.skipped.push_back(fmt::format("skipped a broken checkpoint: {}", c.error().message));
+  }
+  return latest;
+}
+
+}  // namespace jamsu::train

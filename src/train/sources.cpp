@@ -1,0 +1,40 @@
+#include "train/sources.h"
+
+#include "train/file_source.h"
+#include "train/task_source.h"
+
+namespace jamsu::train {
+
+Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const StageRecipe& stage,
+                                                 const text::Tokenizer& tokenizer,
+                                                 const std::optional<text::ChatFormat>& format) {
+  std::vector<WeightedSource> sources;
+  const DataRecipe& d = recipe.data;
+  const bool learn_all = stage.loss_on == "all";
+  if (d.tasks_weight > 0) {
+    const auto percent = [](int64_t value) { return static_cast<int>(value); };
+    auto tasks = TaskSource::create(
+        tokenizer, {.mix = {percent(d.arithmetic), percent(d.word_korean), percent(d.word_english), percent(d.misc),
+                            percent(d.talk)},
+                    .generator = {.seed = static_cast<uint64_t>(d.seed), .retry_percent = percent(stage.retry_percent)},
+                    .format = format,
+                    .learn_prompt = learn_all,
+                    .turns = stage.turns,
+                    .context = stage.context});
+    if (!tasks) return tasks.error();
+    sources.push_back({*tasks, static_cast<uint32_t>(d.tasks_weight), "tasks"});
+  }
+  for (const DataFile& file : d.files) {
+    const std::string path = file.path.starts_with('/') ? file.path : recipe.folder + "/" + file.path;
+    auto list = open_data_file(path, tokenizer,
+                               {.context = stage.context,
+                                .split_at_blank_lines = file.split == "blank_lines",
+                                .format = format,
+                                .learn_all = learn_all});
+    if (!list) return list.error();
+    sources.push_back({*list, static_cast<uint32_t>(file.weight), file.path});
+  }
+  return sources;
+}
+
+}  // namespace jamsu::train

@@ -1,0 +1,20 @@
+#pragma once
+// The data that a recipe names: generated tasks and the user's files, with their weights.
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "text/chat_format.h"
+#include "text/tokenizer.h"
+#include "train/data.h"
+#include "train/recipe.h"
+
+namespace jamsu::train {
+
+// For Dataset::create. Files are read, checked and tokenised here; their errors name file and line. `format` of chats:
+// empty is the built-in one.
+Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const StageRecipe& stage,
+                                                 const text::Tokenizer& tokenizer,
+                                                 const std::optional<text::ChatFormat>& format = {});
+
+}  // namespace jamsu::train

@@ -1,0 +1,64 @@
+#pragma once
+// One model in training: masters, moments, correction biases, and the global step that changes them. No files, no
+// clock.
+#include <map>
+#include <memory>
+#include <string>
+
+#include "models/deepseek_v3.h"
+#include "models/load.h"
+#include "train/optimizer.h"
+#include "train/step.h"
+
+namespace jamsu::train {
+
+struct StepOptions {
+  LossWeights losses;
+  OptimizerOptions optimizer;
+  double learning_rate = 1e-3;
+  double bias_gamma = 1e-3;    // correction bias update speed; 0 leaves biases alone
+  int64_t gradient_slots = 1;  // numerics.md section 3
+};
+
+// Means over the global batch.
+struct StepReport {
+  int64_t step = 0;  // optimizer steps taken
+  double ce = 0, mtp = 0, balance = 0;
+  double gradient_norm = 0, learning_rate = 0;
+  GlobalCounts counts;
+  double load_max_over_mean = 0;  // worst MoE layer
+  int64_t dead_experts = 0;       // experts no token reached, over all layers
+};
+
+class Trainer {
+ public:
+  // The model's parameters are trained in place; the runtime and the model outlive the trainer.
+  Trainer(models::Model& model, ops::Runtime& runtime, const InitOptions& init);
+
+  // A step over the micro-batches of one global batch, in order. The same data and options give the same bits on any
+  // number of threads and any ISA. Throws std::bad_alloc with nothing changed but gradients.
+  StepReport step(const std::vector<MicroBatch>& batch, const StepOptions& options);
+  // Mean cross-entropy of rows that are not trained on.
+  double validate(const std::vector<MicroBatch>& batch);
+
+  int64_t steps() const { return state_.step; }
+  // Everything a checkpoint holds: "master.NAME", "m.NAME", "v.NAME" by parameter, "bias.NAME" by correction bias. The
+  // tensors are the trainer's own memory.
+  models::NamedTensors tensors() const;
+  // REQUIRES nothing of `tensors`: each must be there with its shape, or an Error names it and nothing has changed.
+  Status restore(const models::NamedTensors& tensors, int64_t steps);
+  // Masters from a checkpoint of weights (pretrained/nano); moments zero, step 0.
+  Status start_from(const models::NamedTensors& weights, std::string_view file);
+  // Weights as they are published: to_bf16(master), correction biases f32, the MTP module with the official copies of
+  // embedding and head (arXiv:2412.19437 section 2.2; names as released).
+  models::NamedTensors published(bool with_mtp_copies) const;
+
+  const models::Model& model() const { return model_; }
+
+ private:
+  models::Model& model_;
+  ops::Runtime& runtime_;
+  TrainState state_;
+};
+
+}  // namespace jamsu::train

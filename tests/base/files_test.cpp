@@ -1,0 +1,76 @@
+// Files are whole or not there.
+#include "base/files.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "base/faults.h"
+
+namespace jamsu {
+namespace {
+
+namespace fs = std::filesystem;
+
+using test::FailNth;
+using test::Folder;
+
+TEST(files, written_and_read) {
+  const Folder folder;
+  const std::string text("a\0b\n", 4);
+  ASSERT_TRUE(write_file(folder / "x", text).ok());
+  EXPECT_EQ(*read_file(folder / "x"), text);
+  const auto map = MappedFile::open(folder / "x");
+  ASSERT_TRUE(map.ok());
+  EXPECT_EQ((*map)->bytes().size(), 4u);
+  EXPECT_EQ((*map)->bytes()[2], std::byte{'b'});
+  EXPECT_EQ(folder.entries(), 1u);
+}
+
+TEST(files, an_unfinished_file_leaves_nothing) {
+  const Folder folder;
+  {
+    auto f = AtomicFile::create(folder / "x");
+    ASSERT_TRUE(f.ok());
+    ASSERT_TRUE(f->write(std::string_view("half")).ok());
+    EXPECT_FALSE(fs::exists(folder / "x"));
+  }
+  EXPECT_EQ(folder.entries(), 0u);
+}
+
+TEST(files, each_call_failing_once_keeps_the_earlier_file) {
+  const Folder folder;
+  int failures = 0;
+  for (int n = 0; n < 100; ++n) {
+    ASSERT_TRUE(write_file(folder / "x", "earlier").ok());
+    FailNth ops(n, ENOSPC);
+    const auto s = write_file(folder / "x", "later", ops);
+    EXPECT_EQ(folder.entries(), 1u) << n;
+    if (s) {
+      EXPECT_EQ(*read_file(folder / "x"), "later");
+      break;
+    }
+    ++failures;
+    EXPECT_NE(s.error().message.find("the disk is full"), std::string::npos) << s.error().message;
+    EXPECT_NE(s.error().message.find("x"), std::string::npos);
+    // The last call (fsync of the folder) fails after the rename: either file is whole.
+    EXPECT_EQ(*read_file(folder / "x"), n < 5 ? "earlier" : "later") << n;
+  }
+  EXPECT_EQ(failures, 6);  // create, write, sync, close, rename, sync of the folder
+}
+
+TEST(files, what_cannot_be_read_is_named) {
+  const Folder folder;
+  EXPECT_EQ(read_file(folder / "none").error().message,
+            (folder / "none") + ": cannot be read: No such file or directory.");
+  EXPECT_EQ(MappedFile::open(folder / "").error().message, (folder / "") + ": is no ordinary file.");
+  ASSERT_TRUE(write_file(folder / "x", "12345").ok());
+  EXPECT_EQ(read_file(folder / "x", 4).error().message, (folder / "x") + ": is larger than 4 bytes.");
+  EXPECT_EQ(parent_folder("/x"), "/");
+  EXPECT_EQ(parent_folder("x"), ".");
+  EXPECT_EQ(parent_folder("a/b/x"), "a/b");
+}
+
+}  // namespace
+}  // namespace jamsu

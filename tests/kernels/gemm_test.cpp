@@ -1,0 +1,175 @@
+// pack_a, pack_b and gemm of every ISA against ref, bit for bit. AMX runs through the emulator on CPUs without tiles.
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "base/math.h"
+#include "kernels/amx_emulator.h"
+#include "kernels/kernel_test_support.h"
+
+namespace jamsu::kernels::test {
+namespace {
+
+struct Free {
+  void operator()(void* p) const { std::free(p); }
+};
+using Buffer = std::unique_ptr<void, Free>;
+Buffer buffer(int64_t bytes) {
+  return Buffer(std::aligned_alloc(64, static_cast<size_t>(round_up(bytes, 64)) + 64));
+}
+
+struct Case {
+  int64_t m, n, k;
+  Element element = Element::bf16;
+  bool accumulate = false, bias = false, columns = false, gather = false, hostile = false;
+  std::string text() const {
+    return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+           (element == Element::bf16 ? " bf16" : " f32") + (accumulate ? " accumulate" : "") + (bias ? " bias" : "") +
+           (columns ? " columns" : "") + (gather ? " gather" : "") + (hostile ? " hostile" : "");
+  }
+};
+
+std::vector<float> product(const Kernels& kernels, const Case& c) {
+  const FlushScope flush;
+  const auto values = [&](int64_t count, uint64_t index) {
+    return c.hostile ? hostile_values(count, index) : random_values(count, index);
+  };
+  const std::vector<float> a = values(c.m * c.k, 1), b = values(c.n * c.k, 2), bias = values(c.n, 3);
+  std::vector<float> result = values(c.m * (c.n + 3), 4);  // ldc = n + 3: the columns between must stay
+  std::vector<int32_t> rows;
+  for (int64_t i = 0; i < c.m; ++i) rows.push_back(static_cast<int32_t>((i * 7 + 3) % c.m));
+  const GemmKernel& gemm = choose_gemm(kernels, c.m, c.element);
+  const Buffer packed = buffer(gemm.a_bytes(c.m, c.k));
+  gemm.pack_a({.source = a.data(),
+               .rows = c.gather ? rows.data() : nullptr,
+               .row_stride = c.columns ? 1 : c.k,
+               .k_stride = c.columns ? c.m : 1,
+               .m = c.m,
+               .k = c.k,
+               .element = c.element,
+               .packed = packed.get()});
+  const Buffer panels = buffer(panel_elements(c.n, c.k) * element_bytes(c.element));
+  const int64_t count = round_up(c.n, kLanes) / kLanes;
+  for (int64_t panel = 0; panel < count; ++panel)
+    kernels.pack_b({.source = b.data(),
+                    .source_type = Source::f32,
+                    .column_stride = c.columns ? 1 : c.k,
+                    .k_stride = c.columns ? c.n : 1,
+                    .n = c.n,
+                    .k = c.k,
+                    .element = c.element,
+                    .panels = panels.get(),
+                    .panel_begin = panel,
+                    .panel_end = panel + 1});
+  gemm.run({.a = packed.get(),
+            .b = panels.get(),
+            .c = result.data(),
+            .ldc = c.n + 3,
+            .m = c.m,
+            .n = c.n,
+            .k = c.k,
+            .element = c.element,
+            .accumulate = c.accumulate,
+            .bias = c.bias ? bias.data() : nullptr});
+  return result;
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const Element e : {Element::bf16, Element::f32}) {
+    for (const int64_t size : {1, 2, 3, 5, 6, 7, 15, 16, 17, 31, 32, 33, 100}) {
+      all.push_back({size, 33, 40, e});
+      all.push_back({17, size, 40, e, true});
+      all.push_back({13, 20, size, e, false, true});
+      all.push_back({size, 18, 35, e, true, false, true});
+    }
+    for (const int64_t size : {1023, 1025, 4097}) {
+      all.push_back({size, 17, 33, e});
+      all.push_back({5, size, 33, e});
+      all.push_back({18, 17, size, e, true});
+      all.push_back({18, 17, size, e, true, false, true});
+    }
+    all.push_back({40, 50, 96, e, false, true, false, true});
+    for (uint64_t i = 0; i < 6; ++i)
+      all.push_back({19 + static_cast<int64_t>(i), 37, 70, e, i % 2 == 0, i % 3 == 0, i % 2 == 1, false, true});
+  }
+  return all;
+}
+
+// Which product each shape runs, written out: a change of the choice, or an ISA that falls back to another, fails here.
+std::string expected_kernel(Isa isa, const Case& c) {
+  if (isa == Isa::ref) return "ref_gemm";
+  if (c.m <= 2) return isa == Isa::avx2 ? "avx2_gemm_few_rows" : "avx512_gemm_few_rows";
+  if (c.element == Element::f32) return isa == Isa::avx2 ? "avx2_gemm_f32" : "avx512_gemm_f32";
+  return isa == Isa::avx2 ? "avx2_gemm_bf16" : isa == Isa::avx512 ? "avx512_gemm_bf16" : "amx_gemm_bf16";
+}
+
+TEST(Gemm, EveryIsaEqualsRef) {
+  const bool emulated = test_isas().empty() ? false : test_isas().back() > best_isa();
+  for (const Case& c : cases()) {
+    ASSERT_STREQ(choose_gemm(kernels_for(Isa::ref), c.m, c.element).name, "ref_gemm");
+    const std::vector<float> want = product(kernels_for(Isa::ref), c);
+    for (const Isa isa : fast_isas()) {
+      const std::string name = choose_gemm(kernels_for(isa), c.m, c.element).name;
+      ASSERT_EQ(name, expected_kernel(isa, c)) << c.text();
+      const int64_t tiles = emulated_tile_products();
+      expect_same(product(kernels_for(isa), c), want, name + " " + c.text());
+      if (emulated) {
+        EXPECT_EQ(emulated_tile_products() > tiles, name == "amx_gemm_bf16") << isa_name(isa) << " " << c.text();
+      }
+    }
+  }
+}
+
+// Names say what runs: a function has one name, a name one function.
+TEST(Registry, NamesAndKernelsBelongTogether) {
+  std::map<std::string, std::set<const void*>> functions;
+  std::map<const void*, std::set<std::string>> names;
+  for (const Isa isa : {Isa::ref, Isa::avx2, Isa::avx512, Isa::amx}) {
+    const Kernels& table = kernels_for(isa);
+    EXPECT_EQ(table.isa, isa);
+    for_each_kernel([&]<auto... kEntry> {
+      const auto note = [&](const auto& kernel) {
+        const auto* function = reinterpret_cast<const void*>(kernel.run);
+        functions[kernel.name].insert(function);
+        names[function].insert(kernel.name);
+      };
+      (note(table.*kEntry), ...);
+    });
+  }
+  for (const auto& [name, all] : functions) EXPECT_EQ(all.size(), 1u) << name;
+  for (const auto& [function, all] : names) EXPECT_EQ(all.size(), 1u) << *all.begin();
+  // ref 15 (one product), AVX2 and AVX-512 all 17, AMX its bf16 product.
+  EXPECT_EQ(functions.size(), 15u + 17u + 17u + 1u);
+}
+
+// Weights come as bf16 rows too.
+TEST(Gemm, PackingOfBf16SourcesEqualsRef) {
+  std::vector<uint16_t> source;
+  for (const float x : hostile_values(37 * 70, 9)) source.push_back(f32_to_bf16(x));
+  for (const Isa isa : fast_isas())
+    for (const Element e : {Element::bf16, Element::f32})
+      for (const bool columns : {false, true}) {
+        const FlushScope flush;
+        const int64_t bytes = panel_elements(37, 70) * element_bytes(e);
+        const Buffer got = buffer(bytes), want = buffer(bytes);
+        PackBParams p{.source = source.data(),
+                      .source_type = Source::bf16,
+                      .column_stride = columns ? 1 : 70,
+                      .k_stride = columns ? 37 : 1,
+                      .n = 37,
+                      .k = 70,
+                      .element = e,
+                      .panels = got.get(),
+                      .panel_begin = 0,
+                      .panel_end = 3};
+        own_kernel(isa, &Kernels::pack_b)(p);
+        p.panels = want.get();
+        kernels_for(Isa::ref).pack_b(p);
+        EXPECT_EQ(std::memcmp(got.get(), want.get(), static_cast<size_t>(bytes)), 0) << isa_name(isa);
+      }
+}
+
+}  // namespace
+}  // namespace jamsu::kernels::test

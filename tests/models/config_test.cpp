@@ -1,0 +1,126 @@
+// config.json of DeepseekV3ForCausalLM: each malformed kind is an error that names file and field.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "models/deepseek_v3_config.h"
+
+namespace jamsu::models {
+namespace {
+
+namespace json = boost::json;
+
+json::object good() {
+  return {{"architectures", json::array{"DeepseekV3ForCausalLM"}},
+          {"vocab_size", 100},
+          {"hidden_size", 32},
+          {"intermediate_size", 48},
+          {"moe_intermediate_size", 16},
+          {"num_hidden_layers", 3},
+          {"num_attention_heads", 2},
+          {"q_lora_rank", nullptr},
+          {"kv_lora_rank", 16},
+          {"qk_nope_head_dim", 8},
+          {"qk_rope_head_dim", 4},
+          {"v_head_dim", 8},
+          {"n_routed_experts", 8},
+          {"n_shared_experts", 1},
+          {"num_experts_per_tok", 2},
+          {"n_group", 4},
+          {"topk_group", 2},
+          {"first_k_dense_replace", 1},
+          {"max_position_embeddings", 64},
+          {"eos_token_id", json::array{1, 2}},
+          {"rope_scaling", nullptr}};
+}
+
+TEST(DeepseekV3Config, ReadsTheOfficialNames) {
+  const auto c = parse_deepseek_v3(good(), "config.json");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_FALSE(c->q_lora_rank.has_value());
+  EXPECT_EQ(c->num_key_value_heads, 2);
+  EXPECT_EQ(c->eos_token_ids, (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(c->norm_topk_prob, true);
+}
+
+TEST(DeepseekV3Config, EveryMalformedKindNamesItsField) {
+  struct Case {
+    const char* field;
+    std::function<void(json::object&)> damage;
+  };
+  const std::vector<Case> cases = {
+      {"hidden_size", [](json::object& o) { o.erase("hidden_size"); }},
+      {"hidden_size", [](json::object& o) { o["hidden_size"] = "32"; }},
+      {"hidden_size", [](json::object& o) { o["hidden_size"] = 32.5; }},
+      {"hidden_size", [](json::object& o) { o["hidden_size"] = -1; }},
+      {"hidden_size", [](json::object& o) { o["hidden_size"] = int64_t{1} << 60; }},
+      {"n_group", [](json::object& o) { o["n_group"] = 3; }},
+      {"topk_group", [](json::object& o) { o["topk_group"] = 5; }},
+      {"num_experts_per_tok", [](json::object& o) { o["num_experts_per_tok"] = 5; }},
+      {"first_k_dense_replace", [](json::object& o) { o["first_k_dense_replace"] = 4; }},
+      {"qk_rope_head_dim", [](json::object& o) { o["qk_rope_head_dim"] = 5; }},
+      {"num_key_value_heads", [](json::object& o) { o["num_key_value_heads"] = 1; }},
+      {"scoring_func", [](json::object& o) { o["scoring_func"] = "softmax"; }},
+      {"hidden_act", [](json::object& o) { o["hidden_act"] = "gelu"; }},
+      {"norm_topk_prob", [](json::object& o) { o["norm_topk_prob"] = 1; }},
+      {"eos_token_id", [](json::object& o) { o["eos_token_id"] = 100; }},
+      {"eos_token_id", [](json::object& o) { o["eos_token_id"] = "end"; }},
+      {"rope_scaling", [](json::object& o) { o["rope_scaling"] = 4; }},
+      {"rope_scaling.type",
+       [](json::object& o) {
+         o["rope_scaling"] = json::object{{"type", "linear"}};
+       }},
+      {"rope_scaling.factor",
+       [](json::object& o) {
+         o["rope_scaling"] = json::object{{"type", "yarn"}};
+       }},
+      {"rope_scaling.surprise",
+       [](json::object& o) {
+         o["rope_scaling"] = json::object{{"type", "yarn"}, {"surprise", 1}};
+       }},
+      {"surprise", [](json::object& o) { o["surprise"] = 1; }},
+      {"num_nextn_predict_layers", [](json::object& o) { o["num_nextn_predict_layers"] = 2; }},
+  };
+  for (const Case& c : cases) {
+    json::object o = good();
+    c.damage(o);
+    const auto r = parse_deepseek_v3(o, "folder/config.json");
+    ASSERT_FALSE(r.ok()) << c.field;
+    EXPECT_EQ(r.error().message.rfind("folder/config.json: ", 0), 0u) << r.error().message;
+    EXPECT_NE(r.error().message.find(std::string("\"") + c.field), std::string::npos) << r.error().message;
+  }
+}
+
+// DeepSeek-V3's own dimensions give its published sizes: 671B parameters, 37B of them active, 11.5B of MTP less the
+// copies.
+TEST(DeepseekV3Config, CountsThePublishedParameters) {
+  json::object o = good();
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, int64_t>>{{"vocab_size", 129280},
+                                                              {"hidden_size", 7168},
+                                                              {"intermediate_size", 18432},
+                                                              {"moe_intermediate_size", 2048},
+                                                              {"num_hidden_layers", 61},
+                                                              {"num_attention_heads", 128},
+                                                              {"q_lora_rank", 1536},
+                                                              {"kv_lora_rank", 512},
+                                                              {"qk_nope_head_dim", 128},
+                                                              {"qk_rope_head_dim", 64},
+                                                              {"v_head_dim", 128},
+                                                              {"n_routed_experts", 256},
+                                                              {"num_experts_per_tok", 8},
+                                                              {"n_group", 8},
+                                                              {"topk_group", 4},
+                                                              {"first_k_dense_replace", 3},
+                                                              {"num_nextn_predict_layers", 1}})
+    o[name] = value;
+  const auto c = parse_deepseek_v3(o, "config.json");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  const ParameterCount n = count_parameters(*c);
+  EXPECT_NEAR(static_cast<double>(n.total), 671.0e9, 0.5e9);
+  EXPECT_NEAR(static_cast<double>(n.active), 37.0e9, 1.0e9);
+  EXPECT_NEAR(static_cast<double>(n.mtp), 11.6e9, 0.3e9);
+}
+
+}  // namespace
+}  // namespace jamsu::models

@@ -1,0 +1,228 @@
+// docs/numerics.md section 8 for whole models: no result depends on ISA, threads, batch, pieces of prefill, cache
+// policy, cached prefix, or on whether the trainer or the engine computes it. A test for each ISA; each asserts which
+// kernels ran.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+
+#include "engine/engine.h"
+#include "kernels/test_isas.h"
+#include "numerics/small_world.h"
+#include "ops/loss.h"
+#include "train/step.h"
+
+namespace jamsu {
+namespace {
+
+using kernels::Isa;
+using models::CachePolicy;
+using ops::Numerics;
+using namespace numerics_test;
+
+constexpr Numerics kModes[] = {Numerics::bf16, Numerics::f32};
+const char* mode_name(Numerics n) {
+  return n == Numerics::bf16 ? "bf16" : "f32";
+}
+
+class WholeModel : public testing::TestWithParam<Isa> {
+ protected:
+  Isa isa() const { return GetParam(); }
+  // False, and said so, where this CPU or JAMSU_ISA leaves the ISA out.
+  bool present() const {
+    const auto& isas = kernels::test::test_isas();
+    const bool is = std::find(isas.begin(), isas.end(), isa()) != isas.end();
+    if (!is) std::printf("%s: not run\n", std::string(kernels::isa_name(isa())).c_str());
+    return is;
+  }
+  // ref is naive and emulated tiles trap: they run a part of the matrix, which is printed.
+  bool slow() const { return isa() == Isa::ref || isa() > kernels::best_isa(); }
+
+  void expect_kernels(std::vector<std::string> operations, Numerics numerics, bool decoding) const {
+    operations.insert(operations.end(), {"gemm_f32", "pack_b", "store_kv", "attention", "rms_norm", "rope", "swiglu"});
+    if (numerics == Numerics::bf16) operations.emplace_back("gemm_bf16");
+    if (decoding) operations.emplace_back("gemm_few_rows");
+    std::set<std::string> expected, ran = kernels::test::kernels_that_ran();
+    for (const auto& operation : operations) expected.insert(kernels::test::kernel_name(isa(), operation));
+    // Without decoding, two rows meet only where an expert has so few: as the data will.
+    if (!decoding && isa() != Isa::ref) ran.erase(kernels::test::kernel_name(isa(), "gemm_few_rows"));
+    EXPECT_EQ(ran, expected) << kernels::isa_name(isa()) << " " << mode_name(numerics);
+  }
+};
+const std::vector<std::string> kOfTraining = {"attention_backward", "rms_norm_backward", "norm_weight_grad",
+                                              "swiglu_backward",    "cross_entropy",     "row_dot"};
+
+// Masters and moments, in two micro-batches a step.
+TEST_P(WholeModel, TrainedWeightsAreEqualOnEveryThreadCount) {
+  if (!present()) return;
+  const int many = slow() ? 6 : 50, few = 4;
+  std::printf("%d steps on 1 and 2 threads, %d on 7 and against ref; both modes\n", many, few);
+  for (const Numerics numerics : kModes) {
+    const uint64_t ref = train_hash(Isa::ref, 1, numerics, few);
+    kernels::test::kernels_that_ran();
+    EXPECT_EQ(train_hash(isa(), 7, numerics, few), ref) << mode_name(numerics);
+    EXPECT_EQ(train_hash(isa(), 1, numerics, many), train_hash(isa(), 2, numerics, many)) << mode_name(numerics);
+    auto operations = kOfTraining;
+    operations.emplace_back("adamw");
+    expect_kernels(operations, numerics, false);
+  }
+}
+
+// What the engine says of each prompt: sampled tokens and their log-probabilities; those of the prompt.
+struct Answer {
+  std::vector<float> sampled, prompt;
+  int64_t cached = 0;
+};
+std::vector<Answer> ask(engine::Engine& engine, const std::vector<std::vector<int32_t>>& prompts,
+                        bool prompt_logprobs) {
+  std::vector<Answer> answers(prompts.size());
+  std::mutex mutex;
+  std::condition_variable done;
+  size_t finished = 0;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    engine::Request request;
+    request.tokens = prompts[i];
+    request.prompt_logprobs = prompt_logprobs;
+    request.max_tokens = 5;
+    request.sampling.seed = i;
+    const auto id = engine.submit(std::move(request), [&, i](const engine::Event& event) {
+      std::lock_guard lock(mutex);
+      if (const auto* token = std::get_if<engine::TokenEvent>(&event)) {
+        answers[i].sampled.push_back(static_cast<float>(token->token));
+        answers[i].sampled.push_back(token->logprob);
+      }
+      if (const auto* end = std::get_if<engine::Finished>(&event)) {
+        EXPECT_TRUE(end->error.empty()) << end->error;
+        answers[i].prompt = end->prompt_logprobs;
+        answers[i].cached = end->cached_tokens;
+        ++finished;
+        done.notify_all();
+      }
+    });
+    EXPECT_TRUE(id.ok());
+  }
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return finished == prompts.size(); });
+  return answers;
+}
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+// Lengths 3 to 49, some beyond a block of 32 positions.
+std::vector<std::vector<int32_t>> all_prompts() {
+  std::vector<std::vector<int32_t>> prompts;
+  for (uint64_t i = 0; i < 32; ++i) prompts.push_back(tokens(i, 3 + static_cast<int64_t>(i) * 17 % 47));
+  return prompts;
+}
+// One prompt after the other, in one piece, on ref and one thread.
+std::vector<Answer> reference_answers(Numerics numerics) {
+  World w(Isa::ref, 1, numerics);
+  return ask(*engine::Engine::open(w.model, w.runtime, {.max_sequences = 1, .cached_prefixes = 0}), all_prompts(),
+             true);
+}
+
+struct EngineCase {
+  int64_t batch, piece;
+  CachePolicy policy;
+  std::string text() const {
+    return "batch " + std::to_string(batch) + ", pieces of " + std::to_string(piece) +
+           (policy == CachePolicy::latent ? ", latent" : ", expanded");
+  }
+};
+
+// Cold, then again with the prefixes cached. Prompts are independent: small batches take fewer of them.
+void check_engine(World& w, const EngineCase& c, const std::vector<Answer>& want, const std::string& where) {
+  auto prompts = all_prompts();
+  prompts.resize(c.batch == 1 ? 3 : c.batch == 3 ? 7 : prompts.size());
+  const auto engine = engine::Engine::open(
+      w.model, w.runtime,
+      {.max_sequences = c.batch, .max_step_rows = c.piece, .cached_prefixes = 40, .policy = c.policy});
+  const auto cold = ask(*engine, prompts, true), warm = ask(*engine, prompts, false);
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    const std::string what = where + ", " + c.text() + ", prompt " + std::to_string(i);
+    EXPECT_EQ(cold[i].cached, 0) << what;
+    EXPECT_EQ(warm[i].cached, static_cast<int64_t>(prompts[i].size()) > 32 ? 32 : 0) << what;
+    EXPECT_TRUE(same_bits(cold[i].prompt, want[i].prompt)) << what << ": log-probabilities of the prompt";
+    EXPECT_TRUE(same_bits(cold[i].sampled, want[i].sampled)) << what << ": sampled";
+    EXPECT_TRUE(same_bits(warm[i].sampled, want[i].sampled)) << what << ": sampled from a cached prefix";
+  }
+}
+
+// The trainer's forward on the same prompts, packed as documents: the difference of log-probabilities is exactly 0.
+void check_trainer(World& w, const std::vector<Answer>& want, const std::string& where) {
+  const auto prompts = all_prompts();
+  constexpr int64_t kWidth = 50;
+  train::DataRows rows{static_cast<int64_t>(prompts.size()), kWidth, {}, {}, {}, {}};
+  for (const auto& prompt : prompts)
+    for (int64_t t = 0; t < kWidth; ++t) {
+      const auto length = static_cast<int64_t>(prompt.size());
+      const auto at = [&](int64_t i, int32_t otherwise) {
+        return i < length ? prompt[static_cast<size_t>(i)] : otherwise;
+      };
+      rows.ids.push_back(at(t, 0));
+      rows.doc_ids.push_back(t < length ? 0 : -1);
+      rows.labels.push_back(at(t + 1, -100));
+      rows.mtp_labels.push_back(at(t + 2, -100));
+    }
+  const train::MicroBatch micro = train::pack(rows, true);
+  autograd::GradStore grads(static_cast<size_t>(w.model->parameters().trained()));
+  const auto losses =
+      train::run_micro_batch(*w.model, micro, {}, train::count({&micro, 1}), grads, w.runtime.context(), nullptr, true);
+  const Tensor logp = ops::log_softmax(losses.kept.at(0), w.runtime.context());
+  ASSERT_EQ(micro.segments.size(), prompts.size());
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    std::vector<float> got;
+    for (size_t t = 0; t + 1 < prompts[i].size(); ++t)
+      got.push_back(
+          logp.f32()[(micro.segments[i].first_row + static_cast<int64_t>(t)) * logp.dim(1) + prompts[i][t + 1]]);
+    EXPECT_TRUE(same_bits(got, want[i].prompt)) << where << ": trainer against engine, prompt " << i;
+  }
+}
+
+TEST_P(WholeModel, EngineAndTrainerAreEqualForEveryThreadCountBatchPiecePolicyAndCachedPrefix) {
+  if (!present()) return;
+  const std::vector<int> threads = slow() ? std::vector<int>{1, 2} : std::vector<int>{1, 2, 7};
+  const std::vector<int64_t> pieces = slow() ? std::vector<int64_t>{40} : std::vector<int64_t>{5, 40, 512};
+  std::printf("threads 1 to %d, batch 1, 3, 32, %zu sizes of pieces, both policies, cold and cached, both modes\n",
+              threads.back(), pieces.size());
+  for (const Numerics numerics : kModes) {
+    const auto want = reference_answers(numerics);
+    kernels::test::kernels_that_ran();
+    for (const int count : threads) {
+      World w(isa(), count, numerics);
+      const std::string where =
+          std::string(kernels::isa_name(isa())) + " " + mode_name(numerics) + " threads " + std::to_string(count);
+      for (const int64_t batch : {1, 3, 32})
+        for (const int64_t piece : pieces)
+          for (const CachePolicy policy : {CachePolicy::expanded, CachePolicy::latent})
+            check_engine(w, {batch, piece, policy}, want, where);
+      check_trainer(w, want, where);
+    }
+    auto operations = kOfTraining;
+    operations.emplace_back("log_softmax");
+    expect_kernels(operations, numerics, true);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isas, WholeModel, testing::Values(Isa::ref, Isa::avx2, Isa::avx512, Isa::amx),
+                         [](const auto& c) { return std::string(kernels::isa_name(c.param)); });
+
+// A prefix shared with an earlier, longer and other prompt.
+TEST(CachedPrefix, OfAnotherPromptGivesTheSameTokens) {
+  World w(kernels::test::test_isa(), 2, Numerics::bf16);
+  const auto prompt = tokens(3, 100);
+  auto longer = prompt;
+  longer.push_back(7);
+  const auto engine = engine::Engine::open(w.model, w.runtime, {});
+  EXPECT_EQ(ask(*engine, {prompt}, false)[0].cached, 0);
+  const Answer got = ask(*engine, {longer}, false)[0];
+  EXPECT_EQ(got.cached, 96);  // whole blocks of 32
+  const auto fresh = engine::Engine::open(w.model, w.runtime, {.cached_prefixes = 0});
+  EXPECT_TRUE(same_bits(got.sampled, ask(*fresh, {longer}, false)[0].sampled));
+}
+
+}  // namespace
+}  // namespace jamsu

@@ -1,0 +1,224 @@
+// golden/models: hidden states per layer, routing, logits, greedy tokens through the cache, MTP. A case is a folder
+// with a config.json whose architecture this program knows; others are named and passed over.
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "engine/engine.h"
+#include "kernels/test_isas.h"
+#include "parity/golden.h"
+
+namespace jamsu {
+namespace {
+
+namespace fs = std::filesystem;
+using golden::difference;
+using models::CachePolicy;
+
+struct Case {
+  fs::path folder;
+  ops::Runtime runtime{2, kernels::test::test_isa(), ops::Numerics::f32};
+  std::shared_ptr<models::DeepseekV3> model;
+  models::NamedTensors expected;
+  double tolerance = 0;
+};
+
+struct Seen : models::Observer {
+  void hidden(int64_t layer, const Tensor& x) override { hidden_[layer] = x; }
+  void routing(int64_t layer, const Tensor& logits, const Tensor& indices, const Tensor& weights) override {
+    routing_[layer] = {logits, indices, weights};
+  }
+  std::map<int64_t, Tensor> hidden_;
+  std::map<int64_t, std::array<Tensor, 3>> routing_;
+};
+
+// Runs rows of [B, T] ids as B segments in pieces of `piece` tokens; logits of every row, [B * T, vocab].
+struct Run {
+  std::vector<float> logits;
+  std::vector<std::unique_ptr<models::SequenceState>> states;
+};
+Run run(Case& c, const Tensor& ids, int64_t piece, CachePolicy policy, Seen* seen) {
+  const int64_t batch = ids.dim(0), length = ids.dim(1), vocab = c.model->info().vocab;
+  Run r;
+  r.logits.resize(static_cast<size_t>(batch * length * vocab));
+  for (int64_t b = 0; b < batch; ++b)
+    r.states.push_back(std::make_unique<models::SequenceState>(c.model->state_layout(policy), c.runtime.memory()));
+  for (int64_t begin = 0; begin < length; begin += piece) {
+    const int64_t count = std::min(piece, length - begin);
+    std::vector<int32_t> tokens;
+    std::vector<models::Segment> segments;
+    for (int64_t b = 0; b < batch; ++b) {
+      auto& state = *r.states[static_cast<size_t>(b)];
+      state.reserve(count);
+      segments.push_back({.first_row = b * count, .rows = count, .position = begin, .state = &state});
+      for (int64_t t = 0; t < count; ++t) tokens.push_back(static_cast<int32_t>(ids.i64()[b * length + begin + t]));
+    }
+    const FlushScope flush;
+    models::ForwardContext forward(c.runtime.context(), nullptr, seen);
+    const auto logits = c.model->logits(c.model->hidden({tokens, segments, {}}, forward), forward).tensor;
+    for (int64_t b = 0; b < batch; ++b) {
+      std::copy_n(logits.f32() + b * count * vocab, count * vocab, r.logits.begin() + (b * length + begin) * vocab);
+      r.states[static_cast<size_t>(b)]->advance(count);
+    }
+  }
+  return r;
+}
+
+void check_prompt(Case& c, const std::string& prefix, const std::string& name) {
+  const Tensor& ids = c.expected.at(prefix + "input_ids");
+  const int64_t batch = ids.dim(0), length = ids.dim(1), vocab = c.model->info().vocab, layers = c.model->info().layers;
+  Seen seen;
+  const Run whole = run(c, ids, length, CachePolicy::expanded, &seen);
+  const Tensor& logits = c.expected.at(prefix + "logits");
+  const int64_t kept = logits.dim(1), skip = length - kept;  // long cases keep the last positions only
+  double worst_logit = 0, worst_hidden = 0;
+  for (int64_t b = 0; b < batch; ++b) {
+    worst_logit = std::max(worst_logit, difference(whole.logits.data() + (b * length + skip) * vocab,
+                                                   logits.f32() + b * kept * vocab, kept * vocab)
+                                            .max_abs);
+    for (int64_t i = 0; i <= layers; ++i) {
+      const Tensor& want = c.expected.at(fmt::format("{}hidden.{}", prefix, i));
+      const int64_t width = want.dim(2);
+      worst_hidden = std::max(worst_hidden, difference(seen.hidden_.at(i).f32() + (b * length + skip) * width,
+                                                       want.f32() + b * kept * width, kept * width)
+                                                .max_abs);
+    }
+  }
+  EXPECT_LE(worst_logit, c.tolerance) << name;
+  EXPECT_LE(worst_hidden, c.tolerance) << name;
+  for (const auto& [layer, routing] : seen.routing_) {
+    const Tensor &indices = c.expected.at(fmt::format("{}router.{}.indices", prefix, layer)),
+                 &weights = c.expected.at(fmt::format("{}router.{}.weights", prefix, layer));
+    for (int64_t i = 0; i < indices.elements(); ++i)
+      ASSERT_EQ(routing[1].i32()[i], indices.i32()[i]) << name << " layer " << layer;
+    EXPECT_LE(difference(routing[2].f32(), weights.f32(), weights.elements()).max_abs, c.tolerance)
+        << name << " layer " << layer;
+    EXPECT_LE(difference(routing[0].f32(), c.expected.at(fmt::format("{}router.{}.logits", prefix, layer)).f32(),
+                         routing[0].elements())
+                  .max_abs,
+              c.tolerance);
+  }
+  // Pieces and policies give the same bits.
+  for (const CachePolicy policy : {CachePolicy::expanded, CachePolicy::latent})
+    for (const int64_t piece : {int64_t{1}, int64_t{5}, length}) {
+      if (piece == length && policy == CachePolicy::expanded) continue;
+      if (length > 100 && piece == 1 && policy == CachePolicy::latent)
+        continue;  // re-expanding 300 times: the short prompt covers it
+      const Run other = run(c, ids, piece, policy, nullptr);
+      EXPECT_EQ(std::memcmp(other.logits.data(), whole.logits.data(), whole.logits.size() * sizeof(float)), 0)
+          << name << " pieces of " << piece << (policy == CachePolicy::latent ? " latent" : " expanded");
+    }
+  std::printf("  %s: logits %.1e, hidden %.1e off (tolerance %.1e); pieces 1, 5, all x expanded, latent: equal bits\n",
+              name.c_str(), worst_logit, worst_hidden, c.tolerance);
+}
+
+// Greedy continuation of every prompt at once, through the engine.
+void check_greedy(Case& c, const std::string& prefix, const std::string& name, CachePolicy policy) {
+  const Tensor &ids = c.expected.at(prefix + "input_ids"), &want = c.expected.at(prefix + "greedy");
+  const int64_t batch = ids.dim(0), length = ids.dim(1), steps = want.dim(1);
+  std::vector<std::vector<int32_t>> got(static_cast<size_t>(batch));
+  {
+    const auto engine = engine::Engine::open(c.model, c.runtime, {.policy = policy});
+    std::mutex mutex;
+    std::condition_variable done;
+    int64_t finished = 0;
+    for (int64_t b = 0; b < batch; ++b) {
+      engine::Request request;
+      for (int64_t t = 0; t < length; ++t) request.tokens.push_back(static_cast<int32_t>(ids.i64()[b * length + t]));
+      request.sampling.temperature = 0;
+      request.max_tokens = steps;
+      const auto id = engine->submit(request, [&, b](const engine::Event& event) {
+        std::lock_guard lock(mutex);
+        if (const auto* token = std::get_if<engine::TokenEvent>(&event))
+          got[static_cast<size_t>(b)].push_back(token->token);
+        if (std::holds_alternative<engine::Finished>(event)) {
+          ++finished;
+          done.notify_all();
+        }
+      });
+      ASSERT_TRUE(id.ok()) << id.error().message;
+    }
+    std::unique_lock lock(mutex);
+    done.wait(lock, [&] { return finished == batch; });
+  }
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t t = 0; t < steps; ++t)
+      ASSERT_EQ(got[static_cast<size_t>(b)].at(static_cast<size_t>(t)), want.i64()[b * steps + t])
+          << name << " prompt " << b << " step " << t;
+  std::printf("  %s: %ld greedy tokens equal (%s)\n", name.c_str(), static_cast<long>(batch * steps),
+              policy == CachePolicy::latent ? "latent" : "expanded");
+}
+
+void check_mtp(Case& c, const std::string& name) {
+  const Tensor& ids = c.expected.at("input_ids");
+  const int64_t batch = ids.dim(0), length = ids.dim(1), vocab = c.model->info().vocab;
+  models::ForwardContext forward(c.runtime.context());
+  double worst = 0;
+  for (int64_t b = 0; b < batch; ++b) {
+    models::SequenceState state(c.model->state_layout(CachePolicy::expanded), c.runtime.memory()),
+        mtp(c.model->mtp_layout(), c.runtime.memory());
+    state.reserve(length);
+    mtp.reserve(length - 1);
+    std::vector<int32_t> tokens, next, rows;
+    for (int64_t t = 0; t < length; ++t) tokens.push_back(static_cast<int32_t>(ids.i64()[b * length + t]));
+    for (int32_t t = 0; t + 1 < length; ++t) {
+      rows.push_back(t);
+      next.push_back(tokens[static_cast<size_t>(t) + 1]);
+    }
+    const std::vector<models::Segment> segments{{0, length, 0, &state}}, mtp_segments{{0, length - 1, 0, &mtp}};
+    const FlushScope flush;
+    const auto h = autograd::gather_rows(c.model->hidden({tokens, segments, {}}, forward), rows, forward);
+    const auto logits = c.model->logits(c.model->mtp_hidden(h, {next, mtp_segments, {}}, forward), forward).tensor;
+    worst = std::max(worst, difference(logits.f32(), c.expected.at("mtp.logits").f32() + b * (length - 1) * vocab,
+                                       (length - 1) * vocab)
+                                .max_abs);
+  }
+  EXPECT_LE(worst, c.tolerance) << name;
+  std::printf("  %s: MTP logits %.1e off\n", name.c_str(), worst);
+}
+
+TEST(models, deepseek_v3_family) {
+  int checked = 0;
+  for (const auto& folder : golden::cases_in(golden::root() / "models", "config.json")) {
+    const std::string name = folder.filename().string();
+    const auto json = golden::read_json(folder / "config.json").as_object();
+    if (json.at("architectures").as_array()[0].as_string() != "DeepseekV3ForCausalLM") {
+      std::printf("  %s: architecture of a later issue, not run\n", name.c_str());
+      continue;
+    }
+    if (json.contains("quantization_config")) {
+      std::printf("  %s: FP8 weights of a later issue, not run\n", name.c_str());
+      continue;
+    }
+    Case c;
+    c.folder = folder;
+    auto config = models::parse_deepseek_v3(json, "config.json");
+    ASSERT_TRUE(config.ok()) << name << ": " << config.error().message;
+    const auto weights = golden::read_model(folder, c.runtime.memory());
+    if (!models::holds_mtp_module(weights, config->num_hidden_layers)) config->num_nextn_predict_layers = 0;
+    c.model = std::make_shared<models::DeepseekV3>(*config, ops::Numerics::f32);
+    const auto set =
+        models::set_weights(*c.model, weights, ops::Packs::forward, c.runtime.context(), "model.safetensors");
+    ASSERT_TRUE(set.ok()) << name << ": " << set.error().message;
+    c.expected = golden::read_tensors(folder / "case.safetensors", c.runtime.memory());
+    c.tolerance = golden::read_json(folder / "case.json")
+                      .as_object()
+                      .at("tolerance")
+                      .as_object()
+                      .at("logits_f32")
+                      .to_number<double>();
+    for (const std::string prefix : {"", "long."}) {
+      if (!c.expected.contains(prefix + "input_ids")) continue;
+      ASSERT_NO_FATAL_FAILURE(check_prompt(c, prefix, name + (prefix.empty() ? "" : " long")));
+      for (const CachePolicy policy : {CachePolicy::expanded, CachePolicy::latent})
+        check_greedy(c, prefix, name + (prefix.empty() ? "" : " long"), policy);
+    }
+    if (c.expected.contains("mtp.logits")) check_mtp(c, name);
+    ++checked;
+  }
+  EXPECT_GT(checked, 0);
+}
+
+}  // namespace
+}  // namespace jamsu

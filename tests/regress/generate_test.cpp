@@ -1,0 +1,168 @@
+// jamsu generate, with the shipped model.
+#include <fstream>
+
+#include "regress/program.h"
+
+namespace jamsu::regress {
+namespace {
+
+using Generate = ProgramTest;
+
+// The line of quickstart.sh.
+TEST_F(Generate, ShowsASolvedExample) {
+  const Ended ended = jamsu({"generate", "--chat", "-p", "48+57은?"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_TRUE(ended.out.starts_with("<think>\n")) << ended.out;
+  const size_t close = ended.out.find("\n</think>\n");
+  ASSERT_NE(close, std::string::npos) << ended.out;
+  EXPECT_TRUE(contains(ended.out.substr(close), "105")) << ended.out;
+  EXPECT_EQ(ended.err, "");
+}
+
+TEST_F(Generate, JsonHoldsContentReasoningTokensAndSeconds) {
+  const Ended ended = jamsu({"generate", "--chat", "-p", "7+5", "--json"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  const auto lines = ended.lines();
+  ASSERT_EQ(lines.size(), 1u);
+  const auto& reply = lines[0];
+  EXPECT_EQ(reply.at("prompt").as_string(), "7+5");
+  EXPECT_FALSE(reply.at("content").as_string().empty());
+  EXPECT_FALSE(reply.at("reasoning").as_string().empty());
+  EXPECT_GT(reply.at("tokens").as_int64(), 0);
+  EXPECT_GT(reply.at("reasoning_tokens").as_int64(), 0);
+  EXPECT_LT(reply.at("reasoning_tokens").as_int64(), reply.at("tokens").as_int64());
+  EXPECT_GT(reply.at("prompt_tokens").as_int64(), 3);
+  EXPECT_GT(reply.at("seconds").as_double(), 0);
+  EXPECT_EQ(reply.at("finish_reason").as_string(), "stop");
+  EXPECT_FALSE(reply.contains("error"));
+}
+
+TEST_F(Generate, ThinkingIsSwitchedOffAndOn) {
+  const auto reasoning = [&](const std::string& think) {
+    const auto lines = jamsu({"generate", "--chat", "-p", "48+57", "--json", "--think", think}).lines();
+    return lines.empty() ? std::string("?") : std::string(lines[0].at("reasoning").as_string());
+  };
+  EXPECT_EQ(reasoning("off"), "");
+  EXPECT_NE(reasoning("on"), "");
+}
+
+// Without --chat no role mark is put around the text: the model goes on with it, and BOS is all it gets besides.
+TEST_F(Generate, WithoutChatATextIsContinuedAsItStands) {
+  const auto tokens = [&](const std::string& text) {
+    return jamsu({"tokenizer", "encode", "--json", text}).json().at("ids").as_array().size();
+  };
+  const std::string text = "Tom has 3";
+  const auto raw = jamsu({"generate", "-p", text, "--json", "--max-tokens", "8"}).lines();
+  const auto chat = jamsu({"generate", "--chat", "-p", text, "--json", "--max-tokens", "8"}).lines();
+  ASSERT_EQ(raw.size(), 1u);
+  ASSERT_EQ(chat.size(), 1u);
+  EXPECT_EQ(raw[0].at("prompt_tokens").to_number<size_t>(), tokens(text) + 1);
+  EXPECT_GT(chat[0].at("prompt_tokens").to_number<size_t>(), tokens(text) + 1);
+  EXPECT_EQ(raw[0].at("reasoning").as_string(), "");
+  EXPECT_NE(raw[0].at("content"), chat[0].at("content"));
+  // A mark that a user types is text, not a token.
+  const auto marked = jamsu({"generate", "-p", "<|user|>", "--json", "--max-tokens", "1"}).lines();
+  ASSERT_EQ(marked.size(), 1u);
+  EXPECT_GT(marked[0].at("prompt_tokens").as_int64(), 2);
+  const Ended think = jamsu({"generate", "-p", "x", "--think", "on"});
+  EXPECT_EQ(think.code, 1);
+  EXPECT_TRUE(contains(think.err, "--chat")) << think.err;
+}
+
+TEST_F(Generate, AFileOfPromptsGivesALineEachInItsOrder) {
+  const std::string path =
+      file("p.jsonl",
+           "{\"prompt\": \"7+5\", \"id\": 4}\n\n{\"prompt\": \"9-3은?\", \"note\": \"kept\"}\r\n{\"prompt\": \"2*3\"}");
+  const Ended ended = jamsu({"generate", "--chat", "--prompts", path});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  const auto lines = ended.lines();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0].at("prompt").as_string(), "7+5");
+  EXPECT_EQ(lines[0].at("id").as_int64(), 4);
+  EXPECT_EQ(lines[1].at("note").as_string(), "kept");
+  EXPECT_EQ(lines[2].at("prompt").as_string(), "2*3");
+  // The same alone: a batch changes no reply.
+  const auto alone = jamsu({"generate", "--chat", "-p", "9-3은?", "--json"}).lines();
+  ASSERT_EQ(alone.size(), 1u);
+  EXPECT_EQ(alone[0].at("content"), lines[1].at("content"));
+  EXPECT_EQ(alone[0].at("reasoning"), lines[1].at("reasoning"));
+}
+
+TEST_F(Generate, BadPromptFilesNameFileAndLine) {
+  const struct {
+    const char *content, *expected;
+  } bad[] = {{"{\"prompt\": \"a\"}\n{\"prompt\": \n", "bad.jsonl:2"},
+             {"{\"prompt\": 7}\n", "bad.jsonl:1: not an object with a string \"prompt\""},
+             {"[1]\n", "bad.jsonl:1"},
+             {"{\"prompt\": \"a\", \"prompt\": \"b\"}\n", "bad.jsonl:1"},
+             {"{\"prompt\": \"a\"} x\n", "bad.jsonl:1"},
+             {"\n \n", "bad.jsonl: no prompts"}};
+  for (const auto& b : bad) {
+    const Ended ended = jamsu({"generate", "--prompts", file("bad.jsonl", b.content)});
+    EXPECT_EQ(ended.code, 1) << b.content;
+    EXPECT_TRUE(contains(ended.err, b.expected)) << ended.err;
+    EXPECT_EQ(ended.out, "");
+  }
+  const Ended missing = jamsu({"generate", "--prompts", folder_ / "none.jsonl"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_TRUE(contains(missing.err, "none.jsonl")) << missing.err;
+}
+
+TEST_F(Generate, WrongUseIsSaid) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"generate"},
+                                                    {"generate", "-p", "a", "--prompts", "b.jsonl"},
+                                                    {"generate", "-p", ""}}) {
+    const Ended ended = jamsu(arguments);
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_TRUE(contains(ended.err, "one of -p TEXT and --prompts FILE")) << ended.err;
+  }
+  const Ended model = jamsu({"generate", "-p", "a", "--model", folder_ / "no-model"});
+  EXPECT_EQ(model.code, 1);
+  EXPECT_TRUE(contains(model.err, "no-model: no folder with a config.json there")) << model.err;
+}
+
+TEST_F(Generate, AStopTextEndsTheReply) {
+  const auto all = jamsu({"generate", "-p", "1, 2, 3, ", "--json", "--max-tokens", "40"}).lines();
+  ASSERT_EQ(all.size(), 1u);
+  const std::string content(all[0].at("content").as_string());
+  ASSERT_GT(content.size(), 6u);
+  const std::string stop = content.substr(3, 2);
+  const auto cut = jamsu({"generate", "-p", "1, 2, 3, ", "--json", "--max-tokens", "40", "--stop", stop}).lines();
+  ASSERT_EQ(cut.size(), 1u);
+  EXPECT_EQ(std::string(cut[0].at("content").as_string()), content.substr(0, content.find(stop)));
+  EXPECT_EQ(cut[0].at("finish_reason").as_string(), "stop");
+}
+
+TEST_F(Generate, OnePromptThatFailsMakesTheExitCodeAndTheRunFailed) {
+  const std::string path = file(
+      "p.jsonl", "{\"prompt\": \"7+5\"}\n{\"prompt\": \"" + std::string(9000, 'q') + "\"}\n");  // beyond the context
+  const Ended ended = jamsu({"generate", "--chat", "--prompts", path});
+  EXPECT_EQ(ended.code, 1);
+  const auto lines = ended.lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_FALSE(lines[0].contains("error"));
+  EXPECT_TRUE(contains(std::string(lines[1].at("error").as_string()), "context"));
+  EXPECT_EQ(lines[1].at("finish_reason").as_string(), "error");
+  ASSERT_EQ(runs().size(), 1u);
+  EXPECT_EQ(runs()[0].at("ending").as_string(), "failed");
+}
+
+TEST_F(Generate, AFullDiskBehindTheOutputIsAnError) {
+  const Ended ended = run({.arguments = {"generate", "--chat", "-p", "7+5"}, .home = home(), .output = "/dev/full"});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_TRUE(contains(ended.err, "the output cannot be written")) << ended.err;
+}
+
+TEST_F(Generate, SamplingRepeatsWithItsSeedAndThreadsChangeNothing) {
+  const auto content = [&](const std::string& seed, const std::string& threads) {
+    const auto lines = jamsu({"generate", "-p", "Tom", "--json", "--max-tokens", "30", "--temperature", "1", "--seed",
+                              seed, "--threads", threads})
+                           .lines();
+    return lines.empty() ? std::string() : std::string(lines[0].at("content").as_string());
+  };
+  EXPECT_EQ(content("1", "1"), content("1", "3"));
+  EXPECT_NE(content("1", "1"), content("2", "1"));
+}
+
+}  // namespace
+}  // namespace jamsu::regress

@@ -1,0 +1,219 @@
+#include "regress/program.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+namespace jamsu::regress {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+int exit_code(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// In the child: never returns.
+[[noreturn]] void become(const Start& start) {
+  ::setenv("JAMSU_HOME", start.home.c_str(), 1);
+  ::setenv("TERM", "xterm", 1);
+  if (start.isa.empty())
+    ::unsetenv("JAMSU_ISA");
+  else
+    ::setenv("JAMSU_ISA", start.isa.c_str(), 1);
+  std::vector<char*> argv;
+  std::string program = JAMSU_PROGRAM;
+  argv.push_back(program.data());
+  std::vector<std::string> arguments = start.arguments;
+  for (std::string& a : arguments) argv.push_back(a.data());
+  argv.push_back(nullptr);
+  if (::chdir(JAMSU_SOURCE_DIR) == 0) ::execv(program.c_str(), argv.data());
+  ::_exit(127);
+}
+
+void move_to(int fd, int wanted) {
+  ::dup2(fd, wanted);
+  ::close(fd);
+}
+
+int open_or_die(const char* path, int flags) {
+  const int fd = ::open(path, flags, 0644);
+  if (fd < 0) ::_exit(126);
+  return fd;
+}
+
+// Reads until every descriptor is at its end or time is over.
+void drain(std::map<int, std::string*> open_ones) {
+  const auto deadline = Clock::now() + std::chrono::seconds(kTimeoutSeconds);
+  while (!open_ones.empty() && Clock::now() < deadline) {
+    std::vector<pollfd> waiting;
+    for (const auto& [fd, text] : open_ones) waiting.push_back({fd, POLLIN, 0});
+    ::poll(waiting.data(), waiting.size(), 100);
+    for (const pollfd& p : waiting) {
+      if (p.revents == 0) continue;
+      char bytes[4096];
+      const ssize_t n = ::read(p.fd, bytes, sizeof bytes);
+      if (n > 0)
+        open_ones[p.fd]->append(bytes, static_cast<size_t>(n));
+      else
+        open_ones.erase(p.fd);
+    }
+  }
+  if (!open_ones.empty()) ADD_FAILURE() << "the program did not end in " << kTimeoutSeconds << " s";
+}
+
+}  // namespace
+
+boost::json::value Ended::json() const {
+  boost::json::error_code error;
+  boost::json::value value = boost::json::parse(out, error);
+  if (error) ADD_FAILURE() << "not JSON: " << out << err;
+  return value;
+}
+
+std::vector<boost::json::object> Ended::lines() const {
+  std::vector<boost::json::object> objects;
+  for (size_t begin = 0; begin < out.size();) {
+    const size_t end = std::min(out.find('\n', begin), out.size());
+    boost::json::error_code error;
+    const boost::json::value value = boost::json::parse(out.substr(begin, end - begin), error);
+    if (error || !value.is_object())
+      ADD_FAILURE() << "not a JSON object: " << out.substr(begin, end - begin) << "\n" << err;
+    else
+      objects.push_back(value.as_object());
+    begin = end + 1;
+  }
+  return objects;
+}
+
+Ended run(const Start& start) {
+  int in[2], out[2], err[2];
+  if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) {
+    ADD_FAILURE() << "no pipe";
+    return {};
+  }
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    move_to(in[0], 0);
+    move_to(start.output.empty() ? out[1] : open_or_die(start.output.c_str(), O_WRONLY), 1);
+    move_to(err[1], 2);
+    become(start);
+  }
+  for (const int fd : {in[0], out[1], err[1]}) ::close(fd);
+  std::thread writer([&] {  // SIGPIPE is gtest's default: a program that reads no input must not end the test
+    std::signal(SIGPIPE, SIG_IGN);
+    if (!start.input.empty() && ::write(in[1], start.input.data(), start.input.size()) < 0) errno = 0;
+    ::close(in[1]);
+  });
+  Ended ended;
+  drain({{out[0], &ended.out}, {err[0], &ended.err}});
+  int status = 0;
+  if (::waitpid(pid, &status, WNOHANG) == 0) {
+    ::kill(pid, testing::Test::HasFailure() ? SIGKILL : 0);
+    ::waitpid(pid, &status, 0);
+  }
+  writer.join();
+  ::close(out[0]);
+  ::close(err[0]);
+  ended.code = exit_code(status);
+  return ended;
+}
+
+Background::Background(const Start& start) : pid_(::fork()) {
+  if (pid_ != 0) return;
+  move_to(open_or_die("/dev/null", O_RDONLY), 0);
+  move_to(open_or_die("/dev/null", O_WRONLY), 1);
+  become(start);
+}
+Background::~Background() {
+  if (running()) kill(SIGKILL);
+}
+bool Background::running() const {
+  return ::kill(pid_, 0) == 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0;
+}
+void Background::kill(int signal) const {
+  ::kill(pid_, signal);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+Terminal::Terminal(const Start& start) {
+  const winsize size{.ws_row = 40, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
+  pid_ = ::forkpty(&master_, nullptr, nullptr, &size);
+  if (pid_ == 0) become(start);
+}
+Terminal::~Terminal() {
+  if (pid_ > 0) {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  if (master_ >= 0) ::close(master_);
+}
+
+void Terminal::type(const std::string& keys) {
+  if (::write(master_, keys.data(), keys.size()) != static_cast<ssize_t>(keys.size())) ADD_FAILURE() << "not typed";
+}
+
+bool Terminal::read_some() {
+  pollfd p{master_, POLLIN, 0};
+  if (::poll(&p, 1, 100) <= 0) return true;
+  char bytes[4096];
+  const ssize_t n = ::read(master_, bytes, sizeof bytes);
+  if (n > 0) unread_.append(bytes, static_cast<size_t>(n));
+  return n > 0;  // EIO: the program has closed the terminal
+}
+
+std::string Terminal::until(const std::string& text) {
+  const auto deadline = Clock::now() + std::chrono::seconds(kTimeoutSeconds);
+  size_t at = std::string::npos;
+  while ((at = unread_.find(text)) == std::string::npos)
+    if (!read_some() || Clock::now() > deadline) {
+      ADD_FAILURE() << "\"" << text << "\" did not come; instead: " << unread_;
+      return std::exchange(unread_, {});
+    }
+  std::string seen = unread_.substr(0, at + text.size());
+  unread_.erase(0, at + text.size());
+  return seen;
+}
+
+std::string Terminal::rest(int& code) {
+  const auto deadline = Clock::now() + std::chrono::seconds(kTimeoutSeconds);
+  while (read_some())
+    if (Clock::now() > deadline) {
+      ADD_FAILURE() << "the program did not end; so far: " << unread_;
+      return std::exchange(unread_, {});
+    }
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+  pid_ = -1;
+  code = exit_code(status);
+  return std::exchange(unread_, {});
+}
+
+std::string ProgramTest::file(const std::string& name, const std::string& content) const {
+  const std::string path = folder_ / name;
+  const Status written = write_file(path, content);
+  if (!written) ADD_FAILURE() << written.error().message;
+  return path;
+}
+
+std::vector<boost::json::object> ProgramTest::runs() const {
+  const Ended ended = jamsu({"ledger", "--json", "--last", "1000"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  std::vector<boost::json::object> runs;
+  const boost::json::value json = ended.json();
+  for (const auto& run : json.at("runs").as_array()) runs.push_back(run.as_object());
+  return runs;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace jamsu::regress

@@ -1,0 +1,85 @@
+#pragma once
+// The built program as a user meets it: its exit code, what it prints, and a terminal to type into.
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/faults.h"
+
+namespace jamsu::regress {
+
+inline constexpr int kTimeoutSeconds = 120;  // nothing waits that long but where something is broken
+
+// Arguments and environment of a start. JAMSU_HOME is always set: a test must not write into the owner's ledger.
+struct Start {
+  std::vector<std::string> arguments;
+  std::string home;
+  std::string input = {};   // of stdin; none: the end at once
+  std::string output = {};  // a file instead of the pipe
+  std::string isa = {};     // JAMSU_ISA
+};
+
+struct Ended {
+  int code = -1;  // 128 + signal when killed
+  std::string out, err;
+  boost::json::value json() const;                 // of the whole output
+  std::vector<boost::json::object> lines() const;  // one object a line
+};
+Ended run(const Start& start);
+
+// A program in the background.
+class Background {
+ public:
+  explicit Background(const Start& start);
+  ~Background();
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  bool running() const;
+  void kill(int signal) const;  // and waits for its end
+
+ private:
+  int pid_;
+};
+
+// The program on a terminal of its own (a pseudo-terminal, xterm, 100 columns).
+class Terminal {
+ public:
+  explicit Terminal(const Start& start);
+  ~Terminal();
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  void type(const std::string& keys);
+  // Waits until `text` comes and returns what came before and with it since the last call. Fails the test when it does
+  // not come.
+  std::string until(const std::string& text);
+  // Everything to the end of the program, and its exit code.
+  std::string rest(int& code);
+
+ private:
+  bool read_some();
+  int pid_ = -1, master_ = -1;
+  std::string unread_;
+};
+
+// A folder for JAMSU_HOME and the files of one test.
+class ProgramTest : public ::testing::Test {
+ protected:
+  Ended jamsu(std::vector<std::string> arguments, std::string input = {}) const {
+    return run({.arguments = std::move(arguments), .home = home(), .input = std::move(input)});
+  }
+  std::string home() const { return folder_ / "home"; }
+  // Writes a file of the test; its path.
+  std::string file(const std::string& name, const std::string& content) const;
+  // The runs of `jamsu ledger --json`, newest first.
+  std::vector<boost::json::object> runs() const;
+  test::Folder folder_;
+};
+
+bool contains(const std::string& text, const std::string& part);
+
+}  // namespace jamsu::regress

@@ -1,0 +1,154 @@
+// jamsu pretrain: what a resume counts, compares and says, and what the ledger keeps of runs that never began.
+#include <filesystem>
+
+#include "base/files.h"
+#include "regress/program.h"
+
+namespace jamsu::regress {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A model of a few thousand weights on a file of its owner's; 12 steps of 64 tokens.
+constexpr const char* kRecipe = R"([model]
+vocab_size = 300
+hidden_size = 16
+num_hidden_layers = 2
+first_k_dense_replace = 1
+intermediate_size = 24
+num_attention_heads = 2
+q_lora_rank = 8
+kv_lora_rank = 8
+qk_nope_head_dim = 8
+qk_rope_head_dim = 4
+v_head_dim = 8
+n_routed_experts = 4
+moe_intermediate_size = 8
+num_experts_per_tok = 2
+n_group = 2
+topk_group = 1
+max_position_embeddings = 64
+
+[data]
+tasks_weight = 0
+[[data.files]]
+path = "mine.txt"
+split = "blank_lines"
+
+[pretrain]
+tokens = 768
+batch_tokens = 64
+micro_batch_tokens = 32
+context = 32
+checkpoint_every_steps = 2
+)";
+
+class TrainingVerb : public ProgramTest {
+ protected:
+  void SetUp() override {
+    recipe_ = file("small.toml", kRecipe);
+    write_data("the sea is deep");
+    const Ended made = jamsu({"tokenizer", "train", "--samples", "200", "--vocab", "300", "--out", tokenizer_});
+    ASSERT_EQ(made.code, 0) << made.err;
+  }
+  void write_data(const std::string& line) const {
+    std::string text;
+    for (int i = 0; i < 30; ++i) text += line + " " + std::to_string(i * i) + "\n\n";
+    file("mine.txt", text);
+  }
+  Ended pretrain(std::vector<std::string> more) const {
+    std::vector<std::string> arguments = {"pretrain", recipe_, "--folder", folder_ / "run", "--tokenizer", tokenizer_};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return jamsu(arguments);
+  }
+  std::string metrics() const { return *read_file(folder_ / "run/metrics.jsonl"); }
+
+  std::string recipe_, tokenizer_ = folder_ / "tokenizer.json";
+};
+
+TEST_F(TrainingVerb, EachRowOfTheLedgerHoldsItsOwnTokensAlone) {
+  ASSERT_EQ(pretrain({"--max-steps", "4"}).code, 0);
+  const Ended resumed = pretrain({"--resume"});
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  const auto rows = runs();
+  ASSERT_EQ(rows.size(), 2u);
+  const int64_t first = rows[1].at("tokens").as_int64(), second = rows[0].at("tokens").as_int64();
+  // All tokens of the run are in its last line of metrics.
+  const std::string text = metrics();
+  const size_t line = text.rfind('\n', text.size() - 2) + 1;
+  const auto last = boost::json::parse(text.substr(line));
+  EXPECT_EQ(last.at("step").as_int64(), 12);
+  EXPECT_EQ(static_cast<double>(first + second), last.at("tokens").to_number<double>());
+  EXPECT_GT(first, 4 * 32);
+  EXPECT_GT(second, first);
+  EXPECT_NEAR(rows[0].at("flops").as_double() / static_cast<double>(second),
+              rows[1].at("flops").as_double() / static_cast<double>(first), 1);
+  EXPECT_TRUE(contains(resumed.out, "resume from step 4, " + std::to_string(first) + " tokens")) << resumed.out;
+}
+
+TEST_F(TrainingVerb, AResumeNamesWhatDiffersAndTouchesNothing) {
+  ASSERT_EQ(pretrain({"--max-steps", "4"}).code, 0);
+  const std::string before = metrics(), tokenizer = *read_file(tokenizer_);
+  const auto refused = [&](const std::vector<std::string>& more, const std::string& name) {
+    std::vector<std::string> arguments = {"--resume"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ended ended = pretrain(arguments);
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_TRUE(contains(ended.err, name + " (was ")) << ended.err;
+    EXPECT_EQ(metrics(), before);
+    EXPECT_EQ(runs().at(0).at("ending").as_string(), "failed");
+    EXPECT_EQ(runs().at(0).at("tokens").as_int64(), 0);
+  };
+  refused({"--f32"}, "number mode");
+  write_data("the sea is dark");
+  refused({}, "data 1: mine.txt");
+  write_data("the sea is deep");
+  fs::copy(folder_ / "run/model", folder_ / "other");
+  refused({"--from", folder_ / "other"}, "starting weights");
+  ASSERT_EQ(jamsu({"tokenizer", "train", "--samples", "9", "--vocab", "300", "--out", tokenizer_}).code, 0);
+  ASSERT_NE(*read_file(tokenizer_), tokenizer);
+  refused({}, "tokenizer");
+  file("tokenizer.json", tokenizer);
+  EXPECT_EQ(pretrain({"--resume"}).code, 0);
+}
+
+TEST_F(TrainingVerb, ABeginningIsSaid) {
+  const Ended begun = pretrain({"--resume", "--max-steps", "2"});
+  EXPECT_EQ(begun.code, 0) << begun.err;
+  EXPECT_TRUE(contains(begun.out, "no checkpoint was saved yet; starting at step 0")) << begun.out;
+}
+
+TEST_F(TrainingVerb, RunsThatNeverBeginAreRowsThatFailed) {
+  EXPECT_EQ(jamsu({"pretrain", recipe_, "--tokenizer", folder_ / "gone"}).code, 1);
+  EXPECT_EQ(pretrain({"--from", folder_ / "gone"}).code, 1);
+  fs::remove(folder_ / "mine.txt");
+  EXPECT_EQ(pretrain({}).code, 1);
+  const auto rows = runs();
+  ASSERT_EQ(rows.size(), 3u);
+  for (const auto& row : rows) {
+    EXPECT_EQ(row.at("kind").as_string(), "pretrain");
+    EXPECT_EQ(row.at("ending").as_string(), "failed");
+    EXPECT_EQ(row.at("note").as_string(), "small.toml");
+  }
+  // Nothing ran: the recipe does not parse, or is explained only.
+  EXPECT_EQ(jamsu({"pretrain", file("bad.toml", "[model]\n")}).code, 1);
+  EXPECT_EQ(jamsu({"pretrain", recipe_, "--explain"}).code, 0);
+  EXPECT_EQ(runs().size(), 3u);
+}
+
+TEST_F(TrainingVerb, TheLineOfProgressCostsWhatTheLedgerSays) {
+  ASSERT_EQ(jamsu({"ledger", "--currency", "KRW", "--per-hour", "3600000"}).code, 0);
+  const Ended ended = pretrain({"--max-steps", "4"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const size_t done = ended.out.find("  done  "), end = ended.out.find(" KRW", done);
+  ASSERT_TRUE(done != std::string::npos && end != std::string::npos) << ended.out;
+  const double shown = std::stod(ended.out.substr(done + 8, end - done - 8));
+  const auto row = runs().at(0);
+  EXPECT_GT(shown, 0);
+  // At the last step; exporting comes after it.
+  EXPECT_LE(shown, row.at("price").as_double());
+  EXPECT_GE(shown, row.at("price").as_double() / 4);
+}
+
+}  // namespace
+}  // namespace jamsu::regress

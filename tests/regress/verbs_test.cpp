@@ -1,0 +1,210 @@
+// Help, unknown words, and the verbs that only look: show, doctor, data, tokenizer.
+#include <algorithm>
+#include <sstream>
+
+#include "regress/program.h"
+
+namespace jamsu::regress {
+namespace {
+
+using Verbs = ProgramTest;
+
+// The names under "Subcommands:" of a help text.
+std::vector<std::string> subcommands(const std::string& help) {
+  std::vector<std::string> names;
+  std::istringstream lines(help);
+  bool listing = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("Subcommands:"))
+      listing = true;
+    else if (listing && line.starts_with("  ") && line.size() > 2 && line[2] != ' ')
+      names.push_back(line.substr(2, line.find(' ', 2) - 2));
+    else if (listing && line.empty())
+      break;
+  }
+  return names;
+}
+
+TEST_F(Verbs, EveryHelpShowsAnExampleOfItsVerb) {
+  const Ended top = jamsu({"--help"});
+  EXPECT_EQ(top.code, 0);
+  EXPECT_TRUE(contains(top.out, "Example: jamsu chat"));
+  const auto verbs = subcommands(top.out);
+  for (const char* named :
+       {"chat", "generate", "show", "pretrain", "sft", "eval", "tokenizer", "data", "doctor", "bench", "ledger"})
+    EXPECT_TRUE(std::find(verbs.begin(), verbs.end(), named) != verbs.end()) << named;
+  for (const std::string& verb : verbs) {
+    const Ended help = jamsu({verb, "--help"});
+    EXPECT_EQ(help.code, 0);
+    EXPECT_TRUE(contains(help.out, "Example: jamsu " + verb)) << help.out;
+    for (const std::string& part : subcommands(help.out)) {
+      const Ended inner = jamsu({verb, part, "--help"});
+      EXPECT_EQ(inner.code, 0);
+      EXPECT_TRUE(contains(inner.out, "Example: jamsu " + verb + " " + part)) << inner.out;
+    }
+  }
+}
+
+TEST_F(Verbs, UnknownWordsAndFlagsAreErrorsThatNameThem) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* named;
+  } bad[] = {{{"fly"}, "fly"},
+             {{"generate", "-p", "x", "--colour"}, "--colour"},
+             {{"show", "--jsn"}, "--jsn"},
+             {{"data", "hide"}, "hide"},
+             {{"--threads", "0", "show"}, "--threads"},
+             {{"generate", "-p", "x", "--temperature", "hot"}, "--temperature"},
+             {{"generate", "-p", "x", "--top-p", "2"}, "--top-p"},
+             {{"generate", "-p", "x", "--think", "maybe"}, "--think"},
+             {{"eval", "--problems", "0"}, "--problems"},
+             {{"tokenizer", "train"}, "--out"},
+             {{}, "subcommand"},
+             {{"data"}, "subcommand"}};
+  for (const auto& b : bad) {
+    const Ended ended = jamsu(b.arguments);
+    EXPECT_EQ(ended.code, 2) << b.named;
+    EXPECT_TRUE(contains(ended.err, b.named)) << ended.err;
+    EXPECT_EQ(ended.out, "");
+  }
+  EXPECT_TRUE(runs().empty());  // nothing was run
+}
+
+TEST_F(Verbs, AnUnknownInstructionSetIsRefused) {
+  const Ended ended = run({.arguments = {"show"}, .home = home(), .isa = "mmx"});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_TRUE(contains(ended.err, "JAMSU_ISA=mmx: this CPU has ")) << ended.err;
+}
+
+TEST_F(Verbs, ShowTellsArchitectureParametersAndMemory) {
+  const Ended text = jamsu({"show", "pretrained/nano"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  for (const char* part : {"DeepseekV3ForCausalLM", "3,154,304 total, 1,417,600 active", "1,024 tokens", "latent"})
+    EXPECT_TRUE(contains(text.out, part)) << text.out;
+  const auto json = jamsu({"show", "--json"}).json();
+  EXPECT_EQ(json.at("architecture").as_string(), "DeepseekV3ForCausalLM");
+  EXPECT_EQ(json.at("parameters").as_int64(), 3154304);
+  EXPECT_EQ(json.at("active_parameters").as_int64(), 1417600);
+  EXPECT_EQ(json.at("experts").as_int64(), 16);
+  EXPECT_EQ(json.at("context").as_int64(), 1024);
+  const auto& kv = json.at("kv_bytes").at("1024");
+  EXPECT_GT(kv.at("expanded").as_int64(), kv.at("latent").as_int64());
+  const Ended missing = jamsu({"show", folder_ / "nothing"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_TRUE(contains(missing.err, "nothing: no folder with a config.json")) << missing.err;
+}
+
+TEST_F(Verbs, ADamagedModelIsNamed) {
+  file("config.json", "{\"architectures\": [\"DeepseekV3ForCausalLM\"]");
+  const Ended ended = jamsu({"show", folder_.path()});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_TRUE(contains(ended.err, "config.json")) << ended.err;
+}
+
+TEST_F(Verbs, DoctorMeasures) {
+  const Ended ended = jamsu({"doctor", "--json", "--slices", "1", "--threads", "1"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  const auto json = ended.json();
+  EXPECT_FALSE(json.at("cpu").as_string().empty());
+  EXPECT_FALSE(json.at("isas").as_array().empty());
+  const auto& measured = json.at("measured").as_array();
+  ASSERT_EQ(measured.size(), 1u);
+  EXPECT_GT(measured[0].at("peak_flops").at("median").as_double(), 1e9);
+  EXPECT_GT(measured[0].at("read_bytes_per_second").at("median").as_double(), 1e8);
+}
+
+TEST_F(Verbs, BenchMeasuresAgainstThePeak) {
+  const Ended ended =
+      jamsu({"bench", "gemm", "--rounds", "2", "--threads", "1", "--m", "64", "--k", "256", "--n", "256", "--json"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  const auto lines = ended.lines();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].at("name").as_string(), "bf16 64 x 256 x 256");
+  EXPECT_EQ(lines[0].at("rounds").as_int64(), 2);
+  EXPECT_GT(lines[0].at("rate").at("median").as_double(), 1e8);
+  const auto& of_peak = lines[0].at("of_peak");
+  EXPECT_LE(of_peak.at("lower_quartile").as_double(), of_peak.at("upper_quartile").as_double());
+#ifndef JAMSU_SANITIZED  // slow there
+  const Ended decode = jamsu({"bench", "decode", "--rounds", "1", "--threads", "1"});
+  EXPECT_EQ(decode.code, 0) << decode.err;
+  EXPECT_TRUE(contains(decode.out, "nano, 64 sequences")) << decode.out;
+#endif
+  EXPECT_EQ(jamsu({"bench", "train", "--micro-rows", "3"}).code, 2);
+  const Ended reference = run({.arguments = {"bench", "gemm"}, .home = home(), .isa = "ref"});
+  EXPECT_EQ(reference.code, 1);
+  EXPECT_TRUE(contains(reference.err, "no peak")) << reference.err;
+}
+
+TEST_F(Verbs, DataShowPrintsDocumentsAndWhatIsLearned) {
+  const std::vector<std::string> base = {"data", "show", "recipes/nano.toml", "--tokenizer", "pretrained/nano"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return jamsu(more);
+  };
+  const Ended text = with({"--stage", "sft"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  for (const char* part : {"row 0, tokens 0-", "  context  |", "  learned  |", " learned, "})
+    EXPECT_TRUE(contains(text.out, part)) << part;
+  const auto json = with({"--json"}).json();
+  EXPECT_GT(json.at("documents").as_int64(), 0);
+  const auto& rows = json.at("contents").as_array();
+  ASSERT_EQ(rows.size(), json.at("rows").to_number<size_t>());
+  int64_t learned = 0, tokens = 0;
+  for (const auto& row : rows) {
+    ASSERT_EQ(row.at("ids").as_array().size(), json.at("width").to_number<size_t>());
+    for (const auto& label : row.at("labels").as_array()) learned += label.as_int64() >= 0;
+    for (const auto& document : row.at("documents").as_array()) tokens += document.as_int64() >= 0;
+  }
+  EXPECT_EQ(learned, json.at("learned").as_int64());
+  EXPECT_EQ(tokens, json.at("tokens").as_int64());
+  EXPECT_FALSE(with({"--json", "--summary"}).json().as_object().contains("contents"));
+  const Ended missing = jamsu({"data", "show", folder_ / "no.toml"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_TRUE(contains(missing.err, "no.toml")) << missing.err;
+}
+
+TEST_F(Verbs, ATokenizerIsTrainedAndUsed) {
+  const std::string out = folder_ / "tokenizer.json",
+                    text = file("mine.txt", "jamsu dives and dives and dives again, jamsu dives\n");
+  const Ended trained =
+      jamsu({"tokenizer", "train", "--samples", "100", "--text", text, "--vocab", "400", "--out", out, "--json"});
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  EXPECT_EQ(trained.json().at("tokens").as_int64(), 400);
+  EXPECT_EQ(trained.json().at("texts").as_int64(), 1);
+  const auto encoded = jamsu({"tokenizer", "encode", "--tokenizer", out, "--json", "12 dives"}).json();
+  std::string joined;
+  for (const auto& piece : encoded.at("pieces").as_array()) joined += piece.as_string();
+  EXPECT_EQ(joined, "12 dives");
+  EXPECT_EQ(encoded.at("pieces").as_array().at(0).as_string(), "1");  // digits never merge
+  EXPECT_EQ(encoded.at("ids").as_array().size(), encoded.at("pieces").as_array().size());
+  const Ended lines = jamsu({"tokenizer", "encode", "--tokenizer", out, "12"});
+  EXPECT_TRUE(contains(lines.out, "\t1\n")) << lines.out;
+}
+
+TEST_F(Verbs, ATokenizerThatCannotBeMadeIsSaid) {
+  const Ended folder =
+      jamsu({"tokenizer", "train", "--samples", "50", "--vocab", "300", "--out", folder_ / "a/b.json"});
+  EXPECT_EQ(folder.code, 1);
+  EXPECT_TRUE(contains(folder.err, "a/b.json")) << folder.err;
+  const Ended text = jamsu({"tokenizer", "train", "--text", folder_ / "none.txt", "--out", folder_ / "t.json"});
+  EXPECT_EQ(text.code, 1);
+  EXPECT_TRUE(contains(text.err, "none.txt")) << text.err;
+  const Ended few = jamsu({"tokenizer", "train", "--samples", "0", "--text", file("a.txt", "ab"), "--vocab", "2000",
+                           "--out", folder_ / "t.json"});
+  EXPECT_EQ(few.code, 1);
+  EXPECT_FALSE(few.err.empty());
+}
+
+TEST_F(Verbs, ARecipeThatIsNoneIsNamed) {
+  for (const char* verb : {"pretrain", "sft"}) {
+    const Ended missing = jamsu({verb, folder_ / "no.toml"});
+    EXPECT_EQ(missing.code, 1);
+    EXPECT_TRUE(contains(missing.err, "no.toml")) << missing.err;
+  }
+  const Ended explained = jamsu({"pretrain", "recipes/nano.toml", "--explain"});
+  EXPECT_EQ(explained.code, 0) << explained.err;
+  EXPECT_TRUE(contains(explained.out, "[pretrain]")) << explained.out;
+}
+
+}  // namespace
+}  // namespace jamsu::regress

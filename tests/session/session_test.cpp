@@ -1,0 +1,269 @@
+// Messages in, typed events out. The model's words are scripted, so every event is known beforehand.
+#include "session/session.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "session/scripted_session.h"
+
+namespace jamsu::session {
+namespace {
+
+using text::kEndOfText;
+using text::kThinkBegin;
+using text::kThinkEnd;
+
+// What an event said, as "R:...", "C:..." or "D".
+std::string spoken(const Event& event) {
+  if (const auto* r = std::get_if<ReasoningPiece>(&event)) return "R:" + r->text;
+  if (const auto* c = std::get_if<ContentPiece>(&event)) return "C:" + c->text;
+  return "D";
+}
+
+class SessionTest : public ::testing::Test {
+ protected:
+  void open(const std::map<std::string, std::string>& scripts, std::chrono::milliseconds pause = {}) {
+    session_ = test::scripted_session(scripts, runtime_, pause);
+  }
+  static ChatRequest ask(const std::string& text) {
+    ChatRequest r;
+    r.messages = {{"user", text, ""}};
+    return r;
+  }
+  // All events of one request, in order.
+  std::vector<Event> events(const ChatRequest& request) {
+    std::vector<Event> seen;
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool over = false;
+    const auto id = session_->submit(request, [&](const Event& event) {
+      std::lock_guard lock(mutex);
+      EXPECT_FALSE(over) << "an event after Done";
+      seen.push_back(event);
+      over = std::holds_alternative<Done>(event);
+      changed.notify_all();
+    });
+    EXPECT_TRUE(id) << id.error().message;
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return over; });
+    return seen;
+  }
+  std::vector<std::string> spoken_events(const ChatRequest& request) {
+    std::vector<std::string> out;
+    for (const Event& e : events(request)) out.push_back(spoken(e));
+    return out;
+  }
+
+  text::Tokenizer tokenizer_ = test::byte_tokenizer();
+  ops::Runtime runtime_{2, kernels::best_isa(), ops::Numerics::bf16};
+  std::unique_ptr<Session> session_;
+};
+
+using Strings = std::vector<std::string>;
+const std::string kEnd(kEndOfText), kThink(kThinkBegin), kUnthink(kThinkEnd);
+
+TEST_F(SessionTest, EventsComeInOrderAndTheMarksSplitThem) {
+  open({{"q", kThink + "ab" + kUnthink + "cd" + kEnd}});
+  EXPECT_EQ(spoken_events(ask("q")), (Strings{"R:a", "R:b", "C:c", "C:d", "D"}));
+}
+
+TEST_F(SessionTest, AReplyHoldsReasoningContentAndUsage) {
+  open({{"q", kThink + "ab" + kUnthink + "cde" + kEnd}});
+  const Reply reply = session_->chat(ask("q"));
+  EXPECT_EQ(reply.reasoning, "ab");
+  EXPECT_EQ(reply.content, "cde");
+  EXPECT_EQ(reply.done.reason, engine::FinishReason::stop_token);
+  EXPECT_EQ(reply.done.error, "");
+  EXPECT_EQ(reply.done.prompt_tokens, static_cast<int64_t>(session_->prompt(ask("q"))->ids.size()));
+  EXPECT_EQ(reply.done.output_tokens, 8);     // two marks, five letters, the end
+  EXPECT_EQ(reply.done.reasoning_tokens, 3);  // a, b and the mark that closes
+  EXPECT_EQ(reply.done.cached_tokens, 0);
+  EXPECT_GE(reply.done.seconds, reply.done.reasoning_seconds);
+}
+
+TEST_F(SessionTest, WithoutThinkingAllIsContent) {
+  open({{"q", "cd" + kEnd}});
+  const Reply reply = session_->chat(ask("q"));
+  EXPECT_EQ(reply.reasoning, "");
+  EXPECT_EQ(reply.content, "cd");
+  EXPECT_EQ(reply.done.reasoning_tokens, 0);
+  EXPECT_EQ(reply.done.reasoning_seconds, 0);
+}
+
+// Thinking asked for: the prompt opens it, the model's first token is thinking. Not wanted: the prompt closes it.
+TEST_F(SessionTest, TheThinkingSwitchIsInThePromptAndTheParserKnows) {
+  open({{"q", "ab" + kUnthink + "cd" + kEnd}});
+  ChatRequest request = ask("q");
+  request.thinking = Thinking::on;
+  const Reply on = session_->chat(request);
+  EXPECT_EQ(on.reasoning, "ab");
+  EXPECT_EQ(on.content, "cd");
+  EXPECT_EQ(on.done.reasoning_tokens, 3);
+  const auto marks = [&](Thinking thinking) {
+    request.thinking = thinking;
+    const auto ids = session_->prompt(request).value().ids;
+    const auto count = [&](std::string_view mark) {
+      return std::count(ids.begin(), ids.end(), *tokenizer_.token_id(mark));
+    };
+    return std::pair(count(kThinkBegin), count(kThinkEnd));
+  };
+  EXPECT_EQ(marks(Thinking::automatic), std::pair(0L, 0L));
+  EXPECT_EQ(marks(Thinking::on), std::pair(1L, 0L));
+  EXPECT_EQ(marks(Thinking::off), std::pair(1L, 1L));
+  open({{"q", "cd" + kEnd}});
+  request.thinking = Thinking::off;
+  const Reply off = session_->chat(request);
+  EXPECT_EQ(off.reasoning, "");
+  EXPECT_EQ(off.content, "cd");
+}
+
+TEST_F(SessionTest, AThinkMarkAfterContentIsTextAndAnEndWithinThinkingKeepsIt) {
+  open({{"q", "c" + kThink + "d" + kEnd}, {"r", kThink + "ab" + kEnd}});
+  EXPECT_EQ(session_->chat(ask("q")).content, "c" + kThink + "d");
+  const Reply reply = session_->chat(ask("r"));
+  EXPECT_EQ(reply.reasoning, "ab");
+  EXPECT_EQ(reply.content, "");
+}
+
+TEST_F(SessionTest, OnlyCompleteCharactersAreStreamed) {
+  open({{"q", kThink + "가" + kUnthink + "나a다" + kEnd}});
+  EXPECT_EQ(spoken_events(ask("q")), (Strings{"R:가", "C:나", "C:a", "C:다", "D"}));
+  // Cut inside the last syllable: what is left of it is one replacement character, at the end.
+  ChatRequest cut = ask("q");
+  cut.max_tokens = 1 + 3 + 1 + 3 + 1 + 2;
+  EXPECT_EQ(spoken_events(cut), (Strings{"R:가", "C:나", "C:a", "C:\xEF\xBF\xBD", "D"}));
+  EXPECT_EQ(session_->chat(cut).done.reason, engine::FinishReason::length);
+}
+
+TEST_F(SessionTest, AStopTextEndsTheContentAndIsNotPartOfIt) {
+  open({{"q", kThink + "END" + kUnthink + "one END two" + kEnd}});
+  ChatRequest request = ask("q");
+  request.stop = {"END", "two"};
+  const auto all = events(request);
+  std::string content;
+  for (const Event& e : all)
+    if (const auto* c = std::get_if<ContentPiece>(&e)) content += c->text;
+  EXPECT_EQ(content, "one ");  // thinking is not searched
+  const Done done = std::get<Done>(all.back());
+  EXPECT_EQ(done.reason, engine::FinishReason::stop_token);
+  EXPECT_EQ(done.stop, "END");
+  EXPECT_EQ(done.output_tokens, 1 + 3 + 1 + 7);  // the engine stopped there
+}
+
+TEST_F(SessionTest, WhatOnlyBeginsAStopTextIsContentAfterAll) {
+  open({{"q", "aENbEN" + kEnd}});
+  ChatRequest request = ask("q");
+  request.stop = {"END"};
+  // Held back until it is clear: first "EN" goes out with the b, the second at the end.
+  EXPECT_EQ(spoken_events(request), (Strings{"C:a", "C:ENb", "C:EN", "D"}));
+}
+
+TEST_F(SessionTest, TheEarliestOfOverlappingStopTextsCountsAndKoreanOnesToo) {
+  open({{"q", "xabcy" + kEnd}, {"r", "하나 그만 둘" + kEnd}, {"s", "aaab" + kEnd}});
+  ChatRequest request = ask("q");
+  request.stop = {"bc", "abc"};
+  Reply reply = session_->chat(request);
+  EXPECT_EQ(reply.content, "x");
+  EXPECT_EQ(reply.done.stop, "abc");
+  request = ask("r");
+  request.stop = {"그만"};
+  EXPECT_EQ(session_->chat(request).content, "하나 ");
+  request = ask("s");
+  request.stop = {"aab"};
+  EXPECT_EQ(session_->chat(request).content, "a");
+  request.stop = {""};
+  reply = session_->chat(request);
+  EXPECT_EQ(reply.done.reason, engine::FinishReason::error);
+  EXPECT_NE(reply.done.error.find("stop"), std::string::npos) << reply.done.error;
+}
+
+TEST_F(SessionTest, ATextIsContinuedWithoutTheChatFormat) {
+  open({{"q", kThink + "ab" + kUnthink + "c" + kEnd}});
+  ChatRequest request;
+  request.continued = "q<|user|>";
+  std::vector<int32_t> expected = {*tokenizer_.token_id(text::kBeginOfText)};
+  for (const int32_t id : tokenizer_.encode_plain("q<|user|>")) expected.push_back(id);
+  EXPECT_EQ(session_->prompt(request)->ids, expected);
+  EXPECT_EQ(std::count(expected.begin(), expected.end(), *tokenizer_.token_id("<|user|>")), 0);  // a text, not a mark
+  request.thinking = Thinking::on;  // of the chat format; says nothing here
+  const Reply reply = session_->chat(request);
+  EXPECT_EQ(reply.reasoning, "");
+  EXPECT_EQ(reply.content, kThink + "ab" + kUnthink + "c");
+}
+
+TEST_F(SessionTest, CancelEndsAReplyWhereItStands) {
+  open({{"q", "abc"}}, std::chrono::milliseconds(1));  // goes on with c for ever
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::string content;
+  std::optional<Done> done;
+  ChatRequest request = ask("q");
+  request.max_tokens = 3000;
+  const auto id = session_->submit(request, [&](const Event& event) {
+    std::lock_guard lock(mutex);
+    if (const auto* c = std::get_if<ContentPiece>(&event)) content += c->text;
+    if (const auto* d = std::get_if<Done>(&event)) done = *d;
+    changed.notify_all();
+  });
+  ASSERT_TRUE(id);
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return content.size() >= 4; });
+  }
+  session_->cancel(*id);
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return done.has_value(); });
+  EXPECT_EQ(done->reason, engine::FinishReason::cancelled);
+  EXPECT_EQ(content.substr(0, 4), "abcc");
+  EXPECT_EQ(done->output_tokens, static_cast<int64_t>(content.size()));
+  EXPECT_LT(content.size(), 3000u);
+}
+
+TEST_F(SessionTest, ManyConversationsAtOnceStayApartAndAreToldAsTheyEnd) {
+  std::map<std::string, std::string> scripts;
+  std::vector<ChatRequest> requests;
+  for (int i = 0; i < 20; ++i) {
+    const std::string topic(1, static_cast<char>('A' + i));
+    scripts[topic] =
+        kThink + topic + kUnthink + std::string(static_cast<size_t>(40 - 2 * i), static_cast<char>('a' + i)) + kEnd;
+    requests.push_back(ask(topic));
+  }
+  requests.push_back({});  // no messages
+  open(scripts);
+  std::vector<size_t> ended;
+  const auto replies = session_->chat_all(requests, [&](size_t i, const Reply& reply) {
+    ended.push_back(i);
+    EXPECT_FALSE(reply.content.empty() && reply.done.error.empty());
+  });
+  ASSERT_EQ(replies.size(), 21u);
+  ASSERT_EQ(ended.size(), 21u);
+  for (size_t i = 0; i < 20; ++i) {
+    EXPECT_EQ(replies[i].reasoning, std::string(1, static_cast<char>('A' + i)));
+    EXPECT_EQ(replies[i].content, std::string(40 - 2 * i, static_cast<char>('a' + i)));
+  }
+  EXPECT_EQ(replies[20].done.reason, engine::FinishReason::error);
+  EXPECT_NE(replies[20].done.error.find("messages"), std::string::npos);
+  std::sort(ended.begin(), ended.end());
+  for (size_t i = 0; i < ended.size(); ++i) EXPECT_EQ(ended[i], i);
+}
+
+TEST_F(SessionTest, ManyThreadsUseOneSession) {
+  open({{"q", "hello" + kEnd}, {"r", "stop it now" + kEnd}});
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 8; ++i) {
+        ChatRequest request = ask(t % 2 ? "q" : "r");
+        request.stop = {" it"};
+        EXPECT_EQ(session_->chat(request).content, t % 2 ? "hello" : "stop");
+      }
+    });
+  for (auto& t : threads) t.join();
+}
+
+}  // namespace
+}  // namespace jamsu::session
