@@ -82,14 +82,15 @@ Result<text::Tokenizer> make_tokenizer(const train::DataRecipe& data, int64_t sa
                                        int64_t vocab) {
   const auto part = [](int64_t percent) { return static_cast<int>(percent); };
   const tasks::Mix mix{part(data.arithmetic), part(data.word_korean), part(data.word_english), part(data.misc),
-                       part(data.talk)};
+                       part(data.talk), part(data.repeat)};
   int64_t next = 0;
   std::deque<std::string> waiting(texts.begin(), texts.end());
   return text::train_bpe(
       [&](std::string& document) {
-        if (waiting.empty() && next < samples) {
+        while (waiting.empty() && next < samples) {
           tasks::Sample s =
               tasks::mixed_sample(static_cast<uint64_t>(next++), mix, {.seed = static_cast<uint64_t>(data.seed)});
+          if (s.kind == tasks::Kind::repeat) continue;  // made-up words deserve no tokens
           waiting = {std::move(s.prompt), std::move(s.thinking), std::move(s.answer)};
         }
         if (waiting.empty()) return false;

@@ -17,7 +17,7 @@ namespace jamsu::tasks {
 
 inline constexpr std::string_view kRetryMark = "<|retry|>";  // a special token of the tokenizer
 
-enum class Kind { arithmetic, word, misc, talk };  // A, B, C, D of the issue
+enum class Kind { arithmetic, word, misc, talk, repeat };  // A, B, C, D of the issue; repeat teaches to read
 enum class Language { korean, english };
 // Which names, objects and sentence patterns may appear. 10 % of each (a fixed hash of the item) never occur in train.
 enum class Split { train, unseen };
@@ -41,12 +41,14 @@ struct Sample {
   std::string intent;  // talk only: the intent a reply must fit
 };
 
-// The four generators. `level` 0 draws one; otherwise it asks for that many steps (word: 1-10) or operations
+// The generators. `level` 0 draws one; otherwise it asks for that many steps (word: 1-10) or operations
 // (arithmetic: 1-6).
 Sample arithmetic_sample(uint64_t index, const GeneratorOptions& options, int level = 0);
 Sample word_sample(uint64_t index, Language language, const GeneratorOptions& options, int level = 0);
 Sample misc_sample(uint64_t index, const GeneratorOptions& options);
 Sample talk_sample(uint64_t index, const GeneratorOptions& options);
+// Sentences without a sense to say again, one by one. For training: no evaluation set has it.
+Sample repeat_sample(uint64_t index, const GeneratorOptions& options);
 
 // The cells of arithmetic, operation x length ("add 3+2 digits", "mul 3x2 digits", "expr 4 ops", "expr 4 ops ()"), over
 // which arithmetic_sample and `jamsu eval` draw uniformly; and a sample of one of them. REQUIRES: `cell` is in the
@@ -59,7 +61,7 @@ Sample misc_cell_sample(std::string_view cell, uint64_t index, const GeneratorOp
 
 // Shares of the kinds in a stream, in percent, summing to 100.
 struct Mix {
-  int arithmetic = 40, word_korean = 20, word_english = 20, misc = 15, talk = 5;
+  int arithmetic = 40, word_korean = 20, word_english = 20, misc = 15, talk = 5, repeat = 0;
 };
 // Sample number `index` of a mixed stream: kind by weight, then its generator.
 Sample mixed_sample(uint64_t index, const Mix& mix, const GeneratorOptions& options);
