@@ -81,8 +81,8 @@ int encode(const EncodeOptions& o, const Globals& globals) {
 Result<text::Tokenizer> make_tokenizer(const train::DataRecipe& data, int64_t samples, std::vector<std::string> texts,
                                        int64_t vocab) {
   const auto part = [](int64_t percent) { return static_cast<int>(percent); };
-  const tasks::Mix mix{part(data.arithmetic), part(data.word_korean), part(data.word_english), part(data.misc),
-                       part(data.talk), part(data.repeat)};
+  const tasks::Mix mix{part(data.arithmetic), part(data.word_korean), part(data.word_english),
+                       part(data.misc),       part(data.talk),        part(data.repeat)};
   int64_t next = 0;
   std::deque<std::string> waiting(texts.begin(), texts.end());
   return text::train_bpe(

@@ -24,7 +24,19 @@ std::string lexicon_word(Language language, Split split, RandomStream& random) {
   }
 }
 
-// A word nobody knows: two to four syllables.
+// Whether a held-out name or thing stands in it.
+bool holds_unseen(std::string_view word, Language language) {
+  const auto in = [&](std::string_view item) { return word.find(item) != std::string_view::npos; };
+  for (const PersonName& person : names(language)) {
+    if (held_out(person.name) && in(person.name)) return true;
+  }
+  for (const Thing& thing : things()) {
+    if (held_out(thing.key()) && (in(thing.korean) || in(thing.one) || in(thing.many))) return true;
+  }
+  return false;
+}
+
+// Two to four syllables of no sense.
 std::string made_up_word(Language language, Split split, RandomStream& random) {
   constexpr std::string_view kConsonants = "bcdfghjklmnpqrstvwyz", kVowels = "aeiou";
   constexpr size_t kSyllable = 3;  // bytes of a Korean one
@@ -65,8 +77,12 @@ Sample repeat_sample(uint64_t index, const GeneratorOptions& options) {
         sentence += number;
         numbers += " " + number;
       } else {
-        sentence += draw < 6 ? lexicon_word(sample.language, options.split, random)
-                             : made_up_word(sample.language, options.split, random);
+        std::string word;
+        do {
+          word = draw < 6 ? lexicon_word(sample.language, options.split, random)
+                          : made_up_word(sample.language, options.split, random);
+        } while (options.split == Split::train && draw >= 6 && holds_unseen(word, sample.language));
+        sentence += word;
       }
     }
     sentence += '.';
@@ -76,8 +92,8 @@ Sample repeat_sample(uint64_t index, const GeneratorOptions& options) {
     sentences.push_back(sentence.substr(i == 0 ? 0 : 1));
   }
   const auto asked = random.below(static_cast<uint32_t>(sentences.size()));
-  const std::string question = korean ? " " + std::to_string(asked + 1) + "번째 문장은?"
-                                      : " Sentence " + std::to_string(asked + 1) + "?";
+  const std::string question =
+      korean ? " " + std::to_string(asked + 1) + "번째 문장은?" : " Sentence " + std::to_string(asked + 1) + "?";
   sample.prompt += question;
   sample.thinking += question;
   sample.value = sentences[asked];

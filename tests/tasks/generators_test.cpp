@@ -12,7 +12,9 @@
 
 #include "tasks/arithmetic_frames.h"
 #include "tasks/frames.h"
+#include "tasks/split.h"
 #include "tasks/tasks.h"
+#include "tasks/word_lexicon.h"
 
 namespace jamsu::tasks {
 namespace {
@@ -68,6 +70,39 @@ TEST(Generators, EverySampleVerifies) {
       if (!right && ++bad <= 5) ADD_FAILURE() << s.cell << "\n" << s.prompt << "\n" << s.thinking << "\n" << s.answer;
     });
     EXPECT_EQ(bad, 0);
+  }
+}
+
+TEST(Generators, RepeatedSentencesStandInThePromptAndHoldNothingUnseen) {
+  const GeneratorOptions options{.seed = 5, .split = Split::train};
+  std::set<std::string> unseen;
+  for (const Language language : {Language::korean, Language::english}) {
+    for (const PersonName& person : names(language)) {
+      if (held_out(person.name)) unseen.emplace(person.name);
+    }
+  }
+  for (const Thing& thing : things()) {
+    if (held_out(thing.key())) unseen.insert({std::string(thing.korean), std::string(thing.one)});
+  }
+  ASSERT_GT(unseen.size(), 10u);
+  for (uint64_t i = 0; i < 3000; ++i) {
+    const Sample s = repeat_sample(i, options);
+    EXPECT_EQ(bytes(s), bytes(repeat_sample(i, options)));
+    EXPECT_TRUE(verify(s, s.thinking, s.answer).answer_right) << s.prompt;
+    std::string again;  // the thinking without its lines of numbers
+    size_t begin = 0;
+    while (begin < s.thinking.size()) {
+      const size_t end = std::min(s.thinking.find('\n', begin), s.thinking.size());
+      const std::string line = s.thinking.substr(begin, end - begin);
+      if (line.back() == '.' || line.back() == '?') again += line;
+      begin = end + 1;
+    }
+    EXPECT_EQ(again, s.prompt);
+    std::string words = " " + s.prompt;
+    std::replace(words.begin(), words.end(), '.', ' ');
+    for (const std::string& item : unseen) {
+      EXPECT_EQ(words.find(" " + item + " "), std::string::npos) << item << " in " << s.prompt;
+    }
   }
 }
 
