@@ -58,9 +58,9 @@ Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const
   open->opened = std::move(*opened);
   auto tokenizer = text::Tokenizer::load(*folder);
   if (!tokenizer) return tokenizer.error();
-  if (tokenizer->vocab_size() > open->opened.config.vocab_size)
+  if (tokenizer->vocab_size() > open->opened.model->info().vocab)
     return Error{*folder + "/tokenizer.json has " + std::to_string(tokenizer->vocab_size()) +
-                 " tokens where config.json's \"vocab_size\" is " + std::to_string(open->opened.config.vocab_size)};
+                 " tokens where config.json's \"vocab_size\" is " + std::to_string(open->opened.model->info().vocab)};
   const auto format = text::ChatFormat::load(*folder);
   auto prompts = format ? text::PromptBuilder::create(*tokenizer, *format) : format.error();
   if (chat && !prompts) return prompts.error();
@@ -73,7 +73,7 @@ void OpenSession::count(const session::Reply& reply) {
   tokens += reply.done.prompt_tokens - reply.done.cached_tokens + reply.done.output_tokens;
   // Attention over half of what the reply came to.
   const double context = static_cast<double>(reply.done.prompt_tokens + reply.done.output_tokens) / 2;
-  flops += models::forward_flops_per_token(opened.config, context) *
+  flops += opened.model->info().forward_flops(context) *
            static_cast<double>(reply.done.prompt_tokens - reply.done.cached_tokens + reply.done.output_tokens);
   account->count(tokens, flops);
 }

@@ -50,7 +50,6 @@ class DeepseekV3 final : public Model {
     DeepseekV3Layer layer;
     const autograd::Parameter& head_norm;
   };
-  ops::RopeTable table_for(const Batch& batch, ForwardContext& c) const;
 
   DeepseekV3Config config_;
   ModelInfo info_;

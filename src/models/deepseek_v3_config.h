@@ -7,16 +7,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "models/config_reader.h"
+#include "models/layers/mlp.h"
+#include "models/model_info.h"
 #include "ops/rope.h"
-#include "ops/router.h"
 
 namespace jamsu::models {
-
-struct YarnConfig {
-  double factor = 1, beta_fast = 32, beta_slow = 1;
-  int64_t original_max_position_embeddings = 0;
-  std::optional<double> mscale, mscale_all_dim;
-};
 
 struct DeepseekV3Config {
   int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0, moe_intermediate_size = 0;
@@ -28,33 +24,24 @@ struct DeepseekV3Config {
   int64_t max_position_embeddings = 0;
   double routed_scaling_factor = 1, rope_theta = 10000, rms_norm_eps = 1e-6;
   bool norm_topk_prob = true;
-  std::optional<YarnConfig> rope_scaling;
+  std::optional<RopeScalingConfig> rope_scaling;
   int64_t bos_token_id = 0;
   std::vector<int64_t> eos_token_ids;
 
   int64_t qk_head_dim() const { return qk_nope_head_dim + qk_rope_head_dim; }
   bool is_moe_layer(int64_t layer) const { return layer >= first_k_dense_replace; }
   ops::RopeConfig rope() const;
-  ops::RouterConfig router() const;
+  MoeShape moe() const;
 };
 
-// One field of the config: what `--explain` prints and what the parser checks.
-struct FieldDoc {
-  std::string name, type, unit, help;
-  bool required;
-};
 std::vector<FieldDoc> deepseek_v3_fields();
 
 // `file` names the source in errors: `config.json: "n_group" = 4 does not divide "n_routed_experts" = 18.`
 Result<DeepseekV3Config> parse_deepseek_v3(const boost::json::object& json, std::string_view file);
 boost::json::object to_json(const DeepseekV3Config& config, std::string_view torch_dtype);
 
-// Parameters of the main model, of the MTP module apart (without its copies of embedding and head), those one token
-// uses, and training FLOPs per token by formula (6 per active matrix parameter, the embedding's lookup not counted,
-// plus attention over `context` tokens: 12 * H * (qk + v) / 2 * context per layer, half of it masked).
-struct ParameterCount {
-  int64_t total = 0, active = 0, mtp = 0;
-};
+// By formula; training takes three forwards (6 FLOPs per active matrix parameter, the embedding's lookup not counted)
+// and attention over `mean_context` keys, half of a context where all of it is trained on.
 ParameterCount count_parameters(const DeepseekV3Config& config);
 double training_flops_per_token(const DeepseekV3Config& config, double mean_context, bool with_mtp);
 double forward_flops_per_token(const DeepseekV3Config& config, double mean_context);

@@ -13,6 +13,7 @@ bool ends_with(std::string_view text, std::string_view end) {
 bool may_be_ignored(const std::string& name, const ModelInfo& info) {
   if (ends_with(name, "rotary_emb.inv_freq")) return true;
   const std::string mtp = fmt::format("model.layers.{}.", info.layers);
+  if (name == "lm_head.weight" && info.tied_head) return true;  // some tied checkpoints carry the copy
   if (name == mtp + "embed_tokens.weight" || name == mtp + "shared_head.head.weight") return true;
   return !info.has_mtp && name.rfind(mtp, 0) == 0;  // a module that the config says is not used
 }
@@ -39,6 +40,8 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
           fmt::format("{}: tensor \"{}\": dtype {} is not F32, BF16 or F16", file, p.name, dtype_name(t.dtype()))};
     autograd::set_values(p, t, packs, context);
   }
+  for (auto& [table, matrix] : model.parameters().tied())
+    autograd::set_values(matrix, tensors.at(table->name), packs, context);
   for (const auto& [name, tensor] : tensors)
     if (!model.parameters().find(name) && !may_be_ignored(name, model.info()))
       return Error{

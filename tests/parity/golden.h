@@ -12,6 +12,7 @@
 
 #include "models/deepseek_v3.h"
 #include "models/load.h"
+#include "models/open.h"
 #include "parity/golden_files.h"
 #include "tensor/tensor.h"
 
