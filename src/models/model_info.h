@@ -20,8 +20,8 @@ struct ModelInfo {
   bool tied_head = false;  // the head multiplies with the embedding
   int64_t bos = -1;        // -1: none
   std::vector<int64_t> eos;
-  std::string shape;  // for people: "6 layers, hidden 128, 4 heads"
-  ParameterCount parameters;
+  std::string shape = {};  // for people: "6 layers, hidden 128, 4 heads"
+  ParameterCount parameters = {};
   double flops_per_token = 0, flops_per_key = 0;  // of a forward: products with weights; attention, a visible key
 
   double forward_flops(double mean_context) const { return flops_per_token + flops_per_key * mean_context; }
