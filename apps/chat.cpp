@@ -125,7 +125,7 @@ class Chat {
     make_room(request);
     session::Reply reply = stream(request);
     open_.count(reply);
-    open_.account->keep();  // the next question may never come
+    open_.model->account->keep();  // the next question may never come
     if (!reply.done.error.empty()) {
       messages_.pop_back();
       fmt::print("jamsu: {}\n", reply.done.error);
@@ -259,14 +259,15 @@ int run(const Options& o, const Globals& globals) {
   sigaction(SIGINT, &action, nullptr);
   Input input;
   if (input.terminal())
-    fmt::print("{}: type a question in Korean or English, /help for commands, Ctrl-D to leave.\n", (*open)->folder);
+    fmt::print("{}: type a question in Korean or English, /help for commands, Ctrl-D to leave.\n",
+               (*open)->model->folder);
   Chat chat(**open, o, input.terminal());
   for (std::string line; input.line(line);) {
     chat.take(line);
     line.clear();
   }
   if (input.terminal()) fmt::print("\n");
-  (*open)->account->finish(ledger::Ending::finished);
+  (*open)->model->account->finish(ledger::Ending::finished);
   return 0;
 }
 
