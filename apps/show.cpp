@@ -32,7 +32,7 @@ int run(const Options& o, const Globals& globals) {
   if (!opened) return fail(opened.error());
   const models::Model& model = *opened->model;
   const models::ModelInfo& info = model.info();
-  const bool latent = info.architecture == "DeepseekV3ForCausalLM";
+  const bool latent = info.architecture.starts_with("Deepseek");
   boost::json::object kv;
   std::string kv_text;
   for (int64_t context = 1024; context <= std::max<int64_t>(info.context, 1024); context *= 4) {

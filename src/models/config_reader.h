@@ -95,21 +95,21 @@ Status read_field(const ConfigField<Config>& f, const boost::json::value& v, Con
   return {};
 }
 
-// Whether `name` is one of the fields, which then has been read.
+// Whether `name` is one of the fields, which then has been read. What is fixed goes before what has a range.
 template <class Config>
 Result<bool> read_known(const std::vector<ConfigField<Config>>& fields, const std::vector<FixedField>& fixed,
                         std::string_view name, const boost::json::value& value, Config& config, std::string_view file) {
-  for (const auto& f : fields)
-    if (name == f.name) {
-      if (auto s = read_field(f, value, config, file); !s) return s.error();
-      return true;
-    }
   for (const FixedField& f : fixed)
     if (name == f.name) {
       if (value != f.value)
         return wrong_value(
             file, name, value,
             fmt::format("{}, the only value this architecture was published with", boost::json::serialize(f.value)));
+      return true;
+    }
+  for (const auto& f : fields)
+    if (name == f.name) {
+      if (auto s = read_field(f, value, config, file); !s) return s.error();
       return true;
     }
   return false;

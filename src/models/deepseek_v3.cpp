@@ -50,7 +50,7 @@ DeepseekV3::DeepseekV3(const DeepseekV3Config& config, ops::Numerics numerics) :
   latent_.layers.assign(n, Mla::layout(config, CachePolicy::latent, element));
   if (mtp_) mtp_layout_.layers.assign(1, Mla::layout(config, CachePolicy::expanded, element));
 
-  info_ = {.architecture = "DeepseekV3ForCausalLM",
+  info_ = {.architecture = std::string(architecture_name(config.kind)),
            .vocab = config.vocab_size,
            .hidden = config.hidden_size,
            .layers = config.num_hidden_layers,
@@ -112,7 +112,8 @@ Value DeepseekV3::mtp_hidden(const Value& hidden, const Batch& batch, ForwardCon
 std::vector<std::pair<int64_t, autograd::Parameter*>> DeepseekV3::correction_biases() {
   std::vector<std::pair<int64_t, autograd::Parameter*>> biases;
   for (auto& layer : layers_)
-    if (MoE* moe = layer->moe()) biases.emplace_back(moe->layer(), moe->correction_bias());
+    if (MoE* moe = layer->moe(); moe && moe->correction_bias())
+      biases.emplace_back(moe->layer(), moe->correction_bias());
   if (mtp_) biases.emplace_back(config_.num_hidden_layers, mtp_->layer.moe()->correction_bias());
   return biases;
 }

@@ -47,11 +47,15 @@ const std::vector<ConfigField<C>>& fields() {
   return table;
 }
 
-const std::vector<FixedField>& fixed_fields() {
-  static const std::vector<FixedField> table = {
+const std::vector<FixedField>& fixed_fields(DeepseekKind kind) {
+  static const std::vector<FixedField> v3 = {
       {"attention_bias", false},      {"hidden_act", "silu"}, {"scoring_func", "sigmoid"}, {"topk_method", "noaux_tc"},
       {"tie_word_embeddings", false}, {"moe_layer_freq", 1},  {"rope_interleave", true},   {"mlp_bias", false}};
-  return table;
+  static const std::vector<FixedField> v2 = {{"attention_bias", false},      {"hidden_act", "silu"},
+                                             {"scoring_func", "softmax"},    {"num_nextn_predict_layers", 0},
+                                             {"tie_word_embeddings", false}, {"moe_layer_freq", 1},
+                                             {"rope_interleave", true},      {"mlp_bias", false}};
+  return kind == DeepseekKind::v2 ? v2 : v3;
 }
 
 // Known fields that do not touch the forward, beside those of every architecture.
@@ -97,11 +101,15 @@ std::vector<FieldDoc> deepseek_v3_fields() {
   return docs_of(fields());
 }
 
-Result<DeepseekV3Config> parse_deepseek_v3(const json::object& object, std::string_view file) {
+namespace {
+
+Result<C> parse(DeepseekKind kind, const json::object& object, std::string_view file) {
   C c;
+  c.kind = kind;
+  c.limit_groups = kind == DeepseekKind::v3;
   for (const auto& [key, value] : object) {
     const std::string_view name(key.data(), key.size());
-    auto known = read_known(fields(), fixed_fields(), name, value, c, file);
+    auto known = read_known(fields(), fixed_fields(kind), name, value, c, file);
     if (!known) return known.error();
     if (name == "rope_scaling" || name == "rope_parameters") {
       auto rope = read_rope(value, {"yarn"}, file);
@@ -112,9 +120,13 @@ Result<DeepseekV3Config> parse_deepseek_v3(const json::object& object, std::stri
       auto ids = read_eos(value, file);
       if (!ids) return ids.error();
       c.eos_token_ids = std::move(*ids);
+    } else if (name == "topk_method" && kind == DeepseekKind::v2) {
+      c.limit_groups = value == "group_limited_greedy";
+      if (!c.limit_groups && value != "greedy")
+        return wrong_value(file, name, value, "\"greedy\" or \"group_limited_greedy\"");
     } else if (!*known && !ignored(name)) {
-      return config_error(file,
-                          fmt::format("\"{}\" is not a field this program knows for DeepseekV3ForCausalLM.", name));
+      return config_error(
+          file, fmt::format("\"{}\" is not a field this program knows for {}.", name, architecture_name(kind)));
     }
   }
   if (auto s = check_required(fields(), object, file); !s) return s.error();
@@ -123,11 +135,25 @@ Result<DeepseekV3Config> parse_deepseek_v3(const json::object& object, std::stri
   return c;
 }
 
+}  // namespace
+
+Result<DeepseekV3Config> parse_deepseek_v3(const json::object& object, std::string_view file) {
+  return parse(DeepseekKind::v3, object, file);
+}
+
+Result<DeepseekV3Config> parse_deepseek_v2(const json::object& object, std::string_view file) {
+  return parse(DeepseekKind::v2, object, file);
+}
+
+std::string_view architecture_name(DeepseekKind kind) {
+  return kind == DeepseekKind::v2 ? "DeepseekV2ForCausalLM" : "DeepseekV3ForCausalLM";
+}
+
 json::object to_json(const C& c, std::string_view torch_dtype) {
   json::object o;
   o["architectures"] = json::array{"DeepseekV3ForCausalLM"};
   o["model_type"] = "deepseek_v3";
-  for (const FixedField& f : fixed_fields())
+  for (const FixedField& f : fixed_fields(c.kind))
     if (std::string_view(f.name) != "mlp_bias") o[f.name] = f.value;
   for (const ConfigField<C>& f : fields()) {
     if (const auto* i = std::get_if<int64_t C::*>(&f.member)) o[f.name] = c.**i;
@@ -165,17 +191,18 @@ ops::RopeConfig DeepseekV3Config::rope() const {
 }
 
 MoeShape DeepseekV3Config::moe() const {
+  const bool v3 = kind == DeepseekKind::v3;
   return {.hidden = hidden_size,
           .width = moe_intermediate_size,
           .shared_width = moe_intermediate_size * n_shared_experts,
-          .correction_bias = true,
-          .router = {.score = ops::RouterScore::sigmoid,
-                     .group_score = ops::GroupScore::sum_of_two_best,
+          .correction_bias = v3,
+          .router = {.score = v3 ? ops::RouterScore::sigmoid : ops::RouterScore::softmax,
+                     .group_score = v3 ? ops::GroupScore::sum_of_two_best : ops::GroupScore::best,
                      .experts = n_routed_experts,
                      .top_k = num_experts_per_tok,
-                     .groups = n_group,
-                     .keep_groups = topk_group,
-                     .normalize = norm_topk_prob,
+                     .groups = limit_groups ? n_group : 1,
+                     .keep_groups = limit_groups ? topk_group : 1,
+                     .normalize = v3 && norm_topk_prob,
                      .scaling = static_cast<float>(routed_scaling_factor)}};
 }
 

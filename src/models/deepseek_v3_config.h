@@ -1,5 +1,6 @@
 #pragma once
-// config.json of DeepseekV3ForCausalLM (DeepSeek-V3, R1, V3.1; Kimi K2; Moonlight), official field names.
+// config.json of DeepseekV3ForCausalLM (DeepSeek-V3, R1, V3.1; Kimi K2; Moonlight) and of its predecessor
+// DeepseekV2ForCausalLM (arXiv:2405.04434: another router, no MTP), official field names.
 #include <boost/json.hpp>
 #include <optional>
 #include <string>
@@ -14,7 +15,10 @@
 
 namespace jamsu::models {
 
+enum class DeepseekKind : uint8_t { v2, v3 };
+
 struct DeepseekV3Config {
+  DeepseekKind kind = DeepseekKind::v3;
   int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0, moe_intermediate_size = 0;
   int64_t num_hidden_layers = 0, num_attention_heads = 0, num_key_value_heads = 0;
   std::optional<int64_t> q_lora_rank;  // null: a plain q_proj
@@ -23,7 +27,8 @@ struct DeepseekV3Config {
   int64_t first_k_dense_replace = 0, num_nextn_predict_layers = 0;
   int64_t max_position_embeddings = 0;
   double routed_scaling_factor = 1, rope_theta = 10000, rms_norm_eps = 1e-6;
-  bool norm_topk_prob = true;
+  bool norm_topk_prob = true;  // V2 never normalises, whatever this says (as the published class)
+  bool limit_groups = true;    // V2: topk_method "group_limited_greedy" rather than "greedy"
   std::optional<RopeScalingConfig> rope_scaling;
   int64_t bos_token_id = 0;
   std::vector<int64_t> eos_token_ids;
@@ -34,10 +39,13 @@ struct DeepseekV3Config {
   MoeShape moe() const;
 };
 
+std::string_view architecture_name(DeepseekKind kind);
 std::vector<FieldDoc> deepseek_v3_fields();
 
 // `file` names the source in errors: `config.json: "n_group" = 4 does not divide "n_routed_experts" = 18.`
 Result<DeepseekV3Config> parse_deepseek_v3(const boost::json::object& json, std::string_view file);
+Result<DeepseekV3Config> parse_deepseek_v2(const boost::json::object& json, std::string_view file);
+// Of a V3: what is trained here is one.
 boost::json::object to_json(const DeepseekV3Config& config, std::string_view torch_dtype);
 
 // By formula; training takes three forwards (6 FLOPs per active matrix parameter, the embedding's lookup not counted)

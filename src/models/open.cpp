@@ -62,8 +62,8 @@ Result<std::shared_ptr<Model>> create_model(const json::object& config, const Na
   if (!names || !names->is_array() || names->as_array().size() != 1 || !names->as_array()[0].is_string())
     return config_error(file, "\"architectures\" is not a list of one name.");
   const std::string_view name = names->as_array()[0].as_string();
-  if (name == "DeepseekV3ForCausalLM") {
-    auto parsed = parse_deepseek_v3(config, file);
+  if (name == "DeepseekV3ForCausalLM" || name == "DeepseekV2ForCausalLM") {
+    auto parsed = name == "DeepseekV3ForCausalLM" ? parse_deepseek_v3(config, file) : parse_deepseek_v2(config, file);
     if (!parsed) return parsed.error();
     if (!holds_mtp_module(tensors, parsed->num_hidden_layers)) parsed->num_nextn_predict_layers = 0;
     return std::shared_ptr<Model>(std::make_shared<DeepseekV3>(*parsed, numerics));
@@ -73,10 +73,12 @@ Result<std::shared_ptr<Model>> create_model(const json::object& config, const Na
     if (!parsed) return parsed.error();
     return std::shared_ptr<Model>(std::make_shared<Llama>(*parsed, numerics));
   }
-  return config_error(file, fmt::format("\"architectures\" = \"{}\" is not one that this version knows "
-                                        "(DeepseekV3ForCausalLM, LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
-                                        "Qwen3MoeForCausalLM, HyperCLOVAXForCausalLM).",
-                                        name));
+  return config_error(
+      file, fmt::format(
+                "\"architectures\" = \"{}\" is not one that this version knows "
+                "(DeepseekV3ForCausalLM, DeepseekV2ForCausalLM, LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
+                "Qwen3MoeForCausalLM, HyperCLOVAXForCausalLM).",
+                name));
 }
 
 Result<OpenedModel> describe_model(const std::string& folder, ops::Numerics numerics) {
