@@ -176,8 +176,15 @@ class Chat {
         thinking = false;
         reply.content += c->text;
         fmt::print("{}", c->text);
-      } else {
-        reply.done = std::get<session::Done>(event);
+      } else if (const auto* call = std::get_if<session::CallBegin>(&event)) {
+        fmt::print("{}\n{}[calls {} ", plain(), dim(), call->call.name);
+        thinking = true;
+      } else if (const auto* arguments = std::get_if<session::CallArguments>(&event)) {
+        fmt::print("{}", arguments->text);
+      } else if (std::holds_alternative<session::CallEnd>(event)) {
+        fmt::print("]");
+      } else if (const auto* done = std::get_if<session::Done>(&event)) {
+        reply.done = *done;
         if (thinking) fmt::print("{}", plain());
         over = true;
         changed.notify_all();

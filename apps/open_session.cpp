@@ -103,6 +103,16 @@ boost::json::object to_json(const session::Reply& r) {
                         {"tokens", r.done.output_tokens},
                         {"reasoning_tokens", r.done.reasoning_tokens},
                         {"seconds", r.done.seconds}};
+  if (!r.calls.empty()) {
+    boost::json::array calls;
+    for (const auto& call : r.calls)
+      calls.push_back({{"name", call.name},
+                       {"arguments", call.arguments},
+                       {"id", call.id},
+                       {"complete", call.complete},
+                       {"valid", call.valid}});
+    o["tool_calls"] = std::move(calls);
+  }
   if (!r.done.error.empty()) o["error"] = r.done.error;
   return o;
 }

@@ -6,6 +6,7 @@
 
 #include "apps/verbs.h"
 #include "models/open.h"
+#include "text/chat_format.h"
 
 namespace jamsu::apps {
 namespace {
@@ -73,6 +74,11 @@ int run(const Options& o, const Globals& globals) {
   fmt::print("weights       {:.2f} MiB in {} file(s), mostly {}\n", mib(opened->file_bytes), opened->files,
              opened->stored_dtype);
   fmt::print("forward       {:.2f} MFLOP a token (attention over 512 tokens)\n", info.forward_flops(512) / 1e6);
+  if (const auto format = text::ChatFormat::load(*folder))
+    fmt::print("chat          template found; replies are split as {}\n",
+               text::stream_format_name(format->stream_format()));
+  else
+    fmt::print("chat          no template that works: {}\n", format.error().message);
   fmt::print("memory of a sequence's state\n{}", kv_text);
   return 0;
 }
