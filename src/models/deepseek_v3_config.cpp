@@ -61,9 +61,28 @@ const std::vector<FixedField>& fixed_fields(DeepseekKind kind) {
 // Known fields that do not touch the forward, beside those of every architecture.
 bool ignored(std::string_view name) {
   static const std::set<std::string, std::less<>> names = {
-      "ep_size",     "aux_loss_alpha",        "seq_aux",       "quantization_config",         "head_dim",
-      "qk_head_dim", "num_experts_per_token", "n_shared_head", "pad_head_dim_to_multiple_of", "num_local_experts"};
+      "ep_size",          "aux_loss_alpha",        "seq_aux",       "head_dim",
+      "qk_head_dim",      "num_experts_per_token", "n_shared_head", "pad_head_dim_to_multiple_of",
+      "num_local_experts"};
   return never_matters(name) || names.contains(name);
+}
+
+// FP8 with a scale for each block of 128 x 128, as V3, R1 and V3.1 were published; the tensors themselves say which of
+// them are.
+Status check_fp8(const json::value& value, std::string_view file) {
+  if (value.is_null()) return {};
+  if (!value.is_object()) return wrong_value(file, "quantization_config", value, "an object or null");
+  for (const FixedField& f :
+       {FixedField{"quant_method", "fp8"}, FixedField{"weight_block_size", json::array{128, 128}}}) {
+    const json::value* v = value.as_object().if_contains(f.name);
+    if (!v) return config_error(file, fmt::format("\"quantization_config.{}\" is missing.", f.name));
+    if (*v != f.value)
+      return wrong_value(file, fmt::format("quantization_config.{}", f.name), *v,
+                         fmt::format("{}, the only one this program knows", json::serialize(f.value)));
+  }
+  const json::value* format = value.as_object().if_contains("fmt");
+  if (format && *format != "e4m3") return wrong_value(file, "quantization_config.fmt", *format, "\"e4m3\"");
+  return {};
 }
 
 // What must hold between fields.
@@ -120,6 +139,8 @@ Result<C> parse(DeepseekKind kind, const json::object& object, std::string_view 
       auto ids = read_eos(value, file);
       if (!ids) return ids.error();
       c.eos_token_ids = std::move(*ids);
+    } else if (name == "quantization_config") {
+      if (auto s = check_fp8(value, file); !s) return s.error();
     } else if (name == "topk_method" && kind == DeepseekKind::v2) {
       c.limit_groups = value == "group_limited_greedy";
       if (!c.limit_groups && value != "greedy")

@@ -115,6 +115,24 @@ TEST(DeepseekV3Config, ReadsV2) {
   }
 }
 
+TEST(DeepseekV3Config, KnowsOneKindOfQuantisation) {
+  json::object o = good();
+  o["quantization_config"] = json::object{
+      {"quant_method", "fp8"}, {"fmt", "e4m3"}, {"activation_scheme", "dynamic"}, {"weight_block_size", {128, 128}}};
+  EXPECT_TRUE(parse_deepseek_v3(o, "config.json").ok());
+  for (const auto& [field, value] : std::vector<std::pair<const char*, json::value>>{{"quant_method", "gptq"},
+                                                                                     {"weight_block_size", {64, 64}},
+                                                                                     {"fmt", "e5m2"},
+                                                                                     {"weight_block_size", nullptr}}) {
+    json::object damaged = o;
+    damaged["quantization_config"].as_object()[field] = value;
+    const auto r = parse_deepseek_v3(damaged, "folder/config.json");
+    ASSERT_FALSE(r.ok()) << field;
+    EXPECT_NE(r.error().message.find(std::string("quantization_config.") + field), std::string::npos)
+        << r.error().message;
+  }
+}
+
 // DeepSeek-V3's own dimensions give its published sizes: 671B parameters, 37B of them active, 11.5B of MTP less the
 // copies.
 TEST(DeepseekV3Config, CountsThePublishedParameters) {

@@ -199,10 +199,6 @@ TEST(models, every_case) {
       std::printf("  %s: %s is an architecture of a later issue, not run\n", name.c_str(), architecture.c_str());
       continue;
     }
-    if (json.contains("quantization_config")) {
-      std::printf("  %s: FP8 weights of a later issue, not run\n", name.c_str());
-      continue;
-    }
     Case c;
     c.folder = folder;
     const auto weights = golden::read_model(folder, c.runtime.memory());
