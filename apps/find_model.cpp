@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 
@@ -45,6 +46,42 @@ Result<std::string> find_model(const std::string& name, const Globals& globals) 
     if (is_model(folder / "pretrained/nano")) return (folder / "pretrained/nano").string();
   if (is_model("pretrained/nano")) return std::string("pretrained/nano");
   return Error{"no --model given, and pretrained/nano was not found beside the program"};
+}
+
+std::vector<FoundModel> installed_models(const Globals& globals) {
+  namespace fs = std::filesystem;
+  std::vector<FoundModel> found;
+  std::error_code error;
+  const auto folders = [](const fs::path& path) {
+    std::vector<fs::path> all;
+    std::error_code failed;
+    for (fs::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed)) {
+      std::error_code ignored;
+      if (at->is_directory(ignored)) all.push_back(at->path());
+    }
+    return all;
+  };
+  const auto add = [&](const std::string& name, const fs::path& folder, const fs::path& owned) {
+    if (!fs::is_regular_file(folder / "config.json", error)) return false;
+    found.push_back({name, folder.string(), owned.string()});
+    return true;
+  };
+  for (const fs::path& one : folders(fs::path(globals.home) / "models")) {
+    if (add(one.filename().string(), one, one)) continue;
+    for (const fs::path& two : folders(one)) add(one.filename().string() + "/" + two.filename().string(), two, two);
+  }
+  for (const fs::path& repository : folders(globals.hub_cache)) {
+    std::string name = repository.filename().string();
+    constexpr std::string_view kPrefix = "models--";
+    if (!name.starts_with(kPrefix)) continue;
+    name.erase(0, kPrefix.size());
+    const size_t separator = name.find("--");
+    if (separator == std::string::npos) continue;
+    name.replace(separator, 2, "/");
+    add(name, find_in_hub_cache(name, globals.hub_cache), repository);
+  }
+  std::sort(found.begin(), found.end(), [](const FoundModel& a, const FoundModel& b) { return a.name < b.name; });
+  return found;
 }
 
 }  // namespace jamsu::apps

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "kernels/registry.h"
@@ -35,7 +36,13 @@ inline int fail(const Error& error) {
 // A model named on the command line: a folder, a name under $JAMSU_HOME/models, or ORG/NAME in the Hugging Face cache;
 // empty: pretrained/nano beside the program's sources or in the current folder.
 Result<std::string> find_model(const std::string& name, const Globals& globals);
+// Every model that has such a name, by name. `owned`: what is removed with it (a cache's repository, not one snapshot).
+struct FoundModel {
+  std::string name, folder, owned;
+};
+std::vector<FoundModel> installed_models(const Globals& globals);
 
+void add_models(CLI::App& app, Globals& globals);  // ls, rm
 void add_show(CLI::App& app, Globals& globals);
 void add_generate(CLI::App& app, Globals& globals);
 void add_chat(CLI::App& app, Globals& globals);

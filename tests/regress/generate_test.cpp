@@ -196,6 +196,21 @@ TEST_F(Generate, AModelIsFoundInTheHubsCache) {
   const Ended missing = jamsu({"show", "someone/else"});
   EXPECT_EQ(missing.code, 1);
   EXPECT_TRUE(contains(missing.err, "someone/else: no folder with a config.json there")) << missing.err;
+  // ls and rm know it, and a copy under JAMSU_HOME/models.
+  fs::create_directories(fs::path(home()) / "models");
+  fs::copy(from, fs::path(home()) / "models/mine");
+  const auto listed = jamsu({"ls", "--json"}).lines();
+  ASSERT_EQ(listed.size(), 2u);
+  EXPECT_EQ(listed[0].at("name").as_string(), "mine");
+  EXPECT_EQ(listed[1].at("name").as_string(), "someone/tiny-llama");
+  EXPECT_EQ(listed[1].at("stored_dtype").as_string(), "BF16");
+  EXPECT_TRUE(contains(jamsu({"ls"}).out, "LlamaForCausalLM"));
+  const Ended unsure = jamsu({"rm", "mine"});
+  EXPECT_EQ(unsure.code, 1);
+  EXPECT_TRUE(contains(unsure.err, "say --yes")) << unsure.err;
+  EXPECT_EQ(jamsu({"rm", "mine", "--yes"}).code, 0);
+  EXPECT_FALSE(fs::exists(fs::path(home()) / "models/mine"));
+  EXPECT_EQ(jamsu({"rm", "../hub", "--yes"}).code, 1);
   std::ofstream(repository / "refs/main") << "../../..";
   EXPECT_EQ(jamsu({"show", "someone/tiny-llama"}).code, 1);
 }
