@@ -125,7 +125,7 @@ class Chat {
     make_room(request);
     session::Reply reply = stream(request);
     open_.count(reply);
-    open_.account->keep();  // the next question may never come
+    open_.model->account->keep();  // the next question may never come
     if (!reply.done.error.empty()) {
       messages_.pop_back();
       fmt::print("jamsu: {}\n", reply.done.error);
@@ -176,8 +176,15 @@ class Chat {
         thinking = false;
         reply.content += c->text;
         fmt::print("{}", c->text);
-      } else {
-        reply.done = std::get<session::Done>(event);
+      } else if (const auto* call = std::get_if<session::CallBegin>(&event)) {
+        fmt::print("{}\n{}[calls {} ", plain(), dim(), call->call.name);
+        thinking = true;
+      } else if (const auto* arguments = std::get_if<session::CallArguments>(&event)) {
+        fmt::print("{}", arguments->text);
+      } else if (std::holds_alternative<session::CallEnd>(event)) {
+        fmt::print("]");
+      } else if (const auto* done = std::get_if<session::Done>(&event)) {
+        reply.done = *done;
         if (thinking) fmt::print("{}", plain());
         over = true;
         changed.notify_all();
@@ -259,14 +266,15 @@ int run(const Options& o, const Globals& globals) {
   sigaction(SIGINT, &action, nullptr);
   Input input;
   if (input.terminal())
-    fmt::print("{}: type a question in Korean or English, /help for commands, Ctrl-D to leave.\n", (*open)->folder);
+    fmt::print("{}: type a question in Korean or English, /help for commands, Ctrl-D to leave.\n",
+               (*open)->model->folder);
   Chat chat(**open, o, input.terminal());
   for (std::string line; input.line(line);) {
     chat.take(line);
     line.clear();
   }
   if (input.terminal()) fmt::print("\n");
-  (*open)->account->finish(ledger::Ending::finished);
+  (*open)->model->account->finish(ledger::Ending::finished);
   return 0;
 }
 

@@ -187,7 +187,7 @@ int run(const Options& o, const Globals& globals) {
     std::fflush(stdout);
     if (auto s = items.flush(); !s) return fail(s.error());
   }
-  (*open)->account->finish(ledger::Ending::finished);
+  (*open)->model->account->finish(ledger::Ending::finished);
   return 0;
 }
 

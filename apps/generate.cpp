@@ -1,6 +1,11 @@
-// jamsu generate: continues texts, or with --chat replies to them; one, or a file of them.
+// jamsu generate: continues texts, or with --chat replies to them; one, or a file of them. With --tokens it continues
+// token ids, without a tokenizer.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <charconv>
+#include <chrono>
+#include <future>
 #include <iostream>
 
 #include "apps/open_session.h"
@@ -11,7 +16,7 @@ namespace jamsu::apps {
 namespace {
 
 struct Options {
-  std::string model, prompt, prompts;
+  std::string model, prompt, prompts, tokens;
   bool chat = false, json = false;
   SamplingOptions sampling;
 };
@@ -40,8 +45,76 @@ Result<std::vector<boost::json::object>> read_prompts(const std::string& path) {
   return prompts;
 }
 
+// "1, 2, 3", also in brackets or parted by blanks alone.
+Result<std::vector<int32_t>> read_ids(std::string_view text) {
+  std::vector<int32_t> ids;
+  const auto between = [](char c) { return c == ',' || c == ' ' || c == '[' || c == ']' || c == '\n' || c == '\t'; };
+  for (size_t at = 0; at < text.size();) {
+    if (between(text[at])) {
+      ++at;
+      continue;
+    }
+    int32_t id = 0;
+    const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), id);
+    const auto next = static_cast<size_t>(end - text.data());
+    if (error != std::errc() || id < 0 || (next < text.size() && !between(text[next])))
+      return Error{fmt::format("generate: --tokens: at character {} stands no token id", at + 1)};
+    ids.push_back(id);
+    at = next;
+  }
+  if (ids.empty()) return Error{"generate: --tokens: no token id"};
+  return ids;
+}
+
+int run_ids(const Options& o, const Globals& globals) {
+  const auto ids = read_ids(o.tokens);
+  if (!ids) return fail(ids.error());
+  if (!o.sampling.stop.empty()) return fail("generate: --stop is a text; --tokens knows none");
+  const auto open = open_model("generate", o.model, globals);
+  if (!open) return fail(open.error());
+  OpenModel& model = **open;
+  const auto engine = engine::Engine::open(model.opened.model, *model.runtime, {});
+  const session::ChatRequest r = make_request(o.sampling);
+  engine::Request request{.tokens = *ids, .sampling = r.sampling, .max_tokens = r.max_tokens};
+  for (const int64_t id : model.opened.model->info().eos) request.stop_tokens.push_back(static_cast<int32_t>(id));
+  std::vector<int32_t> output;
+  boost::json::array logprobs;
+  std::promise<engine::Finished> finished;
+  const auto start = std::chrono::steady_clock::now();
+  const auto submitted = engine->submit(request, [&](const engine::Event& event) {
+    if (const auto* token = std::get_if<engine::TokenEvent>(&event)) {
+      output.push_back(token->token);
+      logprobs.emplace_back(token->logprob);
+    } else {
+      finished.set_value(std::get<engine::Finished>(event));
+    }
+  });
+  if (!submitted) return fail(submitted.error());
+  const engine::Finished done = finished.get_future().get();
+  model.count(done.prompt_tokens, done.cached_tokens, done.output_tokens);
+  if (!done.error.empty()) return fail(done.error);
+  if (o.json) {
+    static constexpr const char* kReasons[] = {"stop", "length", "cancelled", "error"};
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    std::cout << boost::json::object{{"prompt_ids", boost::json::array(ids->begin(), ids->end())},
+                                     {"ids", boost::json::array(output.begin(), output.end())},
+                                     {"logprobs", std::move(logprobs)},
+                                     {"finish_reason", kReasons[static_cast<size_t>(done.reason)]},
+                                     {"prompt_tokens", done.prompt_tokens},
+                                     {"tokens", done.output_tokens},
+                                     {"seconds", seconds.count()}}
+              << "\n";
+  } else {
+    fmt::print("{}\n", fmt::join(output, " "));
+  }
+  model.account->finish(ledger::Ending::finished);
+  return 0;
+}
+
 int run(const Options& o, const Globals& globals) {
-  if (o.prompt.empty() == o.prompts.empty()) return fail("generate: give one of -p TEXT and --prompts FILE");
+  if (!o.tokens.empty()) return run_ids(o, globals);
+  if (o.prompt.empty() == o.prompts.empty())
+    return fail("generate: give one of -p TEXT, --prompts FILE and --tokens IDS");
   if (!o.chat && o.sampling.think != "auto") return fail("generate: --think is of the chat format; add --chat");
   std::vector<boost::json::object> prompts{{{"prompt", o.prompt}}};
   if (!o.prompts.empty()) {
@@ -77,7 +150,7 @@ int run(const Options& o, const Globals& globals) {
       fmt::print("{}\n", replies[i].content);
     }
   }
-  (*open)->account->finish(failed ? ledger::Ending::failed : ledger::Ending::finished);
+  (*open)->model->account->finish(failed ? ledger::Ending::failed : ledger::Ending::finished);
   return failed ? 1 : 0;
 }
 
@@ -89,15 +162,20 @@ void add_generate(CLI::App& app, Globals& globals) {
   verb->add_option("-p,--prompt", options->prompt, "the text");
   verb->add_option("--prompts", options->prompts,
                    "JSONL file, an object with \"prompt\" a line; one JSON object a line comes back");
+  auto* tokens = verb->add_option("--tokens", options->tokens,
+                                  "token ids, as 1,42,7, instead of text: ids come back, and no tokenizer is needed");
+  tokens->excludes("--prompt")->excludes("--prompts");
   verb->add_option("--model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
-  verb->add_flag("--chat", options->chat,
-                 "the text is a question: ask it in the model's chat format. Without this the text is "
-                 "continued as it stands");
+  auto* chat = verb->add_flag("--chat", options->chat,
+                              "the text is a question: ask it in the model's chat format. Without this the text is "
+                              "continued as it stands");
+  tokens->excludes(chat);
   verb->add_flag("--json", options->json, "one JSON object");
   add_sampling_options(*verb, options->sampling);
   verb->footer(
       "Example: jamsu generate --chat -p '48 더하기 57은 얼마야?'\n"
-      "         jamsu generate --chat --prompts questions.jsonl > replies.jsonl");
+      "         jamsu generate --chat --prompts questions.jsonl > replies.jsonl\n"
+      "         jamsu generate --model stories260k --tokens 1 --max-tokens 100");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });
 }
 

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <iostream>
 
 #include "apps/verbs.h"
@@ -20,24 +19,6 @@ int fail(const std::string& message) {
   return 1;
 }
 
-Result<std::string> find_model(const std::string& name, const Globals& globals) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const auto is_model = [&](const fs::path& path) { return fs::is_regular_file(path / "config.json", error); };
-  if (!name.empty()) {
-    if (is_model(name)) return name;
-    const fs::path at_home = fs::path(globals.home) / "models" / name;
-    if (is_model(at_home)) return at_home.string();
-    return Error{"--model " + name + ": no folder with a config.json there, nor under " +
-                 (fs::path(globals.home) / "models").string()};
-  }
-  const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  for (fs::path folder = self.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
-    if (is_model(folder / "pretrained/nano")) return (folder / "pretrained/nano").string();
-  if (is_model("pretrained/nano")) return std::string("pretrained/nano");
-  return Error{"no --model given, and pretrained/nano was not found beside the program"};
-}
-
 }  // namespace jamsu::apps
 
 namespace {
@@ -48,7 +29,11 @@ bool read_environment(jamsu::apps::Globals& globals) {
     return value ? value : "";
   };
   globals.home = variable("JAMSU_HOME");
-  if (globals.home.empty()) globals.home = (variable("HOME").empty() ? "." : variable("HOME")) + "/.jamsu";
+  const std::string user_home = variable("HOME").empty() ? "." : variable("HOME"), hf_home = variable("HF_HOME");
+  if (globals.home.empty()) globals.home = user_home + "/.jamsu";
+  globals.hub_cache = variable("HF_HUB_CACHE");
+  if (globals.hub_cache.empty())
+    globals.hub_cache = (hf_home.empty() ? user_home + "/.cache/huggingface" : hf_home) + "/hub";
   const std::string isa = variable("JAMSU_ISA");
   if (isa.empty()) return true;
   globals.isa = jamsu::kernels::isa_from_name(isa);
@@ -74,9 +59,9 @@ int main(int argc, char** argv) {
   app.fallthrough();
   app.footer("Example: jamsu chat\nMore of a verb: jamsu VERB --help");
   for (const auto add :
-       {jamsu::apps::add_chat, jamsu::apps::add_generate, jamsu::apps::add_show, jamsu::apps::add_pretrain,
-        jamsu::apps::add_sft, jamsu::apps::add_eval, jamsu::apps::add_tokenizer, jamsu::apps::add_data,
-        jamsu::apps::add_doctor, jamsu::apps::add_bench, jamsu::apps::add_ledger})
+       {jamsu::apps::add_chat, jamsu::apps::add_generate, jamsu::apps::add_show, jamsu::apps::add_models,
+        jamsu::apps::add_pretrain, jamsu::apps::add_sft, jamsu::apps::add_eval, jamsu::apps::add_tokenizer,
+        jamsu::apps::add_data, jamsu::apps::add_doctor, jamsu::apps::add_bench, jamsu::apps::add_ledger})
     add(app, globals);
   try {
     app.parse(argc, argv);

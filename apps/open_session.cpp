@@ -1,6 +1,7 @@
 #include "apps/open_session.h"
 
 #include <ctime>
+#include <filesystem>
 
 namespace jamsu::apps {
 
@@ -43,10 +44,9 @@ session::ChatRequest make_request(const SamplingOptions& o) {
   return r;
 }
 
-Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const std::string& model,
-                                                  const Globals& globals, const engine::EngineOptions& options,
-                                                  bool chat) {
-  auto open = std::make_unique<OpenSession>();
+Result<std::unique_ptr<OpenModel>> open_model(const std::string& kind, const std::string& model,
+                                              const Globals& globals) {
+  auto open = std::make_unique<OpenModel>();
   auto folder = find_model(model, globals);
   open->account = std::make_unique<Account>(
       globals, ledger::Description{.kind = kind, .model = folder ? *folder : model, .note = {}});
@@ -56,26 +56,42 @@ Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const
   auto opened = models::open_model(*folder, ops::Packs::forward, open->runtime->context());
   if (!opened) return opened.error();
   open->opened = std::move(*opened);
-  auto tokenizer = text::Tokenizer::load(*folder);
-  if (!tokenizer) return tokenizer.error();
-  if (tokenizer->vocab_size() > open->opened.config.vocab_size)
-    return Error{*folder + "/tokenizer.json has " + std::to_string(tokenizer->vocab_size()) +
-                 " tokens where config.json's \"vocab_size\" is " + std::to_string(open->opened.config.vocab_size)};
-  const auto format = text::ChatFormat::load(*folder);
-  auto prompts = format ? text::PromptBuilder::create(*tokenizer, *format) : format.error();
-  if (chat && !prompts) return prompts.error();
-  open->session =
-      std::make_unique<session::Session>(open->opened.model, *tokenizer, std::move(prompts), *open->runtime, options);
   return open;
 }
 
-void OpenSession::count(const session::Reply& reply) {
-  tokens += reply.done.prompt_tokens - reply.done.cached_tokens + reply.done.output_tokens;
+void OpenModel::count(int64_t prompt_tokens, int64_t cached_tokens, int64_t output_tokens) {
+  const int64_t computed = prompt_tokens - cached_tokens + output_tokens;
+  tokens += computed;
   // Attention over half of what the reply came to.
-  const double context = static_cast<double>(reply.done.prompt_tokens + reply.done.output_tokens) / 2;
-  flops += models::forward_flops_per_token(opened.config, context) *
-           static_cast<double>(reply.done.prompt_tokens - reply.done.cached_tokens + reply.done.output_tokens);
+  const double context = static_cast<double>(prompt_tokens + output_tokens) / 2;
+  flops += opened.model->info().forward_flops(context) * static_cast<double>(computed);
   account->count(tokens, flops);
+}
+
+Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const std::string& model,
+                                                  const Globals& globals, const engine::EngineOptions& options,
+                                                  bool chat) {
+  auto opened = open_model(kind, model, globals);
+  if (!opened) return opened.error();
+  const OpenModel& m = **opened;
+  const std::string tokenizer_file = m.folder + "/tokenizer.json";
+  if (!std::filesystem::exists(tokenizer_file))
+    return Error{tokenizer_file +
+                 ": no such file. A model without a tokenizer takes and gives token ids: " + "jamsu generate --tokens"};
+  auto tokenizer = text::Tokenizer::load(m.folder);
+  if (!tokenizer) return tokenizer.error();
+  const int64_t vocab = m.opened.model->info().vocab;
+  if (tokenizer->vocab_size() > vocab)
+    return Error{tokenizer_file + " has " + std::to_string(tokenizer->vocab_size()) +
+                 " tokens where config.json's \"vocab_size\" is " + std::to_string(vocab)};
+  const auto format = text::ChatFormat::load(m.folder);
+  auto prompts = format ? text::PromptBuilder::create(*tokenizer, *format) : format.error();
+  if (chat && !prompts) return prompts.error();
+  auto open = std::make_unique<OpenSession>();
+  open->session =
+      std::make_unique<session::Session>(m.opened.model, *tokenizer, std::move(prompts), *m.runtime, options);
+  open->model = std::move(*opened);
+  return open;
 }
 
 boost::json::object to_json(const session::Reply& r) {
@@ -87,6 +103,16 @@ boost::json::object to_json(const session::Reply& r) {
                         {"tokens", r.done.output_tokens},
                         {"reasoning_tokens", r.done.reasoning_tokens},
                         {"seconds", r.done.seconds}};
+  if (!r.calls.empty()) {
+    boost::json::array calls;
+    for (const auto& call : r.calls)
+      calls.push_back({{"name", call.name},
+                       {"arguments", call.arguments},
+                       {"id", call.id},
+                       {"complete", call.complete},
+                       {"valid", call.valid}});
+    o["tool_calls"] = std::move(calls);
+  }
   if (!r.done.error.empty()) o["error"] = r.done.error;
   return o;
 }

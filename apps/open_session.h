@@ -21,21 +21,32 @@ struct SamplingOptions {
 void add_sampling_options(CLI::App& verb, SamplingOptions& options);
 session::ChatRequest make_request(const SamplingOptions& options);
 
-struct OpenSession {
+// The model of --model (find_model), what it runs on, and its line in the ledger.
+struct OpenModel {
   std::string folder;
   models::OpenedModel opened;
   std::unique_ptr<ops::Runtime> runtime;
-  std::unique_ptr<session::Session> session;
   std::unique_ptr<Account> account;
   int64_t tokens = 0;
   double flops = 0;
 
-  // Adds what a reply took to the ledger: counts alone, never text. One caller at a time.
-  void count(const session::Reply& reply);
+  // Adds what a request took to the ledger: counts alone, never text. One caller at a time.
+  void count(int64_t prompt_tokens, int64_t cached_tokens, int64_t output_tokens);
 };
-// Model, tokenizer and session of --model (find_model). `kind` is the verb, for the ledger, where the run stands from
-// here on: as failed when the model cannot be opened. `chat`: a folder without a chat template that works is an error;
-// else only requests with messages are.
+// `kind` is the verb, for the ledger, where the run stands from here on: as failed when the model cannot be opened.
+Result<std::unique_ptr<OpenModel>> open_model(const std::string& kind, const std::string& model,
+                                              const Globals& globals);
+
+// Model, tokenizer and session.
+struct OpenSession {
+  std::unique_ptr<OpenModel> model;
+  std::unique_ptr<session::Session> session;  // ends before the model
+
+  void count(const session::Reply& reply) {
+    model->count(reply.done.prompt_tokens, reply.done.cached_tokens, reply.done.output_tokens);
+  }
+};
+// `chat`: a folder without a chat template that works is an error; else only requests with messages are.
 Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const std::string& model,
                                                   const Globals& globals, const engine::EngineOptions& options = {},
                                                   bool chat = true);

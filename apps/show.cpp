@@ -5,8 +5,8 @@
 #include <iostream>
 
 #include "apps/verbs.h"
-#include "formats/safetensors.h"
 #include "models/open.h"
+#include "text/chat_format.h"
 
 namespace jamsu::apps {
 namespace {
@@ -22,62 +22,63 @@ std::string thousands(int64_t n) {
   return s;
 }
 
+double mib(int64_t bytes) {
+  return static_cast<double>(bytes) / 1048576.0;
+}
+
 int run(const Options& o, const Globals& globals) {
   const auto folder = find_model(o.model, globals);
   if (!folder) return fail(folder.error());
-  auto config = models::read_config(*folder);
-  if (!config) return fail(config.error());
-  const auto files = formats::Safetensors::open_folder(*folder);
-  if (!files) return fail(files.error());
-  int64_t file_bytes = 0;
-  bool mtp = false;
-  for (const auto& t : files->tensors()) {
-    file_bytes += t.bytes;
-    mtp |= t.name.rfind(fmt::format("model.layers.{}.", config->num_hidden_layers), 0) == 0;
-  }
-  if (!mtp) config->num_nextn_predict_layers = 0;
-  const models::ParameterCount count = models::count_parameters(*config);
-  const models::DeepseekV3 model(*config, globals.numerics());
+  const auto opened = models::describe_model(*folder, globals.numerics());
+  if (!opened) return fail(opened.error());
+  const models::Model& model = *opened->model;
+  const models::ModelInfo& info = model.info();
+  const bool latent = info.architecture.starts_with("Deepseek");
   boost::json::object kv;
   std::string kv_text;
-  for (int64_t context = 1024; context <= std::max<int64_t>(config->max_position_embeddings, 1024); context *= 4) {
-    const int64_t expanded = model.state_layout(models::CachePolicy::expanded).bytes_for(context);
-    const int64_t latent = model.state_layout(models::CachePolicy::latent).bytes_for(context);
-    kv[std::to_string(context)] = boost::json::object{{"expanded", expanded}, {"latent", latent}};
-    kv_text += fmt::format("  {:>9} tokens   {:>10.2f} MiB expanded   {:>10.2f} MiB latent\n", thousands(context),
-                           static_cast<double>(expanded) / 1048576.0, static_cast<double>(latent) / 1048576.0);
+  for (int64_t context = 1024; context <= std::max<int64_t>(info.context, 1024); context *= 4) {
+    const int64_t bytes = model.state_layout(models::CachePolicy::expanded).bytes_for(context);
+    boost::json::object one{{"expanded", bytes}};
+    kv_text += fmt::format("  {:>9} tokens   {:>10.2f} MiB", thousands(context), mib(bytes));
+    if (latent) {
+      const int64_t small = model.state_layout(models::CachePolicy::latent).bytes_for(context);
+      one["latent"] = small;
+      kv_text += fmt::format(" expanded   {:>10.2f} MiB latent", mib(small));
+    }
+    kv_text += "\n";
+    kv[std::to_string(context)] = std::move(one);
   }
+  const models::ParameterCount& count = info.parameters;
   if (o.json) {
     std::cout << boost::json::object{{"folder", *folder},
-                                     {"architecture", "DeepseekV3ForCausalLM"},
+                                     {"architecture", info.architecture},
                                      {"parameters", count.total},
                                      {"active_parameters", count.active},
                                      {"mtp_parameters", count.mtp},
-                                     {"weight_bytes", file_bytes},
-                                     {"layers", config->num_hidden_layers},
-                                     {"experts", config->n_routed_experts},
-                                     {"experts_per_token", config->num_experts_per_tok},
-                                     {"vocabulary", config->vocab_size},
-                                     {"context", config->max_position_embeddings},
+                                     {"weight_bytes", opened->file_bytes},
+                                     {"stored_dtype", opened->stored_dtype},
+                                     {"layers", info.layers},
+                                     {"experts", info.experts},
+                                     {"experts_per_token", info.experts_per_token},
+                                     {"vocabulary", info.vocab},
+                                     {"context", info.context},
                                      {"kv_bytes", kv}}
               << "\n";
     return 0;
   }
   fmt::print("{}\n", *folder);
-  fmt::print(
-      "architecture  DeepseekV3ForCausalLM: {} layers ({} dense), hidden {}, {} heads (MLA, latent {} + rope {}), {} "
-      "experts of {} top-{}, {} shared\n",
-      config->num_hidden_layers, config->first_k_dense_replace, config->hidden_size, config->num_attention_heads,
-      config->kv_lora_rank, config->qk_rope_head_dim, config->n_routed_experts, config->moe_intermediate_size,
-      config->num_experts_per_tok, config->n_shared_experts);
-  fmt::print("parameters    {} total, {} active per token; MTP module {}\n", thousands(count.total),
-             thousands(count.active), count.mtp ? thousands(count.mtp) : "not in the file");
-  fmt::print("vocabulary    {}   context {}\n", thousands(config->vocab_size),
-             thousands(config->max_position_embeddings));
-  fmt::print("weights       {:.2f} MiB in {} file(s)\n", static_cast<double>(file_bytes) / 1048576.0,
-             files->files().size());
-  fmt::print("forward       {:.2f} MFLOP a token (attention over 512 tokens)\n",
-             models::forward_flops_per_token(*config, 512) / 1e6);
+  fmt::print("architecture  {}: {}\n", info.architecture, info.shape);
+  fmt::print("parameters    {} total, {} active per token{}\n", thousands(count.total), thousands(count.active),
+             count.mtp ? "; MTP module " + thousands(count.mtp) : "");
+  fmt::print("vocabulary    {}   context {}\n", thousands(info.vocab), thousands(info.context));
+  fmt::print("weights       {:.2f} MiB in {} file(s), mostly {}\n", mib(opened->file_bytes), opened->files,
+             opened->stored_dtype);
+  fmt::print("forward       {:.2f} MFLOP a token (attention over 512 tokens)\n", info.forward_flops(512) / 1e6);
+  if (const auto format = text::ChatFormat::load(*folder))
+    fmt::print("chat          template found; replies are split as {}\n",
+               text::stream_format_name(format->stream_format()));
+  else
+    fmt::print("chat          no template that works: {}\n", format.error().message);
   fmt::print("memory of a sequence's state\n{}", kv_text);
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "kernels/registry.h"
@@ -11,9 +12,11 @@
 
 namespace jamsu::apps {
 
-// What every verb shares. The environment is read here and nowhere below (JAMSU_HOME, JAMSU_ISA).
+// What every verb shares. The environment is read here and nowhere below (JAMSU_HOME, JAMSU_ISA,
+// HF_HOME, HF_HUB_CACHE).
 struct Globals {
   std::string home;                 // $JAMSU_HOME or ~/.jamsu
+  std::string hub_cache;            // $HF_HUB_CACHE, $HF_HOME/hub or ~/.cache/huggingface/hub
   std::optional<kernels::Isa> isa;  // $JAMSU_ISA; empty: the best this CPU has
   int threads = 0;                  // --threads; 0: all usable cores
   bool f32 = false;                 // --f32: parity mode
@@ -30,10 +33,16 @@ inline int fail(const Error& error) {
   return fail(error.message);
 }
 
-// A model named on the command line: a folder, or a name under $JAMSU_HOME/models; empty: pretrained/nano beside the
-// program's sources or in the current folder.
+// A model named on the command line: a folder, a name under $JAMSU_HOME/models, or ORG/NAME in the Hugging Face cache;
+// empty: pretrained/nano beside the program's sources or in the current folder.
 Result<std::string> find_model(const std::string& name, const Globals& globals);
+// Every model that has such a name, by name. `owned`: what is removed with it (a cache's repository, not one snapshot).
+struct FoundModel {
+  std::string name, folder, owned;
+};
+std::vector<FoundModel> installed_models(const Globals& globals);
 
+void add_models(CLI::App& app, Globals& globals);  // ls, rm
 void add_show(CLI::App& app, Globals& globals);
 void add_generate(CLI::App& app, Globals& globals);
 void add_chat(CLI::App& app, Globals& globals);

@@ -64,6 +64,22 @@ Value add(const Value& a, const Value& b, Context& c) {
   });
 }
 
+Value scale(const Value& x, float factor, Context& c) {
+  Tensor y = ops::scale(x.tensor, factor, c.ops);
+  if (!c.tape) return untaped(std::move(y));
+  return c.tape->record(std::move(y), [x = Value{{}, x.node}, factor](const Tensor& dy, Gradients& g) {
+    g.add(x, ops::scale(dy, factor, g.ops));
+  });
+}
+
+Value reshape(const Value& x, Shape shape, Context& c) {
+  Tensor y = x.tensor.reshape(shape);
+  if (!c.tape) return untaped(std::move(y));
+  return c.tape->record(std::move(y), [x = Value{{}, x.node}, from = x.tensor.shape()](const Tensor& dy, Gradients& g) {
+    g.add_shared(x, dy.reshape(from));
+  });
+}
+
 Value swiglu(const Value& gate, const Value& up, Context& c) {
   Tensor y = ops::swiglu(gate.tensor, up.tensor, c.ops);
   if (!c.tape) return untaped(std::move(y));
@@ -132,6 +148,30 @@ Value mla_attention(const Value& q, const Value& kv, const Value& k_rope, const 
     ops::rope(dk_rope, 1, a.rope, 0, table, a.layout, true, g.ops);
     g.add(k_rope, std::move(dk_rope));
     g.add(kv, std::move(dkv));
+    g.add(q, std::move(grads.dq));
+  });
+}
+
+Value gqa_attention(const Value& q, const Value& k, const Value& v, const GqaArguments& a, Context& c) {
+  constexpr auto kLayout = kernels::RopeLayout::half;
+  Tensor qt = q.tensor, kt = k.tensor;
+  ops::rope(qt, a.heads, a.width, 0, *a.table, kLayout, false, c.ops);
+  ops::rope(kt, a.key_heads, a.width, 0, *a.table, kLayout, false, c.ops);
+  const int64_t row = a.key_heads * a.width;
+  ops::store_kv({kt.f32(), row, a.width, a.width}, {}, {v.tensor.f32(), row, a.width, a.width}, a.segments, a.geometry,
+                c.ops);
+  ops::AttentionResult r = ops::attention(qt, a.heads, a.segments, a.geometry, a.scale, c.tape != nullptr, c.ops);
+  if (!c.tape) return untaped(std::move(r.out));
+  Tensor out = r.out;
+  return c.tape->record(std::move(out), [q, k = Value{{}, k.node}, v = Value{{}, v.node}, r = std::move(r), a,
+                                         table = *a.table,
+                                         segments = std::vector<ops::KvSegment>(a.segments.begin(), a.segments.end())](
+                                            const Tensor& dy, Gradients& g) {
+    ops::AttentionGrads grads = ops::attention_backward(dy, q.tensor, r, a.heads, segments, a.geometry, a.scale, g.ops);
+    ops::rope(grads.dq, a.heads, a.width, 0, table, kLayout, true, g.ops);
+    ops::rope(grads.dk, a.key_heads, a.width, 0, table, kLayout, true, g.ops);
+    g.add(v, std::move(grads.dv));
+    g.add(k, std::move(grads.dk));
     g.add(q, std::move(grads.dq));
   });
 }

@@ -16,6 +16,9 @@ Value embedding(const Parameter& table, std::span<const int32_t> ids, Context& c
 Value linear(const Value& x, const Parameter& w, const Parameter* bias, Context& c);
 Value rms_norm(const Value& x, const Parameter& w, float eps, Context& c);
 Value add(const Value& a, const Value& b, Context& c);
+Value scale(const Value& x, float factor, Context& c);
+// The same elements in another shape.
+Value reshape(const Value& x, Shape shape, Context& c);
 Value swiglu(const Value& gate, const Value& up, Context& c);
 Value slice_columns(const Value& x, int64_t begin, int64_t width, Context& c);
 Value concat_columns(const Value& a, const Value& b, Context& c);
@@ -34,6 +37,18 @@ struct MlaArguments {
 // q [N, H (nope + rope)] and k_rope [N, rope] are rotated in place (nothing else reads them); kv [N, H (nope + v)].
 // Writes the new keys and values into the blocks, then attends. [N, H v].
 Value mla_attention(const Value& q, const Value& kv, const Value& k_rope, const MlaArguments& a, Context& c);
+
+// Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245): query head h uses key head h / (heads / key_heads).
+struct GqaArguments {
+  int64_t heads, key_heads, width;
+  const ops::RopeTable* table;               // half-split pairs over the first columns of each head
+  std::span<const ops::KvSegment> segments;  // their blocks live until the tape has run backward
+  ops::KvGeometry geometry;
+  float scale;
+};
+// q [N, heads * width] and k [N, key_heads * width] are rotated in place (nothing else reads them); v as k. Writes the
+// new keys and values into the blocks, then attends. [N, heads * width].
+Value gqa_attention(const Value& q, const Value& k, const Value& v, const GqaArguments& a, Context& c);
 
 // Routing: the weights are a value; the choice is not differentiated. With `balance_seed` != 0 the gradient of
 // seed * (sum over data rows of sum_i f_i P_i) joins (tape only).

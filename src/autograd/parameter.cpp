@@ -74,6 +74,11 @@ void set_values(Parameter& p, const Tensor& values, ops::Packs packs, ops::Conte
   p.values = f32;
 }
 
+void set_fp8_values(Parameter& p, const Tensor& values, const Tensor& scales, ops::Context& context) {
+  JAMSU_CHECK(p.role == Role::matrix && values.shape() == p.shape);
+  p.weight = ops::make_fp8_weight(values, scales, context);
+}
+
 Tensor& GradStore::at(const Parameter& parameter, ops::Context& context) {
   JAMSU_CHECK(parameter.id >= 0);
   Tensor& g = gradients_[static_cast<size_t>(parameter.id)];

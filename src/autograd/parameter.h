@@ -29,6 +29,9 @@ struct Parameter {
 // (numerics.md section 1), packed where it is a matrix. Constants are never rounded.
 void set_values(Parameter& parameter, const Tensor& values, ops::Packs packs, ops::Context& context);
 
+// FP8 with a scale per block of 128 x 128 (ops/weight.h), kept as published; for inference. REQUIRES: a matrix.
+void set_fp8_values(Parameter& parameter, const Tensor& values, const Tensor& scales, ops::Context& context);
+
 // Gradients of one step, f32, by parameter id; absent until first touched.
 class GradStore {
  public:

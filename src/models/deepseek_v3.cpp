@@ -1,5 +1,9 @@
 #include "models/deepseek_v3.h"
 
+#include <fmt/format.h>
+
+#include "models/layers/segments.h"
+
 namespace jamsu::models {
 
 using autograd::Value;
@@ -10,7 +14,7 @@ DeepseekV3Layer::DeepseekV3Layer(const NameScope& scope, const DeepseekV3Config&
       attention_(scope / "self_attn", config),
       feed_forward_norm_((scope / "post_attention_layernorm").vector(config.hidden_size)) {
   if (moe)
-    moe_ = std::make_unique<MoE>(scope / "mlp", config, layer);
+    moe_ = std::make_unique<MoE>(scope / "mlp", config.moe(), layer);
   else
     mlp_ = std::make_unique<Mlp>(scope / "mlp", config.hidden_size, config.intermediate_size);
 }
@@ -46,7 +50,7 @@ DeepseekV3::DeepseekV3(const DeepseekV3Config& config, ops::Numerics numerics) :
   latent_.layers.assign(n, Mla::layout(config, CachePolicy::latent, element));
   if (mtp_) mtp_layout_.layers.assign(1, Mla::layout(config, CachePolicy::expanded, element));
 
-  info_ = {.architecture = "DeepseekV3ForCausalLM",
+  info_ = {.architecture = std::string(architecture_name(config.kind)),
            .vocab = config.vocab_size,
            .hidden = config.hidden_size,
            .layers = config.num_hidden_layers,
@@ -55,26 +59,24 @@ DeepseekV3::DeepseekV3(const DeepseekV3Config& config, ops::Numerics numerics) :
            .experts_per_token = config.num_experts_per_tok,
            .has_mtp = mtp_ != nullptr,
            .bos = config.bos_token_id,
-           .eos = config.eos_token_ids};
+           .eos = config.eos_token_ids,
+           .shape = fmt::format(
+               "{} layers ({} dense), hidden {}, {} heads (MLA, latent {} + rope {}), {} experts of {} top-{}, "
+               "{} shared",
+               config.num_hidden_layers, config.first_k_dense_replace, config.hidden_size, config.num_attention_heads,
+               config.kv_lora_rank, config.qk_rope_head_dim, config.n_routed_experts, config.moe_intermediate_size,
+               config.num_experts_per_tok, config.n_shared_experts),
+           .parameters = count_parameters(config),
+           .flops_per_token = forward_flops_per_token(config, 0),
+           .flops_per_key = forward_flops_per_token(config, 1) - forward_flops_per_token(config, 0)};
 }
 
 const StateLayout& DeepseekV3::state_layout(CachePolicy policy) const {
   return policy == CachePolicy::latent ? latent_ : expanded_;
 }
 
-ops::RopeTable DeepseekV3::table_for(const Batch& batch, ForwardContext& c) const {
-  std::vector<int64_t> positions;
-  positions.reserve(batch.tokens.size());
-  for (const Segment& s : batch.segments) {
-    JAMSU_CHECK(s.first_row == static_cast<int64_t>(positions.size()) && s.state != nullptr);
-    for (int64_t i = 0; i < s.rows; ++i) positions.push_back(s.position + i);
-  }
-  JAMSU_CHECK(positions.size() == batch.tokens.size());
-  return ops::rope_table(rope_, positions, c.ops);
-}
-
 Value DeepseekV3::hidden(const Batch& batch, ForwardContext& c) const {
-  const ops::RopeTable table = table_for(batch, c);
+  const ops::RopeTable table = rope_table_of(batch, rope_, c.ops);
   static const std::vector<int64_t> kNone;
   const std::vector<int64_t>& row_begin = c.balance ? c.balance->row_begin : kNone;
   Value x = autograd::embedding(*embedding_, batch.tokens, c);
@@ -94,7 +96,7 @@ Value DeepseekV3::logits(const Value& hidden, ForwardContext& c) const {
 // used (golden/training README).
 Value DeepseekV3::mtp_hidden(const Value& hidden, const Batch& batch, ForwardContext& c) const {
   JAMSU_CHECK(mtp_ != nullptr);
-  const ops::RopeTable table = table_for(batch, c);
+  const ops::RopeTable table = rope_table_of(batch, rope_, c.ops);
   static const std::vector<int64_t> kNone;
   const std::vector<int64_t>& row_begin = c.balance ? c.balance->mtp_row_begin : kNone;
   const auto eps = static_cast<float>(config_.rms_norm_eps);
@@ -110,8 +112,9 @@ Value DeepseekV3::mtp_hidden(const Value& hidden, const Batch& batch, ForwardCon
 std::vector<std::pair<int64_t, autograd::Parameter*>> DeepseekV3::correction_biases() {
   std::vector<std::pair<int64_t, autograd::Parameter*>> biases;
   for (auto& layer : layers_)
-    if (MoE* moe = layer->moe()) biases.emplace_back(moe->layer(), &moe->correction_bias());
-  if (mtp_) biases.emplace_back(config_.num_hidden_layers, &mtp_->layer.moe()->correction_bias());
+    if (MoE* moe = layer->moe(); moe && moe->correction_bias())
+      biases.emplace_back(moe->layer(), moe->correction_bias());
+  if (mtp_) biases.emplace_back(config_.num_hidden_layers, mtp_->layer.moe()->correction_bias());
   return biases;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// DeepSeek-V3 (arXiv:2412.19437), section 2: MLA, mixture of experts with a correction bias, multi-token prediction.
+// DeepSeek-V3 (arXiv:2412.19437), section 2: MLA, mixture of experts with a correction bias, multi-token prediction;
+// and DeepSeek-V2 (arXiv:2405.04434), whose router is another.
 #include <memory>
 
 #include "models/deepseek_v3_config.h"
@@ -50,7 +51,6 @@ class DeepseekV3 final : public Model {
     DeepseekV3Layer layer;
     const autograd::Parameter& head_norm;
   };
-  ops::RopeTable table_for(const Batch& batch, ForwardContext& c) const;
 
   DeepseekV3Config config_;
   ModelInfo info_;

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <set>
-#include <variant>
 
 namespace jamsu::models {
 namespace {
@@ -12,19 +10,10 @@ namespace {
 namespace json = boost::json;
 using C = DeepseekV3Config;
 
-struct Field {
-  const char* name;
-  const char* unit;
-  const char* help;
-  std::variant<int64_t C::*, double C::*, bool C::*, std::optional<int64_t> C::*> member;
-  double low, high;
-  bool required;
-};
-
 constexpr double kHuge = 1e9;
 
-const std::vector<Field>& fields() {
-  static const std::vector<Field> table = {
+const std::vector<ConfigField<C>>& fields() {
+  static const std::vector<ConfigField<C>> table = {
       {"vocab_size", "tokens", "rows of the embedding and of the head", &C::vocab_size, 1, 4e6, true},
       {"hidden_size", "values", "width of the residual stream", &C::hidden_size, 1, 1e6, true},
       {"intermediate_size", "values", "width of the dense layers' MLP", &C::intermediate_size, 1, 1e7, true},
@@ -58,152 +47,53 @@ const std::vector<Field>& fields() {
   return table;
 }
 
-// Fields with one legal value here: what else they may say would change the forward.
-struct Fixed {
-  const char* name;
-  json::value value;
-};
-const std::vector<Fixed>& fixed_fields() {
-  static const std::vector<Fixed> table = {
+const std::vector<FixedField>& fixed_fields(DeepseekKind kind) {
+  static const std::vector<FixedField> v3 = {
       {"attention_bias", false},      {"hidden_act", "silu"}, {"scoring_func", "sigmoid"}, {"topk_method", "noaux_tc"},
       {"tie_word_embeddings", false}, {"moe_layer_freq", 1},  {"rope_interleave", true},   {"mlp_bias", false}};
-  return table;
+  static const std::vector<FixedField> v2 = {{"attention_bias", false},      {"hidden_act", "silu"},
+                                             {"scoring_func", "softmax"},    {"num_nextn_predict_layers", 0},
+                                             {"tie_word_embeddings", false}, {"moe_layer_freq", 1},
+                                             {"rope_interleave", true},      {"mlp_bias", false}};
+  return kind == DeepseekKind::v2 ? v2 : v3;
 }
 
-// Known fields that do not touch the forward.
-const std::set<std::string, std::less<>>& ignored_fields() {
-  static const std::set<std::string, std::less<>> names = {"architectures",
-                                                           "model_type",
-                                                           "attention_dropout",
-                                                           "ep_size",
-                                                           "initializer_range",
-                                                           "use_cache",
-                                                           "torch_dtype",
-                                                           "dtype",
-                                                           "transformers_version",
-                                                           "auto_map",
-                                                           "pretraining_tp",
-                                                           "aux_loss_alpha",
-                                                           "seq_aux",
-                                                           "pad_token_id",
-                                                           "quantization_config",
-                                                           "head_dim",
-                                                           "qk_head_dim",
-                                                           "num_experts_per_token",
-                                                           "n_shared_head",
-                                                           "output_router_logits",
-                                                           "router_aux_loss_coef",
-                                                           "jamsu_numerics_version",
-                                                           "_name_or_path",
-                                                           "pad_head_dim_to_multiple_of",
-                                                           "embd_pdrop",
-                                                           "resid_pdrop",
-                                                           "use_return_dict",
-                                                           "num_local_experts",
-                                                           "is_decoder",
-                                                           "unk_token_id",
-                                                           "chunk_size_feed_forward"};
-  return names;
+// Known fields that do not touch the forward, beside those of every architecture.
+bool ignored(std::string_view name) {
+  static const std::set<std::string, std::less<>> names = {
+      "ep_size",          "aux_loss_alpha",        "seq_aux",       "head_dim",
+      "qk_head_dim",      "num_experts_per_token", "n_shared_head", "pad_head_dim_to_multiple_of",
+      "num_local_experts"};
+  return never_matters(name) || names.contains(name);
 }
 
-Error bad(std::string_view file, const std::string& text) {
-  return Error{fmt::format("{}: {}", file, text)};
-}
-
-std::optional<double> number(const json::value& v) {
-  if (v.is_int64()) return static_cast<double>(v.as_int64());
-  if (v.is_uint64()) return static_cast<double>(v.as_uint64());
-  if (v.is_double()) return v.as_double();
-  return std::nullopt;
-}
-std::optional<int64_t> integer(const json::value& v) {
-  if (v.is_int64()) return v.as_int64();
-  return std::nullopt;
-}
-
-Status read_field(const Field& f, const json::value& v, C& config, std::string_view file) {
-  const auto wrong = [&](const char* expected) {
-    return bad(file, fmt::format("\"{}\" = {} is not {}.", f.name, json::serialize(v), expected));
-  };
-  double value = 0;
-  if (const auto* m = std::get_if<bool C::*>(&f.member)) {
-    if (!v.is_bool()) return wrong("true or false");
-    config.** m = v.as_bool();
-    return {};
+// FP8 with a scale for each block of 128 x 128, as V3, R1 and V3.1 were published; the tensors themselves say which of
+// them are.
+Status check_fp8(const json::value& value, std::string_view file) {
+  if (value.is_null()) return {};
+  if (!value.is_object()) return wrong_value(file, "quantization_config", value, "an object or null");
+  for (const FixedField& f :
+       {FixedField{"quant_method", "fp8"}, FixedField{"weight_block_size", json::array{128, 128}}}) {
+    const json::value* v = value.as_object().if_contains(f.name);
+    if (!v) return config_error(file, fmt::format("\"quantization_config.{}\" is missing.", f.name));
+    if (*v != f.value)
+      return wrong_value(file, fmt::format("quantization_config.{}", f.name), *v,
+                         fmt::format("{}, the only one this program knows", json::serialize(f.value)));
   }
-  if (const auto* m = std::get_if<double C::*>(&f.member)) {
-    const auto n = number(v);
-    if (!n || !std::isfinite(*n)) return wrong("a number");
-    config.** m = value = *n;
-  } else {
-    if (const auto* o = std::get_if<std::optional<int64_t> C::*>(&f.member); o && v.is_null()) {
-      config.** o = std::nullopt;
-      return {};
-    }
-    const auto n = integer(v);
-    if (!n) return wrong("an integer");
-    value = static_cast<double>(*n);
-    if (const auto* i = std::get_if<int64_t C::*>(&f.member)) config.** i = *n;
-    if (const auto* o = std::get_if<std::optional<int64_t> C::*>(&f.member)) config.** o = *n;
-  }
-  if (value < f.low || value > f.high) return wrong(fmt::format("between {} and {}", f.low, f.high).c_str());
+  const json::value* format = value.as_object().if_contains("fmt");
+  if (format && *format != "e4m3") return wrong_value(file, "quantization_config.fmt", *format, "\"e4m3\"");
   return {};
-}
-
-Result<std::optional<YarnConfig>> read_yarn(const json::value& v, std::string_view file) {
-  if (v.is_null()) return std::optional<YarnConfig>{};
-  if (!v.is_object()) return bad(file, "\"rope_scaling\" is neither null nor an object.");
-  const json::object& o = v.as_object();
-  const json::value* type = o.if_contains("type") ? o.if_contains("type") : o.if_contains("rope_type");
-  if (type && type->is_string() && type->as_string() == "default") return std::optional<YarnConfig>{};
-  if (!type || !type->is_string() || type->as_string() != "yarn")
-    return bad(file,
-               fmt::format(
-                   "\"rope_scaling.type\" = {} is not \"yarn\", the only scaling this architecture was published with.",
-                   type ? json::serialize(*type) : "(missing)"));
-  YarnConfig y;
-  bool has_factor = false, has_original = false;
-  for (const auto& [key, value] : o) {
-    const std::string_view name(key.data(), key.size());
-    if (name == "type" || name == "rope_type" || name == "rope_theta") continue;
-    const auto n = number(value);
-    if (!n || !std::isfinite(*n))
-      return bad(file, fmt::format("\"rope_scaling.{}\" = {} is not a number.", name, json::serialize(value)));
-    if (name == "factor") {
-      y.factor = *n;
-      has_factor = true;
-    } else if (name == "beta_fast") {
-      y.beta_fast = *n;
-    } else if (name == "beta_slow") {
-      y.beta_slow = *n;
-    } else if (name == "mscale") {
-      y.mscale = *n;
-    } else if (name == "mscale_all_dim") {
-      y.mscale_all_dim = *n;
-    } else if (name == "original_max_position_embeddings") {
-      y.original_max_position_embeddings = static_cast<int64_t>(*n);
-      has_original = true;
-    } else {
-      return bad(file, fmt::format("\"rope_scaling.{}\" is not a field this program knows.", name));
-    }
-  }
-  if (!has_factor || !has_original)
-    return bad(file, fmt::format("\"rope_scaling.{}\" is missing.",
-                                 has_factor ? "original_max_position_embeddings" : "factor"));
-  if (y.factor <= 0 || y.beta_fast <= 0 || y.beta_slow <= 0 || y.original_max_position_embeddings <= 0)
-    return bad(file,
-               "\"rope_scaling\": factor, beta_fast, beta_slow and original_max_position_embeddings must be positive.");
-  return std::optional<YarnConfig>(y);
 }
 
 // What must hold between fields.
 Status check(const C& c, std::string_view file) {
   const auto divides = [&](int64_t a, const char* a_name, int64_t b, const char* b_name) -> Status {
-    if (b % a != 0) return bad(file, fmt::format("\"{}\" = {} does not divide \"{}\" = {}.", a_name, a, b_name, b));
+    if (b % a != 0)
+      return config_error(file, fmt::format("\"{}\" = {} does not divide \"{}\" = {}.", a_name, a, b_name, b));
     return {};
   };
   const auto at_most = [&](int64_t a, const char* a_name, int64_t b, const char* b_name) -> Status {
-    if (a > b) return bad(file, fmt::format("\"{}\" = {} is larger than \"{}\" = {}.", a_name, a, b_name, b));
+    if (a > b) return config_error(file, fmt::format("\"{}\" = {} is larger than \"{}\" = {}.", a_name, a, b_name, b));
     return {};
   };
   if (auto s = divides(c.n_group, "n_group", c.n_routed_experts, "n_routed_experts"); !s) return s;
@@ -214,88 +104,79 @@ Status check(const C& c, std::string_view file) {
     return s;
   if (auto s = at_most(c.first_k_dense_replace, "first_k_dense_replace", c.num_hidden_layers, "num_hidden_layers"); !s)
     return s;
-  if (c.qk_rope_head_dim % 2) return bad(file, fmt::format("\"qk_rope_head_dim\" = {} is odd.", c.qk_rope_head_dim));
+  if (c.qk_rope_head_dim % 2)
+    return config_error(file, fmt::format("\"qk_rope_head_dim\" = {} is odd.", c.qk_rope_head_dim));
   if (c.num_key_value_heads != c.num_attention_heads)
-    return bad(file, fmt::format("\"num_key_value_heads\" = {} differs from \"num_attention_heads\" = {}: MLA has a "
-                                 "key head for each query head.",
-                                 c.num_key_value_heads, c.num_attention_heads));
-  for (const int64_t id : c.eos_token_ids)
-    if (id < 0 || id >= c.vocab_size)
-      return bad(file, fmt::format("\"eos_token_id\" = {} is outside the vocabulary of {}.", id, c.vocab_size));
-  if (c.bos_token_id >= c.vocab_size)
-    return bad(file,
-               fmt::format("\"bos_token_id\" = {} is outside the vocabulary of {}.", c.bos_token_id, c.vocab_size));
-  return {};
+    return config_error(file,
+                        fmt::format("\"num_key_value_heads\" = {} differs from \"num_attention_heads\" = {}: MLA has a "
+                                    "key head for each query head.",
+                                    c.num_key_value_heads, c.num_attention_heads));
+  return check_ids(c.bos_token_id, c.eos_token_ids, c.vocab_size, file);
 }
 
 }  // namespace
 
 std::vector<FieldDoc> deepseek_v3_fields() {
-  std::vector<FieldDoc> docs;
-  for (const Field& f : fields()) {
-    static constexpr const char* kTypes[] = {"integer", "number", "bool", "integer or null"};
-    docs.push_back({f.name, kTypes[f.member.index()], f.unit, f.help, f.required});
-  }
-  return docs;
+  return docs_of(fields());
 }
 
-Result<DeepseekV3Config> parse_deepseek_v3(const json::object& object, std::string_view file) {
+namespace {
+
+Result<C> parse(DeepseekKind kind, const json::object& object, std::string_view file) {
   C c;
-  std::set<std::string, std::less<>> seen;
+  c.kind = kind;
+  c.limit_groups = kind == DeepseekKind::v3;
   for (const auto& [key, value] : object) {
-    const std::string name(key.data(), key.size());
-    seen.insert(name);
-    bool known = ignored_fields().contains(name);
-    for (const Field& f : fields())
-      if (name == f.name) {
-        if (auto s = read_field(f, value, c, file); !s) return s.error();
-        known = true;
-      }
-    for (const Fixed& f : fixed_fields())
-      if (name == f.name) {
-        if (value != f.value)
-          return bad(file, fmt::format("\"{}\" = {} is not {}, the only value this architecture was published with.",
-                                       name, json::serialize(value), json::serialize(f.value)));
-        known = true;
-      }
+    const std::string_view name(key.data(), key.size());
+    auto known = read_known(fields(), fixed_fields(kind), name, value, c, file);
+    if (!known) return known.error();
     if (name == "rope_scaling" || name == "rope_parameters") {
-      auto yarn = read_yarn(value, file);
-      if (!yarn) return yarn.error();
-      c.rope_scaling = *yarn;
-      known = true;
+      auto rope = read_rope(value, {"yarn"}, file);
+      if (!rope) return rope.error();
+      c.rope_scaling = rope->scaling;
+      if (rope->theta) c.rope_theta = *rope->theta;
+    } else if (name == "eos_token_id") {
+      auto ids = read_eos(value, file);
+      if (!ids) return ids.error();
+      c.eos_token_ids = std::move(*ids);
+    } else if (name == "quantization_config") {
+      if (auto s = check_fp8(value, file); !s) return s.error();
+    } else if (name == "topk_method" && kind == DeepseekKind::v2) {
+      c.limit_groups = value == "group_limited_greedy";
+      if (!c.limit_groups && value != "greedy")
+        return wrong_value(file, name, value, "\"greedy\" or \"group_limited_greedy\"");
+    } else if (!*known && !ignored(name)) {
+      return config_error(
+          file, fmt::format("\"{}\" is not a field this program knows for {}.", name, architecture_name(kind)));
     }
-    if (name == "eos_token_id") {
-      known = true;
-      if (const auto id = integer(value)) {
-        c.eos_token_ids = {*id};
-      } else if (value.is_array()) {
-        for (const auto& id_value : value.as_array()) {
-          const auto listed = integer(id_value);
-          if (!listed) return bad(file, "\"eos_token_id\" is a list with something else than integers.");
-          c.eos_token_ids.push_back(*listed);
-        }
-      } else if (!value.is_null()) {
-        return bad(file,
-                   fmt::format("\"eos_token_id\" = {} is neither an integer nor a list.", json::serialize(value)));
-      }
-    }
-    if (!known)
-      return bad(file, fmt::format("\"{}\" is not a field this program knows for DeepseekV3ForCausalLM.", name));
   }
-  for (const Field& f : fields())
-    if (f.required && !seen.contains(f.name)) return bad(file, fmt::format("\"{}\" is missing ({}).", f.name, f.help));
-  if (!seen.contains("num_key_value_heads")) c.num_key_value_heads = c.num_attention_heads;
+  if (auto s = check_required(fields(), object, file); !s) return s.error();
+  if (!object.contains("num_key_value_heads")) c.num_key_value_heads = c.num_attention_heads;
   if (auto s = check(c, file); !s) return s.error();
   return c;
+}
+
+}  // namespace
+
+Result<DeepseekV3Config> parse_deepseek_v3(const json::object& object, std::string_view file) {
+  return parse(DeepseekKind::v3, object, file);
+}
+
+Result<DeepseekV3Config> parse_deepseek_v2(const json::object& object, std::string_view file) {
+  return parse(DeepseekKind::v2, object, file);
+}
+
+std::string_view architecture_name(DeepseekKind kind) {
+  return kind == DeepseekKind::v2 ? "DeepseekV2ForCausalLM" : "DeepseekV3ForCausalLM";
 }
 
 json::object to_json(const C& c, std::string_view torch_dtype) {
   json::object o;
   o["architectures"] = json::array{"DeepseekV3ForCausalLM"};
   o["model_type"] = "deepseek_v3";
-  for (const Fixed& f : fixed_fields())
+  for (const FixedField& f : fixed_fields(c.kind))
     if (std::string_view(f.name) != "mlp_bias") o[f.name] = f.value;
-  for (const Field& f : fields()) {
+  for (const ConfigField<C>& f : fields()) {
     if (const auto* i = std::get_if<int64_t C::*>(&f.member)) o[f.name] = c.**i;
     if (const auto* d = std::get_if<double C::*>(&f.member)) o[f.name] = c.**d;
     if (const auto* b = std::get_if<bool C::*>(&f.member)) o[f.name] = c.**b;
@@ -327,33 +208,23 @@ json::object to_json(const C& c, std::string_view torch_dtype) {
 }
 
 ops::RopeConfig DeepseekV3Config::rope() const {
-  ops::RopeConfig r;
-  r.width = qk_rope_head_dim;
-  r.theta = rope_theta;
-  if (rope_scaling) {
-    r.scaling = ops::RopeScaling::yarn;
-    r.factor = rope_scaling->factor;
-    r.beta_fast = rope_scaling->beta_fast;
-    r.beta_slow = rope_scaling->beta_slow;
-    r.original_context = static_cast<double>(rope_scaling->original_max_position_embeddings);
-    // transformers: cos and sin take the ratio only when both are given and non-zero; the softmax scale
-    // m(mscale_all_dim)^2.
-    r.has_mscale = rope_scaling->mscale.value_or(0) != 0 && rope_scaling->mscale_all_dim.value_or(0) != 0;
-    r.mscale = rope_scaling->mscale.value_or(0);
-    r.mscale_all_dim = rope_scaling->mscale_all_dim.value_or(0);
-  }
-  return r;
+  return rope_config(qk_rope_head_dim, rope_theta, rope_scaling);
 }
 
-ops::RouterConfig DeepseekV3Config::router() const {
-  return {.score = ops::RouterScore::sigmoid,
-          .group_score = ops::GroupScore::sum_of_two_best,
-          .experts = n_routed_experts,
-          .top_k = num_experts_per_tok,
-          .groups = n_group,
-          .keep_groups = topk_group,
-          .normalize = norm_topk_prob,
-          .scaling = static_cast<float>(routed_scaling_factor)};
+MoeShape DeepseekV3Config::moe() const {
+  const bool v3 = kind == DeepseekKind::v3;
+  return {.hidden = hidden_size,
+          .width = moe_intermediate_size,
+          .shared_width = moe_intermediate_size * n_shared_experts,
+          .correction_bias = v3,
+          .router = {.score = v3 ? ops::RouterScore::sigmoid : ops::RouterScore::softmax,
+                     .group_score = v3 ? ops::GroupScore::sum_of_two_best : ops::GroupScore::best,
+                     .experts = n_routed_experts,
+                     .top_k = num_experts_per_tok,
+                     .groups = limit_groups ? n_group : 1,
+                     .keep_groups = limit_groups ? topk_group : 1,
+                     .normalize = v3 && norm_topk_prob,
+                     .scaling = static_cast<float>(routed_scaling_factor)}};
 }
 
 namespace {

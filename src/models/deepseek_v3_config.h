@@ -1,5 +1,6 @@
 #pragma once
-// config.json of DeepseekV3ForCausalLM (DeepSeek-V3, R1, V3.1; Kimi K2; Moonlight), official field names.
+// config.json of DeepseekV3ForCausalLM (DeepSeek-V3, R1, V3.1; Kimi K2; Moonlight) and of its predecessor
+// DeepseekV2ForCausalLM (arXiv:2405.04434: another router, no MTP), official field names.
 #include <boost/json.hpp>
 #include <optional>
 #include <string>
@@ -7,18 +8,17 @@
 #include <vector>
 
 #include "base/result.h"
+#include "models/config_reader.h"
+#include "models/layers/mlp.h"
+#include "models/model_info.h"
 #include "ops/rope.h"
-#include "ops/router.h"
 
 namespace jamsu::models {
 
-struct YarnConfig {
-  double factor = 1, beta_fast = 32, beta_slow = 1;
-  int64_t original_max_position_embeddings = 0;
-  std::optional<double> mscale, mscale_all_dim;
-};
+enum class DeepseekKind : uint8_t { v2, v3 };
 
 struct DeepseekV3Config {
+  DeepseekKind kind = DeepseekKind::v3;
   int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0, moe_intermediate_size = 0;
   int64_t num_hidden_layers = 0, num_attention_heads = 0, num_key_value_heads = 0;
   std::optional<int64_t> q_lora_rank;  // null: a plain q_proj
@@ -27,34 +27,29 @@ struct DeepseekV3Config {
   int64_t first_k_dense_replace = 0, num_nextn_predict_layers = 0;
   int64_t max_position_embeddings = 0;
   double routed_scaling_factor = 1, rope_theta = 10000, rms_norm_eps = 1e-6;
-  bool norm_topk_prob = true;
-  std::optional<YarnConfig> rope_scaling;
+  bool norm_topk_prob = true;  // V2 never normalises, whatever this says (as the published class)
+  bool limit_groups = true;    // V2: topk_method "group_limited_greedy" rather than "greedy"
+  std::optional<RopeScalingConfig> rope_scaling;
   int64_t bos_token_id = 0;
   std::vector<int64_t> eos_token_ids;
 
   int64_t qk_head_dim() const { return qk_nope_head_dim + qk_rope_head_dim; }
   bool is_moe_layer(int64_t layer) const { return layer >= first_k_dense_replace; }
   ops::RopeConfig rope() const;
-  ops::RouterConfig router() const;
+  MoeShape moe() const;
 };
 
-// One field of the config: what `--explain` prints and what the parser checks.
-struct FieldDoc {
-  std::string name, type, unit, help;
-  bool required;
-};
+std::string_view architecture_name(DeepseekKind kind);
 std::vector<FieldDoc> deepseek_v3_fields();
 
 // `file` names the source in errors: `config.json: "n_group" = 4 does not divide "n_routed_experts" = 18.`
 Result<DeepseekV3Config> parse_deepseek_v3(const boost::json::object& json, std::string_view file);
+Result<DeepseekV3Config> parse_deepseek_v2(const boost::json::object& json, std::string_view file);
+// Of a V3: what is trained here is one.
 boost::json::object to_json(const DeepseekV3Config& config, std::string_view torch_dtype);
 
-// Parameters of the main model, of the MTP module apart (without its copies of embedding and head), those one token
-// uses, and training FLOPs per token by formula (6 per active matrix parameter, the embedding's lookup not counted,
-// plus attention over `context` tokens: 12 * H * (qk + v) / 2 * context per layer, half of it masked).
-struct ParameterCount {
-  int64_t total = 0, active = 0, mtp = 0;
-};
+// By formula; training takes three forwards (6 FLOPs per active matrix parameter, the embedding's lookup not counted)
+// and attention over `mean_context` keys, half of a context where all of it is trained on.
 ParameterCount count_parameters(const DeepseekV3Config& config);
 double training_flops_per_token(const DeepseekV3Config& config, double mean_context, bool with_mtp);
 double forward_flops_per_token(const DeepseekV3Config& config, double mean_context);

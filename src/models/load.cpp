@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <set>
+
 namespace jamsu::models {
 namespace {
 
@@ -13,8 +16,32 @@ bool ends_with(std::string_view text, std::string_view end) {
 bool may_be_ignored(const std::string& name, const ModelInfo& info) {
   if (ends_with(name, "rotary_emb.inv_freq")) return true;
   const std::string mtp = fmt::format("model.layers.{}.", info.layers);
+  if (name == "lm_head.weight" && info.tied_head) return true;  // some tied checkpoints carry the copy
   if (name == mtp + "embed_tokens.weight" || name == mtp + "shared_head.head.weight") return true;
   return !info.has_mtp && name.rfind(mtp, 0) == 0;  // a module that the config says is not used
+}
+
+constexpr std::string_view kScales = "_scale_inv";
+
+// The scales of an FP8 matrix: a positive number for each block.
+Result<Tensor> scales_of(const autograd::Parameter& p, const NamedTensors& tensors, std::string_view file) {
+  const std::string name = p.name + std::string(kScales);
+  const auto it = tensors.find(name);
+  if (it == tensors.end())
+    return Error{fmt::format("{}: tensor \"{}\" is F8_E4M3, and its scales \"{}\" are missing", file, p.name, name)};
+  const Tensor& scales = it->second;
+  const auto blocks = [](int64_t n) { return (n + ops::kFp8Block - 1) / ops::kFp8Block; };
+  const Shape shape{blocks(p.shape[0]), blocks(p.shape[1])};
+  if (scales.dtype() != DType::f32)
+    return Error{fmt::format("{}: tensor \"{}\": dtype {} is not F32", file, name, dtype_name(scales.dtype()))};
+  if (!(scales.shape() == shape))
+    return Error{fmt::format("{}: tensor \"{}\": shape {} where blocks of 128 x 128 of {} have {}", file, name,
+                             scales.shape().text(), p.shape.text(), shape.text())};
+  for (int64_t i = 0; i < scales.elements(); ++i)
+    if (!std::isfinite(scales.f32()[i]) || scales.f32()[i] <= 0)
+      return Error{fmt::format("{}: tensor \"{}\": scale {} is {}, not a positive number", file, name, i,
+                               static_cast<double>(scales.f32()[i]))};
+  return scales;
 }
 
 }  // namespace
@@ -27,6 +54,7 @@ bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers) {
 
 Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, ops::Context& context,
                    std::string_view file) {
+  std::set<std::string> scales_read;
   for (autograd::Parameter& p : model.parameters().all()) {
     const auto it = tensors.find(p.name);
     if (it == tensors.end()) return Error{fmt::format("{}: tensor \"{}\" is missing", file, p.name)};
@@ -34,13 +62,24 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
     if (!(t.shape() == p.shape))
       return Error{fmt::format("{}: tensor \"{}\": shape {} where config.json implies {}", file, p.name,
                                t.shape().text(), p.shape.text())};
+    if (t.dtype() == DType::f8_e4m3 && p.role == autograd::Role::matrix) {
+      if (packs != ops::Packs::forward)
+        return Error{fmt::format("{}: tensor \"{}\": F8_E4M3 weights are not trained on", file, p.name)};
+      const auto scales = scales_of(p, tensors, file);
+      if (!scales) return scales.error();
+      autograd::set_fp8_values(p, t, *scales, context);
+      scales_read.insert(p.name + std::string(kScales));
+      continue;
+    }
     if (t.dtype() != DType::f32 && t.dtype() != DType::bf16 && t.dtype() != DType::f16)
       return Error{
           fmt::format("{}: tensor \"{}\": dtype {} is not F32, BF16 or F16", file, p.name, dtype_name(t.dtype()))};
     autograd::set_values(p, t, packs, context);
   }
+  for (auto& [table, matrix] : model.parameters().tied())
+    autograd::set_values(matrix, tensors.at(table->name), packs, context);
   for (const auto& [name, tensor] : tensors)
-    if (!model.parameters().find(name) && !may_be_ignored(name, model.info()))
+    if (!model.parameters().find(name) && !scales_read.contains(name) && !may_be_ignored(name, model.info()))
       return Error{
           fmt::format("{}: tensor \"{}\" belongs to no parameter of {}", file, name, model.info().architecture)};
   return {};

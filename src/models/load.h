@@ -15,7 +15,8 @@ using NamedTensors = std::map<std::string, Tensor>;
 // out. Whoever opens a model asks this, and says in the config (num_nextn_predict_layers) what it will use.
 bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers);
 
-// Every parameter exactly once, of the shape the config implies, floating point. Superfluous tensors are an error that
+// Every parameter exactly once, of the shape the config implies: F32, F16, BF16, or for matrices F8_E4M3 with
+// NAME_scale_inv (a scale per block of 128 x 128; DeepSeek-V3). Superfluous tensors are an error that
 // names them, but for the MTP module's official copies of embedding and head and the rotary tables of old checkpoints.
 // `file` names the source in errors.
 Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, ops::Context& context,

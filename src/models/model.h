@@ -1,23 +1,15 @@
 #pragma once
 // One model definition for training and inference: layers call autograd functions, which record only when a tape is
 // given.
-#include <memory>
-#include <string>
+#include <utility>
+#include <vector>
 
 #include "models/batch.h"
+#include "models/model_info.h"
 #include "models/parameters.h"
 #include "models/sequence_state.h"
 
 namespace jamsu::models {
-
-struct ModelInfo {
-  std::string architecture;  // "DeepseekV3ForCausalLM"
-  int64_t vocab = 0, hidden = 0, layers = 0, context = 0;
-  int64_t experts = 0, experts_per_token = 0;  // 0: no MoE layers
-  bool has_mtp = false;
-  int64_t bos = -1;
-  std::vector<int64_t> eos;
-};
 
 class Model {
  public:

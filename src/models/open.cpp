@@ -2,45 +2,45 @@
 
 #include <fmt/format.h>
 
+#include <boost/json.hpp>
 #include <map>
 
 #include "base/files.h"
 #include "formats/safetensors.h"
 #include "formats/strict_json.h"
-#include "models/load.h"
+#include "models/deepseek_v3.h"
+#include "models/llama.h"
 
 namespace jamsu::models {
+namespace {
 
-Result<DeepseekV3Config> read_config(const std::string& folder) {
-  const std::string path = folder + "/config.json";
+namespace json = boost::json;
+
+Result<json::object> read_config(const std::string& path) {
   const auto text = read_file(path, int64_t{1} << 20);
   if (!text) return text.error();
-  const auto json = formats::parse_strict_json(*text, path);
-  if (!json) return json.error();
-  if (!json->is_object()) return Error{path + ": not a JSON object."};
-  const auto& object = json->as_object();
-  const auto* architectures = object.if_contains("architectures");
-  if (!architectures || !architectures->is_array() || architectures->as_array().size() != 1 ||
-      !architectures->as_array()[0].is_string())
-    return Error{path + ": \"architectures\" is not a list of one name."};
-  const auto& name = architectures->as_array()[0].as_string();
-  if (name != "DeepseekV3ForCausalLM")
-    return Error{fmt::format("{}: \"architectures\" = \"{}\": this version knows DeepseekV3ForCausalLM alone.", path,
-                             std::string_view(name))};
-  return parse_deepseek_v3(object, path);
+  auto config = formats::parse_strict_json(*text, path);
+  if (!config) return config.error();
+  if (!config->is_object()) return Error{path + ": not a JSON object."};
+  return std::move(config->as_object());
 }
 
-Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops::Context& context) {
-  auto config = read_config(folder);
-  if (!config) return config.error();
-  const auto files = formats::Safetensors::open_folder(folder);
-  if (!files) return files.error();
-  const NamedTensors tensors = files->views();
+struct Folder {
+  formats::Safetensors files;
+  NamedTensors tensors;
   OpenedModel opened;
-  if (!holds_mtp_module(tensors, config->num_hidden_layers)) config->num_nextn_predict_layers = 0;
-  opened.config = *config;
-  opened.model = std::make_shared<DeepseekV3>(*config, context.numerics);
-  if (auto s = set_weights(*opened.model, tensors, packs, context, files->files().front()); !s) return s.error();
+};
+
+Result<Folder> read_folder(const std::string& folder, ops::Numerics numerics) {
+  const std::string path = folder + "/config.json";
+  const auto config = read_config(path);
+  if (!config) return config.error();
+  auto files = formats::Safetensors::open_folder(folder);
+  if (!files) return files.error();
+  NamedTensors tensors = files->views();
+  auto model = create_model(*config, tensors, numerics, path);
+  if (!model) return model.error();
+  OpenedModel opened{.model = *model, .file_bytes = 0, .files = files->files().size(), .stored_dtype = {}};
   std::map<DType, int64_t> bytes;
   for (const auto& t : files->tensors()) bytes[t.dtype] += t.bytes;
   int64_t most = -1;
@@ -51,7 +51,48 @@ Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops:
       opened.stored_dtype = dtype_name(dtype);
     }
   }
-  return opened;
+  return Folder{std::move(*files), std::move(tensors), std::move(opened)};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Model>> create_model(const json::object& config, const NamedTensors& tensors,
+                                            ops::Numerics numerics, std::string_view file) {
+  const json::value* names = config.if_contains("architectures");
+  if (!names || !names->is_array() || names->as_array().size() != 1 || !names->as_array()[0].is_string())
+    return config_error(file, "\"architectures\" is not a list of one name.");
+  const std::string_view name = names->as_array()[0].as_string();
+  if (name == "DeepseekV3ForCausalLM" || name == "DeepseekV2ForCausalLM") {
+    auto parsed = name == "DeepseekV3ForCausalLM" ? parse_deepseek_v3(config, file) : parse_deepseek_v2(config, file);
+    if (!parsed) return parsed.error();
+    if (!holds_mtp_module(tensors, parsed->num_hidden_layers)) parsed->num_nextn_predict_layers = 0;
+    return std::shared_ptr<Model>(std::make_shared<DeepseekV3>(*parsed, numerics));
+  }
+  if (const auto kind = llama_kind(name)) {
+    const auto parsed = parse_llama(*kind, config, file);
+    if (!parsed) return parsed.error();
+    return std::shared_ptr<Model>(std::make_shared<Llama>(*parsed, numerics));
+  }
+  return config_error(
+      file, fmt::format(
+                "\"architectures\" = \"{}\" is not one that this version knows "
+                "(DeepseekV3ForCausalLM, DeepseekV2ForCausalLM, LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
+                "Qwen3MoeForCausalLM, HyperCLOVAXForCausalLM).",
+                name));
+}
+
+Result<OpenedModel> describe_model(const std::string& folder, ops::Numerics numerics) {
+  auto read = read_folder(folder, numerics);
+  if (!read) return read.error();
+  return std::move(read->opened);
+}
+
+Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops::Context& context) {
+  auto read = read_folder(folder, context.numerics);
+  if (!read) return read.error();
+  if (auto s = set_weights(*read->opened.model, read->tensors, packs, context, read->files.files().front()); !s)
+    return s.error();
+  return std::move(read->opened);
 }
 
 }  // namespace jamsu::models

@@ -1,21 +1,29 @@
 #pragma once
-// A model's folder as it was published: config.json and safetensors.
+// A model's folder as it was published: config.json and safetensors. Architectures: those of deepseek_v3_config.h and
+// of llama_config.h.
+#include <boost/json/object.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 
-#include "models/deepseek_v3.h"
+#include "models/load.h"
+#include "models/model.h"
 
 namespace jamsu::models {
 
 struct OpenedModel {
-  std::shared_ptr<DeepseekV3> model;
-  DeepseekV3Config config;   // as read; num_nextn_predict_layers is 0 where the file lacks the module
-  int64_t file_bytes = 0;    // of all weight files
+  std::shared_ptr<Model> model;  // without the MTP module where the file lacks it
+  int64_t file_bytes = 0;        // of all weight files
+  size_t files = 0;
   std::string stored_dtype;  // of most of the weights: "BF16"
 };
 
-// Reads config.json of `folder` alone. Errors name file and field.
-Result<DeepseekV3Config> read_config(const std::string& folder);
+// The model that a config describes, without values. `tensors` say whether an optional module is there (by name; their
+// values are not read). `file` names the config in errors.
+Result<std::shared_ptr<Model>> create_model(const boost::json::object& config, const NamedTensors& tensors,
+                                            ops::Numerics numerics, std::string_view file);
+// Config and headers of a folder: everything but the values. Errors name file and field.
+Result<OpenedModel> describe_model(const std::string& folder, ops::Numerics numerics);
 // Config and weights. `packs` says whether gradients will be asked.
 Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops::Context& context);
 

@@ -12,6 +12,16 @@ autograd::Parameter& ParameterSet::add(std::string name, Shape shape, autograd::
   return p;
 }
 
+autograd::Parameter& ParameterSet::tie(const autograd::Parameter& table) {
+  JAMSU_CHECK(table.role == autograd::Role::table);
+  Tied& tied = tied_.emplace_back(Tied{&table, {}});
+  tied.matrix.name = table.name;
+  tied.matrix.shape = table.shape;
+  tied.matrix.role = autograd::Role::matrix;
+  tied.matrix.id = table.id;
+  return tied.matrix;
+}
+
 const autograd::Parameter* ParameterSet::find(std::string_view name) const {
   const auto it = by_name_.find(std::string(name));
   return it == by_name_.end() ? nullptr : it->second;

@@ -13,6 +13,14 @@ class ParameterSet {
  public:
   // Addresses are stable. Ids count up from 0 over everything but constants. REQUIRES: a new name.
   autograd::Parameter& add(std::string name, Shape shape, autograd::Role role);
+  // A matrix that multiplies with a table's values (tie_word_embeddings): no tensor of a checkpoint, no parameter of
+  // its own; its gradient is the table's. Whoever sets values of parameters sets those of tied() after them.
+  autograd::Parameter& tie(const autograd::Parameter& table);
+  struct Tied {
+    const autograd::Parameter* table;
+    autograd::Parameter matrix;
+  };
+  std::deque<Tied>& tied() { return tied_; }
   const autograd::Parameter* find(std::string_view name) const;
   std::deque<autograd::Parameter>& all() { return parameters_; }
   const std::deque<autograd::Parameter>& all() const { return parameters_; }
@@ -20,6 +28,7 @@ class ParameterSet {
 
  private:
   std::deque<autograd::Parameter> parameters_;
+  std::deque<Tied> tied_;
   std::unordered_map<std::string, const autograd::Parameter*> by_name_;
   int32_t trained_ = 0;
 };
@@ -40,6 +49,7 @@ class NameScope {
     return set_.add(prefix_ + ".weight", {out, in}, autograd::Role::router_matrix);
   }
   autograd::Parameter& vector(int64_t d) const { return set_.add(prefix_ + ".weight", {d}, autograd::Role::vector); }
+  autograd::Parameter& bias(int64_t d) const { return set_.add(prefix_ + ".bias", {d}, autograd::Role::vector); }
   autograd::Parameter& table(int64_t rows, int64_t d) const {
     return set_.add(prefix_ + ".weight", {rows, d}, autograd::Role::table);
   }

@@ -1,7 +1,10 @@
 #include "ops/linear.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
+
+#include "ops/fp8.h"
 
 namespace jamsu::ops {
 namespace {
@@ -18,6 +21,7 @@ struct Product {
   int64_t m, n, k;
   const float* bias;
   bool accumulate;
+  const Weight* fp8 = nullptr;  // instead of panels
 };
 
 struct Task {
@@ -44,10 +48,78 @@ void cut(const Product& p, int threads, std::vector<Task>& tasks) {
   for (int64_t i = 0; i < pieces; ++i) tasks.push_back({&p, 0, p.m, panels * i / pieces, panels * (i + 1) / pieces});
 }
 
+// numerics.md section 6: of each 128 of k a bf16 dot from +0, then acc = fma(scale, partial, acc), blocks in order.
+void run_fp8(const Task& t, int worker, Context& context) {
+  constexpr auto kElement = kernels::Element::bf16;
+  const Product& p = *t.product;
+  const Weight& w = *p.fp8;
+  const int64_t rows = t.row_end - t.row_begin, blocks = (p.k + kFp8Block - 1) / kFp8Block;
+  const kernels::GemmKernel& gemm = kernels::choose_gemm(context.kernels, rows, kElement);
+  const int64_t a_bytes = kernels::round_up(gemm.a_bytes(rows, kFp8Block), 64);
+  auto* a = context.scratch.get<std::byte>(worker, Scratch::slot_a, a_bytes * blocks);
+  const auto width = [&](int64_t block) { return std::min(kFp8Block, p.k - block * kFp8Block); };
+  for (int64_t b = 0; b < blocks; ++b)
+    gemm.pack_a({.source = (p.rows ? p.a : p.a + t.row_begin * p.row_stride) + b * kFp8Block * p.k_stride,
+                 .rows = p.rows ? p.rows + t.row_begin : nullptr,
+                 .row_stride = p.row_stride,
+                 .k_stride = p.k_stride,
+                 .m = rows,
+                 .k = width(b),
+                 .element = kElement,
+                 .packed = a + b * a_bytes});
+  auto* panels = context.scratch.get<uint16_t>(worker, Scratch::slot_b,
+                                               kernels::panel_elements(kFp8Block, kFp8Block) + kFp8Block * kFp8Block);
+  uint16_t* decoded = panels + kernels::panel_elements(kFp8Block, kFp8Block);
+  auto* partial = context.scratch.get<float>(worker, Scratch::slot_c, rows * kFp8Block);
+  const auto* q = reinterpret_cast<const uint8_t*>(w.fp8.raw());
+  const int64_t last = std::min(t.panel_end * kLanes, p.n);
+  for (int64_t column = t.panel_begin * kLanes; column < last;) {
+    const int64_t columns = std::min((column / kFp8Block + 1) * kFp8Block, last) - column;  // of one row of scales
+    for (int64_t i = 0; i < rows; ++i) std::fill_n(p.c + (t.row_begin + i) * p.n + column, columns, 0.0f);
+    for (int64_t b = 0; b < blocks; ++b) {
+      const int64_t k = width(b);
+      for (int64_t j = 0; j < columns; ++j) {
+        const uint8_t* from = q + (column + j) * p.k + b * kFp8Block;
+        for (int64_t i = 0; i < k; ++i) decoded[j * k + i] = kE4m3ToBf16[from[i]];
+      }
+      context.kernels.pack_b({.source = decoded,
+                              .source_type = kernels::Source::bf16,
+                              .column_stride = k,
+                              .k_stride = 1,
+                              .n = columns,
+                              .k = k,
+                              .element = kElement,
+                              .panels = panels,
+                              .panel_begin = 0,
+                              .panel_end = (columns + kLanes - 1) / kLanes});
+      gemm.run({.a = a + b * a_bytes,
+                .b = panels,
+                .c = partial,
+                .ldc = columns,
+                .m = rows,
+                .n = columns,
+                .k = k,
+                .element = kElement,
+                .accumulate = false,
+                .bias = nullptr});
+      const float scale = w.fp8_scales.f32()[column / kFp8Block * blocks + b];
+      for (int64_t i = 0; i < rows; ++i) {
+        float* c = p.c + (t.row_begin + i) * p.n + column;
+        for (int64_t j = 0; j < columns; ++j) c[j] = std::fma(scale, partial[i * columns + j], c[j]);
+      }
+    }
+    if (p.bias)
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = 0; j < columns; ++j) p.c[(t.row_begin + i) * p.n + column + j] += p.bias[column + j];
+    column += columns;
+  }
+}
+
 void run(const Task& t, kernels::Element element, int worker, Context& context) {
   const Product& p = *t.product;
   const int64_t rows = t.row_end - t.row_begin;
   if (rows == 0 || t.panel_begin == t.panel_end) return;
+  if (p.fp8) return run_fp8(t, worker, context);
   const kernels::GemmKernel& gemm = kernels::choose_gemm(context.kernels, rows, element);
   auto* a = context.scratch.get<std::byte>(worker, Scratch::slot_a, gemm.a_bytes(rows, p.k));
   gemm.pack_a({.source = p.rows ? p.a : p.a + t.row_begin * p.row_stride,
@@ -117,11 +189,13 @@ Product weight_gradient(const float* dy, const Tensor& panels, int64_t rows, int
           .n = in,
           .k = rows,
           .bias = nullptr,
-          .accumulate = true};
+          .accumulate = true,
+          .fp8 = nullptr};
 }
 
+// x times the weight, or its transpose (then w is null: gradients know panels alone).
 Product rows_product(const Tensor& x, const int32_t* rows, int64_t m, const Tensor& panels, Tensor& y, int64_t n,
-                     int64_t k, const float* bias) {
+                     int64_t k, const float* bias, const Weight* w = nullptr) {
   return {.a = x.f32(),
           .rows = rows,
           .row_stride = k,
@@ -132,7 +206,8 @@ Product rows_product(const Tensor& x, const int32_t* rows, int64_t m, const Tens
           .n = n,
           .k = k,
           .bias = bias,
-          .accumulate = false};
+          .accumulate = false,
+          .fp8 = w && w->fp8.defined() ? w : nullptr};
 }
 
 }  // namespace
@@ -140,7 +215,7 @@ Product rows_product(const Tensor& x, const int32_t* rows, int64_t m, const Tens
 Tensor linear(const Tensor& x, const Weight& w, const float* bias, Context& context) {
   JAMSU_CHECK(x.shape().rank() == 2 && x.dim(1) == w.in);
   Tensor y = context.empty({x.dim(0), w.out});
-  run_all({rows_product(x, nullptr, x.dim(0), w.forward, y, w.out, w.in, bias)}, w.element, context);
+  run_all({rows_product(x, nullptr, x.dim(0), w.forward, y, w.out, w.in, bias, &w)}, w.element, context);
   return y;
 }
 
@@ -166,7 +241,7 @@ Tensor grouped_linear(const Tensor& x, const int32_t* rows, const Groups& groups
     const int64_t begin = groups.offsets[e], count = groups.offsets[e + 1] - begin;
     if (count == 0) continue;
     Product p = rows_product(x, rows ? rows + begin : nullptr, count, groups.weights[e]->forward, y, first.out,
-                             first.in, nullptr);
+                             first.in, nullptr, groups.weights[e]);
     if (!rows) p.a += begin * first.in;
     p.c += begin * first.out;
     products.push_back(p);

@@ -20,6 +20,15 @@ double correction_dimension(const RopeConfig& c, double rotations) {
          (2.0 * math::log(c.theta));
 }
 
+// Llama 3.1 (transformers' _compute_llama3_parameters): waves that turn less than low_freq_factor times within the
+// original context are stretched by the factor, those that turn more than high_freq_factor times stay, in between
+// mixed.
+double llama3_frequency(const RopeConfig& c, double f) {
+  const double turns = c.original_context * f / (2.0 * std::numbers::pi);
+  const double share = std::clamp((turns - c.low_freq_factor) / (c.high_freq_factor - c.low_freq_factor), 0.0, 1.0);
+  return (1.0 - share) * f / c.factor + share * f;
+}
+
 }  // namespace
 
 Rope::Rope(const RopeConfig& c) {
@@ -50,6 +59,8 @@ Rope::Rope(const RopeConfig& c) {
       const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
       f = f / c.factor * ramp + f * (1.0 - ramp);
     }
+    if (c.scaling == RopeScaling::linear) f /= c.factor;
+    if (c.scaling == RopeScaling::llama3) f = llama3_frequency(c, f);
     inverse_frequency.push_back(static_cast<float>(f));
   }
 }

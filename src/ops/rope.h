@@ -1,5 +1,6 @@
 #pragma once
-// Rotary position embedding (Su et al. 2021, arXiv:2104.09864) with YaRN (Peng et al. 2023, arXiv:2309.00071).
+// Rotary position embedding (Su et al. 2021, arXiv:2104.09864) with YaRN (Peng et al. 2023, arXiv:2309.00071),
+// Llama 3.1's scaling and the linear one (Chen et al. 2023, arXiv:2306.15595).
 #include <span>
 #include <vector>
 
@@ -7,12 +8,14 @@
 
 namespace jamsu::ops {
 
-enum class RopeScaling : uint8_t { none, yarn };
+enum class RopeScaling : uint8_t { none, yarn, llama3, linear };
 struct RopeConfig {
   int64_t width = 0;  // dimensions rotated, even
   double theta = 10000.0;
   RopeScaling scaling = RopeScaling::none;
-  double factor = 1.0, beta_fast = 32.0, beta_slow = 1.0;
+  double factor = 1.0;
+  double beta_fast = 32.0, beta_slow = 1.0;              // yarn
+  double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
   double original_context = 0.0;
   bool has_mscale = false;  // mscale and mscale_all_dim are given
   double mscale = 1.0, mscale_all_dim = 0.0;

@@ -128,6 +128,16 @@ void add_to(Tensor& a, const Tensor& b, Context& context) {
   });
 }
 
+Tensor scale(const Tensor& a, float factor, Context& context) {
+  Tensor y = context.empty(a.shape());
+  context.parallel(y.elements(), kElementGrain, [&](int64_t begin, int64_t end, int) {
+    const float* pa = a.f32();
+    float* py = y.f32();
+    for (int64_t i = begin; i < end; ++i) py[i] = pa[i] * factor;
+  });
+  return y;
+}
+
 Tensor copy(const Tensor& a, Context& context) {
   Tensor y = context.empty(a.shape(), a.dtype());
   std::memcpy(y.raw(), a.raw(), static_cast<size_t>(a.bytes()));

@@ -25,6 +25,7 @@ SwigluGrads swiglu_backward(const Tensor& dh, const Tensor& gate, const Tensor& 
 
 Tensor add(const Tensor& a, const Tensor& b, Context& context);
 void add_to(Tensor& a, const Tensor& b, Context& context);  // a += b
+Tensor scale(const Tensor& a, float factor, Context& context);
 Tensor copy(const Tensor& a, Context& context);
 
 // Columns [begin, begin + width) of each row.

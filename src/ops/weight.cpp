@@ -1,5 +1,7 @@
 #include "ops/weight.h"
 
+#include "ops/fp8.h"
+
 namespace jamsu::ops {
 namespace {
 
@@ -33,6 +35,27 @@ Weight make_weight(const Tensor& values, kernels::Element element, Packs packs, 
   if (packs == Packs::forward_and_backward) w.backward = context.empty({kernels::panel_elements(w.in, w.out)}, dtype);
   refresh_weight(w, values, context);
   return w;
+}
+
+Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& context) {
+  const int64_t out = values.dim(0), in = values.dim(1), across = (in + kFp8Block - 1) / kFp8Block;
+  JAMSU_CHECK(values.dtype() == DType::f8_e4m3 && scales.shape() == Shape({(out + kFp8Block - 1) / kFp8Block, across}));
+  Weight w;
+  w.out = out;
+  w.in = in;
+  if (context.numerics == Numerics::bf16) {
+    w.fp8 = values;
+    w.fp8_scales = scales;
+    return w;
+  }
+  Tensor wide = context.empty({out, in});
+  const auto* q = reinterpret_cast<const uint8_t*>(values.raw());
+  context.parallel(out, 8, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i)
+      for (int64_t j = 0; j < in; ++j)
+        wide.f32()[i * in + j] = e4m3_to_f32(q[i * in + j]) * scales.f32()[i / kFp8Block * across + j / kFp8Block];
+  });
+  return make_weight(wide, kernels::Element::f32, Packs::forward, context);
 }
 
 void refresh_weight(Weight& w, const Tensor& values, Context& context) {

@@ -7,8 +7,6 @@
 #include <mutex>
 #include <utility>
 
-#include "text/special_tokens.h"
-
 namespace jamsu::session {
 namespace {
 
@@ -54,45 +52,38 @@ class StopTexts {
 };
 
 struct ParserOptions {
-  bool in_reasoning = false;  // the prompt has opened it
-  bool splits = true;         // thinking marks tell reasoning from content
+  std::optional<text::StreamFormat> format;  // empty: all is content
+  bool in_reasoning = false;                 // the prompt has opened it
   std::vector<std::string> stop;
 };
 
-// Turns a request's tokens into pieces of reasoning and content. The marks are tokens of their own.
-class Parser {
+// Turns a request's tokens into events.
+class Parser final : public text::StreamSink {
  public:
   Parser(const text::Tokenizer& tokenizer, const std::vector<int32_t>& stop_tokens, ParserOptions options,
          EventSink sink)
-      : decoder_(tokenizer, false),
-        stop_tokens_(stop_tokens),
-        think_(tokenizer.token_id(text::kThinkBegin).value_or(-1)),
-        end_think_(tokenizer.token_id(text::kThinkEnd).value_or(-1)),
-        reasoning_(options.in_reasoning),
-        splits_(options.splits),
-        stop_(std::move(options.stop)),
-        sink_(std::move(sink)) {}
+      : decoder_(tokenizer, false), stop_tokens_(stop_tokens), stop_(std::move(options.stop)), sink_(std::move(sink)) {
+    if (options.format) stream_.emplace(*options.format, options.in_reasoning, *this);
+  }
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
 
   // False: a stop text has come, nothing more is wanted.
   bool push(int32_t id) {
     if (!stop_.met().empty()) return false;
-    if (reasoning_) {
+    if (stream_ && stream_->in_reasoning()) {
       ++done_.reasoning_tokens;
       done_.reasoning_seconds = since(start_);
     }
     if (std::find(stop_tokens_.begin(), stop_tokens_.end(), id) != stop_tokens_.end()) return true;
-    const bool opens = splits_ && id == think_ && !reasoning_ && !seen_content_,
-               closes = id == end_think_ && reasoning_;
-    if (opens || closes) {
-      emit(decoder_.flush());
-      reasoning_ = opens;
-      return true;
-    }
-    emit(decoder_.push(id));
+    take(decoder_.push(id));
     return stop_.met().empty();
   }
   void finish(const engine::Finished& f) {
-    if (stop_.met().empty()) emit(decoder_.flush());
+    if (stop_.met().empty()) {
+      take(decoder_.flush());
+      if (stream_) stream_->finish();
+    }
     send(stop_.flush());
     done_.reason = stop_.met().empty() ? f.reason : engine::FinishReason::stop_token;
     done_.stop = stop_.met();
@@ -105,22 +96,27 @@ class Parser {
   }
 
  private:
-  void emit(std::string piece) {
-    if (piece.empty()) return;
-    if (reasoning_) {
-      sink_(ReasoningPiece{std::move(piece)});
-    } else {
-      seen_content_ = true;
-      send(stop_.push(std::move(piece)));
-    }
+  void take(const std::string& text) {
+    if (text.empty()) return;
+    if (stream_)
+      stream_->push(text);
+    else
+      content(text);
+  }
+  void reasoning(std::string_view text) override { sink_(ReasoningPiece{std::string(text)}); }
+  void content(std::string_view text) override { send(stop_.push(std::string(text))); }
+  void call_begin(const text::StreamCall& call) override { tell(CallBegin{call}); }
+  void call_arguments(std::string_view text) override { tell(CallArguments{std::string(text)}); }
+  void call_end(bool complete, bool valid) override { tell(CallEnd{complete, valid}); }
+  void tell(const Event& event) {
+    if (stop_.met().empty()) sink_(event);
   }
   void send(std::string content) {
     if (!content.empty()) sink_(ContentPiece{std::move(content)});
   }
   text::StreamDecoder decoder_;
   const std::vector<int32_t>& stop_tokens_;
-  const int32_t think_, end_think_;  // -1: the tokenizer has none
-  bool reasoning_, splits_, seen_content_ = false;
+  std::optional<text::StreamParser> stream_;
   StopTexts stop_;
   EventSink sink_;
   Done done_;
@@ -173,13 +169,15 @@ Result<engine::RequestId> Session::submit(const ChatRequest& request, EventSink 
   r.stop_tokens = stop_tokens_;
   // A stop text may come before submit has told the id: the engine's thread waits for it then.
   struct Running {
-    explicit Running(Parser p) : parser(std::move(p)) {}
+    Running(const text::Tokenizer& tokenizer, const std::vector<int32_t>& stop_tokens, ParserOptions options,
+            EventSink sink)
+        : parser(tokenizer, stop_tokens, std::move(options), std::move(sink)) {}
     Parser parser;
     std::atomic<engine::RequestId> id = 0;
   };
-  auto running = std::make_shared<Running>(Parser(
-      tokenizer_, stop_tokens_,
-      {.in_reasoning = built->opens_thinking, .splits = !request.continued, .stop = request.stop}, std::move(sink)));
+  ParserOptions options{.format = {}, .in_reasoning = built->opens_thinking, .stop = request.stop};
+  if (!request.continued) options.format = stream_format();
+  auto running = std::make_shared<Running>(tokenizer_, stop_tokens_, std::move(options), std::move(sink));
   auto id = engine_->submit(std::move(r), [this, running](const engine::Event& event) {
     if (const auto* token = std::get_if<engine::TokenEvent>(&event)) {
       if (running->parser.push(token->token)) return;
@@ -215,6 +213,12 @@ std::vector<Reply> Session::chat_all(const std::vector<ChatRequest>& requests, c
       Reply& reply = replies[i];
       if (const auto* r = std::get_if<ReasoningPiece>(&event)) reply.reasoning += r->text;
       if (const auto* c = std::get_if<ContentPiece>(&event)) reply.content += c->text;
+      if (const auto* c = std::get_if<CallBegin>(&event)) reply.calls.push_back({c->call});
+      if (const auto* c = std::get_if<CallArguments>(&event)) reply.calls.back().arguments += c->text;
+      if (const auto* c = std::get_if<CallEnd>(&event)) {
+        reply.calls.back().complete = c->complete;
+        reply.calls.back().valid = c->valid;
+      }
       if (const auto* d = std::get_if<Done>(&event)) {
         reply.done = *d;
         if (on_reply) on_reply(i, reply);

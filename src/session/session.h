@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "engine/engine.h"
 #include "text/prompt.h"
+#include "text/stream_parser.h"
 #include "text/tokenizer.h"
 
 namespace jamsu::session {
@@ -31,12 +32,23 @@ struct ChatRequest {
   std::optional<std::tm> now;          // for templates that write the date
 };
 
-// The pieces of a reply as they come. Text is complete UTF-8.
+// The pieces of a reply as they come, told apart by the format that the chat template writes (text/stream_parser.h).
+// Text is complete UTF-8.
 struct ReasoningPiece {
   std::string text;
 };
 struct ContentPiece {
   std::string text;
+};
+// A tool call as it is written, one at a time: begin, arguments (any number of times), end.
+struct CallBegin {
+  text::StreamCall call;
+};
+struct CallArguments {
+  std::string text;
+};
+struct CallEnd {
+  bool complete = false, valid = false;  // its end was seen; the arguments are JSON
 };
 // Output tokens count the end token, reasoning tokens the mark that closes the thinking.
 struct Done {
@@ -46,12 +58,13 @@ struct Done {
   int64_t prompt_tokens = 0, cached_tokens = 0, output_tokens = 0, reasoning_tokens = 0;
   double seconds = 0, reasoning_seconds = 0;  // from submission; while reasoning came
 };
-using Event = std::variant<ReasoningPiece, ContentPiece, Done>;
+using Event = std::variant<ReasoningPiece, ContentPiece, CallBegin, CallArguments, CallEnd, Done>;
 using EventSink = std::function<void(const Event&)>;
 
 // A whole reply.
 struct Reply {
   std::string reasoning, content;
+  std::vector<text::StreamResult::Call> calls;
   Done done;
 };
 
@@ -70,6 +83,8 @@ class Session {
   using OnReply = std::function<void(size_t index, const Reply& reply)>;
   std::vector<Reply> chat_all(const std::vector<ChatRequest>& requests, const OnReply& on_reply = {});
 
+  // How replies are split; `think` where there is no chat template.
+  text::StreamFormat stream_format() const { return prompts_ ? prompts_->stream_format() : text::StreamFormat::think; }
   Result<text::Prompt> prompt(const ChatRequest& request) const;
   const text::Tokenizer& tokenizer() const { return tokenizer_; }
   engine::Engine& engine() { return *engine_; }

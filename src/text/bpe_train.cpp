@@ -72,7 +72,7 @@ PieceCounts count_pieces(NextDocument next, const BpeTrainOptions& options, cons
   for (std::string document; next(document);) {
     if (!is_valid_utf8(document)) document = to_valid_utf8(document);
     matcher.split(
-        document, [&](std::string_view text) { pre_tokenizer.run(to_nfc(text), add); }, [](int32_t) {});
+        document, [&](std::string_view text) { pre_tokenizer.run(to_nfc(text), false, add); }, [](int32_t) {});
   }
   return counts;
 }
@@ -274,7 +274,7 @@ json::object model_json(const Trainer& trainer, const BpeTrainOptions& options) 
 Result<Tokenizer> train_bpe(NextDocument next, const BpeTrainOptions& options) {
   if (Status s = check(options); !s) return s.error();
   json::object file = pipeline(options);
-  const auto pre_tokenizer = PreTokenizer::from_json(file.at("pre_tokenizer"), "pre_tokenizer");
+  const auto pre_tokenizer = PreTokenizer::from_json(file.at("pre_tokenizer"), "pre_tokenizer", Alphabet::bytes);
   if (!pre_tokenizer) return pre_tokenizer.error();
   Trainer trainer(count_pieces(next, options, *pre_tokenizer), options);
   const auto wanted = static_cast<size_t>(options.vocab_size) - options.added_tokens.size();

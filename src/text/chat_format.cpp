@@ -49,7 +49,7 @@ ChatFormat::Tokens tokens_of(const json::object& config) {
 Result<ChatFormat> ChatFormat::from_text(std::string_view text, std::string name, Tokens tokens) {
   auto compiled = jinja::Template::parse(text, name);
   if (!compiled) return compiled.error();
-  return ChatFormat(std::move(*compiled), std::move(name), std::move(tokens));
+  return ChatFormat(std::move(*compiled), std::move(name), std::move(tokens), stream_format_of_template(text));
 }
 
 Result<ChatFormat> ChatFormat::load(const std::string& folder) {

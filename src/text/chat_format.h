@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "text/jinja.h"
+#include "text/stream_parser.h"
 
 namespace jamsu::text {
 
@@ -34,14 +35,19 @@ class ChatFormat {
 
   // `messages`: a list of dicts. Errors: the template's, by name and line; in their own words what it raises.
   Result<std::string> render(const jinja::Value& messages, const ChatVariables& variables) const;
-  std::string_view token(std::string_view name) const;  // empty: none
+  std::string_view token(std::string_view name) const;           // empty: none
+  StreamFormat stream_format() const { return stream_format_; }  // how replies are written, by the template's markers
 
  private:
-  ChatFormat(jinja::Template compiled, std::string name, Tokens tokens)
-      : template_(std::move(compiled)), name_(std::move(name)), tokens_(std::move(tokens)) {}
+  ChatFormat(jinja::Template compiled, std::string name, Tokens tokens, StreamFormat stream_format)
+      : template_(std::move(compiled)),
+        name_(std::move(name)),
+        tokens_(std::move(tokens)),
+        stream_format_(stream_format) {}
   jinja::Template template_;
   std::string name_;
   Tokens tokens_;
+  StreamFormat stream_format_;
 };
 
 }  // namespace jamsu::text

@@ -3,63 +3,13 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <optional>
 #include <utility>
 
 #include "text/json_fields.h"
-#include "text/regex.h"
-#include "text/utf8.h"
+#include "text/pattern_field.h"
 
 namespace jamsu::text {
-namespace {
-
 namespace json = boost::json;
-
-// Oniguruma as a scanner, with the rules of `tokenizers` for empty matches. When a search runs out of its limits, the
-// rest of the text stays one part without a match: encoding cannot fail, and the ids decode to the same text.
-class RegexScanner final : public PatternScanner {
- public:
-  explicit RegexScanner(Regex regex) : regex_(std::move(regex)) {}
-  void scan(std::string_view text, Sink sink) const override {
-    size_t gap = 0, from = 0;
-    std::optional<size_t> last_end;
-    while (from <= text.size()) {
-      const auto found = regex_.search(text, from);
-      if (found.outcome != Regex::Outcome::match) break;
-      if (found.begin == found.end && last_end == found.end) {  // no empty match right behind the last one
-        from += from < text.size() ? decode_valid(text.data() + from).bytes : 1;
-        continue;
-      }
-      if (gap < found.begin) sink(text.substr(gap, found.begin - gap), false);
-      if (found.begin < found.end) sink(text.substr(found.begin, found.end - found.begin), true);
-      gap = from = found.end;
-      last_end = found.end;
-    }
-    if (gap < text.size()) sink(text.substr(gap), false);
-  }
-
- private:
-  Regex regex_;
-};
-
-class LiteralScanner final : public PatternScanner {
- public:
-  explicit LiteralScanner(std::string_view needle) : needle_(needle) {}
-  void scan(std::string_view text, Sink sink) const override {
-    size_t gap = 0;
-    for (size_t at = text.find(needle_); at != std::string_view::npos; at = text.find(needle_, gap)) {
-      if (gap < at) sink(text.substr(gap, at - gap), false);
-      gap = at + needle_.size();
-      sink(text.substr(at, needle_.size()), true);
-    }
-    if (gap < text.size()) sink(text.substr(gap), false);
-  }
-
- private:
-  std::string needle_;
-};
-
-}  // namespace
 
 void PreTokenizer::run_stage(size_t stage, std::string_view text, Sink sink) const {
   if (text.empty()) return;
@@ -109,27 +59,11 @@ void PreTokenizer::run_merged(size_t stage, std::string_view text, Sink sink) co
 }
 
 Status PreTokenizer::add_split(const json::object& object, const std::string& where) {
-  const auto* pattern = object.if_contains("pattern");
-  if (!pattern) return Error{where + ": \"pattern\" is missing."};
-  if (!pattern->is_object() || pattern->get_object().size() != 1)
-    return wrong_kind(where, "pattern", "an object with \"Regex\" or \"String\"", *pattern);
-  const auto& [kind, body] = *pattern->get_object().begin();
-  if (kind != "Regex" && kind != "String")
-    return Error{fmt::format("{}: \"pattern\" has {}; expected \"Regex\" or \"String\".", where, in_quotes(kind))};
-  if (!body.is_string()) return wrong_kind(where + ".pattern", kind, "a string", body);
-  const std::string_view text = body.get_string();
-
+  auto pattern = read_pattern(object, where);
+  if (!pattern) return pattern.error();
   Stage stage;
-  if (text.empty()) return Error{fmt::format("{}.pattern: \"{}\" is empty.", where, std::string_view(kind))};
-  if (kind == "String") {
-    stage.scanner = std::make_shared<LiteralScanner>(text);
-  } else if (stage.scanner = make_known_scanner(text); !stage.scanner) {
-    auto regex = Regex::compile(text);
-    if (!regex)
-      return Error{fmt::format("{}.pattern: \"Regex\" {}: {}.", where, in_quotes(text), regex.error().message)};
-    stage.scanner = std::make_shared<RegexScanner>(std::move(*regex));
-    uses_regex_ = true;
-  }
+  stage.scanner = std::move(pattern->scanner);
+  uses_regex_ |= pattern->regex;
   const auto behavior = string_field(object, "behavior", where);
   if (!behavior) return behavior.error();
   constexpr std::array<std::pair<std::string_view, Behavior>, 5> names = {
@@ -204,11 +138,67 @@ Status PreTokenizer::add(const json::value& value, const std::string& where, boo
                            in_quotes(*type))};
 }
 
-Result<PreTokenizer> PreTokenizer::from_json(const json::value& value, const std::string& where) {
+// Spaces become the mark; one stands in front, by the scheme; with `split` each mark begins a piece.
+void PreTokenizer::run_metaspace(std::string_view text, bool at_start, Sink sink) const {
+  if (text.empty()) return;
+  const std::string_view mark = metaspace_->mark;
+  std::string marked;
+  marked.reserve(text.size() + text.size() / 2 + mark.size());
+  for (const char c : text) c == ' ' ? marked.append(mark) : marked.append(1, c);
+  const bool wanted =
+      metaspace_->scheme == Metaspace::Scheme::always || (metaspace_->scheme == Metaspace::Scheme::first && at_start);
+  if (wanted && !marked.starts_with(mark)) marked.insert(0, mark);
+  std::string_view rest = marked;
+  while (!rest.empty()) {
+    const size_t next =
+        metaspace_->split ? rest.find(mark, rest.starts_with(mark) ? mark.size() : 0) : std::string_view::npos;
+    sink(rest.substr(0, next));
+    if (next == std::string_view::npos) break;
+    rest.remove_prefix(next);
+  }
+}
+
+Status PreTokenizer::add_metaspace(const json::value& value, const std::string& where) {
+  if (value.is_null()) return {};
+  if (!value.is_object()) return Error{fmt::format("{} is {}; expected an object.", where, json_kind_name(value))};
+  const auto& object = value.get_object();
+  const auto type = string_field(object, "type", where);
+  if (!type) return type.error();
+  if (*type != "Metaspace")
+    return Error{fmt::format("{}: \"type\" {} is not supported before a decoder that is not ByteLevel; Metaspace is.",
+                             where, in_quotes(*type))};
+  const auto mark = string_field(object, "replacement", where);
+  if (!mark) return mark.error();
+  if (mark->empty()) return Error{where + ": \"replacement\" is empty."};
+  const auto split = bool_field(object, "split", true, where);
+  if (!split) return split.error();
+  using Scheme = Metaspace::Scheme;
+  Scheme scheme = Scheme::always;
+  if (const auto* v = object.if_contains("prepend_scheme")) {
+    if (!v->is_string()) return wrong_kind(where, "prepend_scheme", "a string", *v);
+    const std::string_view name = v->get_string();
+    if (name != "always" && name != "first" && name != "never")
+      return Error{fmt::format("{}: \"prepend_scheme\" {} is none of always, first, never.", where, in_quotes(name))};
+    scheme = name == "always" ? Scheme::always : name == "first" ? Scheme::first : Scheme::never;
+  } else {  // files of before 2024
+    const auto prefix = bool_field(object, "add_prefix_space", true, where);
+    if (!prefix) return prefix.error();
+    if (!*prefix) scheme = Scheme::never;
+  }
+  metaspace_ = Metaspace{std::string(*mark), scheme, *split};
+  return {};
+}
+
+Result<PreTokenizer> PreTokenizer::from_json(const json::value& value, const std::string& where, Alphabet alphabet) {
   constexpr size_t kMaxStages = 64;  // run_stage goes one call deeper per stage
   PreTokenizer p;
+  if (alphabet == Alphabet::characters) {
+    if (Status s = p.add_metaspace(value, where); !s) return s.error();
+    return p;
+  }
   if (value.is_null())
-    return Error{where + " is null; only byte-level tokenizers (pre-tokenizer ByteLevel) are supported."};
+    return Error{where +
+                 " is null; a decoder ByteLevel needs a pre-tokenizer ByteLevel, other pairs are not supported."};
   if (Status s = p.add(value, where, true); !s) return s.error();
   if (p.stages_.size() > kMaxStages)
     return Error{

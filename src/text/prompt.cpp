@@ -7,7 +7,6 @@
 #include "text/added_tokens.h"
 #include "text/special_tokens.h"
 #include "text/tokenizer_data.h"
-#include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace jamsu::text {
@@ -20,11 +19,10 @@ constexpr std::string_view kOpen = "\uFDD0", kClose = "\uFDD1";
 
 class TypedText {
  public:
-  explicit TypedText(const AddedTokenMatcher& marks, bool nfc) : marks_(marks), nfc_(nfc) {}
+  TypedText(const AddedTokenMatcher& marks, const Normalizer& normalizer) : marks_(marks), normalizer_(normalizer) {}
 
   std::string hide(std::string_view raw) {
-    std::string text = to_valid_utf8(raw);
-    if (nfc_ && may_change_in_nfc(text)) text = to_nfc(text);
+    const std::string text = normalizer_.composed(to_valid_utf8(raw));
     std::string out;
     const char* at = text.data();
     const auto place_until = [&](const char* end) {  // a mark was passed over: [at, end)
@@ -63,7 +61,7 @@ class TypedText {
 
  private:
   const AddedTokenMatcher& marks_;
-  const bool nfc_;
+  const Normalizer& normalizer_;
   std::vector<std::string> places_;
 };
 
@@ -72,13 +70,18 @@ void encode_rendered(const Tokenizer& tokenizer, const TypedText& typed, std::st
                      std::vector<int32_t>& ids) {
   const TokenizerData& data = tokenizer.data();
   const auto push = [&](int32_t id) { ids.push_back(id); };
-  const auto plain = [&](std::string_view stretch) { tokenizer.encode_plain_to(typed.show(stretch), ids); };
+  const auto plain = [&](std::string_view stretch, bool at_start) {
+    tokenizer.encode_plain_to(typed.show(stretch), ids, at_start);
+  };
   data.raw_matcher.split(
       text,
       [&](std::string_view part) {
-        if (data.normalized_matcher.empty()) return plain(part);
-        const std::string normal = data.nfc ? to_nfc(part) : std::string(part);
-        data.normalized_matcher.split(normal, plain, push);
+        const bool at_start = part.data() == text.data();
+        if (data.normalized_matcher.empty()) return plain(part, at_start);
+        const std::string normal = data.normalizer.composed(std::string(part));
+        data.normalized_matcher.split(
+            normal, [&](std::string_view stretch) { plain(stretch, at_start && stretch.data() == normal.data()); },
+            push);
       },
       push);
 }
@@ -162,7 +165,7 @@ Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std:
 
 Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const PromptOptions& options) const {
   if (messages.empty()) return Error{"messages: none"};
-  TypedText typed(*marks_, tokenizer_.data().nfc);
+  TypedText typed(*marks_, tokenizer_.data().normalizer);
   std::vector<jinja::Value> values;
   values.reserve(messages.size());
   for (const Message& m : messages) {

@@ -47,6 +47,7 @@ class PromptBuilder {
   Result<Prompt> build(const std::vector<Message>& messages, const PromptOptions& options = {}) const;
 
   int32_t end_of_text() const { return end_; }
+  StreamFormat stream_format() const { return format_.stream_format(); }
 
  private:
   struct Span {

@@ -28,6 +28,7 @@ class StreamFamily {
 
   void push(std::string_view text);  // valid UTF-8
   StreamEnd finish();
+  virtual bool in_reasoning() const = 0;
 
  protected:
   virtual std::span<const Marker> markers() const = 0;  // those that count in this state
@@ -71,6 +72,7 @@ class ThinkFamily : public StreamFamily {
     size_t most_before = 0;
   };
   ThinkFamily(StreamSink& sink, bool in_reasoning, const Tags& tags);
+  bool in_reasoning() const final { return stage_ == Stage::reasoning || (stage_ == Stage::start && in_reasoning_); }
 
  protected:
   enum Id : int { kThink, kThinkEnd, kSection, kEndOfSequence, kOwn };

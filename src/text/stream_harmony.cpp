@@ -18,6 +18,7 @@ class HarmonyFamily final : public StreamFamily {
     markers_.insert(markers_.end(),
                     {{kChannel, "<|channel|>"}, {kConstrain, "<|constrain|>"}, {kMessage, "<|message|>"}});
   }
+  bool in_reasoning() const override { return where_ == Where::body && in_analysis_ && !arguments_; }
 
  private:
   enum Id : int { kStart, kEnd, kCall, kReturn, kChannel, kConstrain, kMessage };

@@ -75,6 +75,10 @@ void StreamParser::push(std::string_view piece) {
   incomplete_ = std::move(rest);
 }
 
+bool StreamParser::in_reasoning() const {
+  return family_->in_reasoning();
+}
+
 StreamEnd StreamParser::finish() {
   if (!incomplete_.empty()) family_->push(to_valid_utf8(incomplete_));
   return family_->finish();

@@ -83,6 +83,8 @@ class StreamParser {
   void push(std::string_view piece);
   // No more text: what was held back is passed on. REQUIRES: once, and no push after it.
   StreamEnd finish();
+  // What comes next is reasoning, unless a marker says otherwise.
+  bool in_reasoning() const;
 
  private:
   std::unique_ptr<StreamFamily> family_;

@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "text/tokenizer_data.h"
-#include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace jamsu::text {
@@ -39,28 +38,27 @@ class Encoder {
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
 
-  void text(std::string_view raw) {
-    if (plain_) return normalized(raw);
+  void text(std::string_view raw, bool at_start) {
+    if (plain_) return normalized(raw, at_start);
     data_.raw_matcher.split(
-        raw, [this](std::string_view part) { normalized(part); }, [this](int32_t id) { ids_.push_back(id); });
+        raw, [&](std::string_view part) { normalized(part, part.data() == raw.data()); },
+        [this](int32_t id) { ids_.push_back(id); });
   }
 
  private:
-  void normalized(std::string_view part) {
+  void normalized(std::string_view part, bool at_start) {
     std::string owner;
-    if (data_.nfc && may_change_in_nfc(part)) {
-      owner = to_nfc(part);
-      part = owner;
-    }
-    const auto cut = [this](std::string_view stretch) {
-      data_.pre_tokenizer.run(stretch, [this](std::string_view p) { piece(p); });
+    part = data_.normalizer.run(part, owner);
+    const auto cut = [&](std::string_view stretch) {
+      data_.pre_tokenizer.run(stretch, at_start && stretch.data() == part.data(),
+                              [this](std::string_view p) { piece(p); });
     };
     if (plain_ || data_.normalized_matcher.empty()) return cut(part);
     data_.normalized_matcher.split(part, cut, [this](int32_t id) { ids_.push_back(id); });
   }
 
   void piece(std::string_view p) {
-    if (p.size() == 1) {
+    if (p.size() == 1 && data_.alphabet == Alphabet::bytes) {
       if (const int32_t id = data_.byte_token[static_cast<unsigned char>(p[0])]; id >= 0) return ids_.push_back(id);
     }
     if (p.size() > EncodeCache::kMaxBytes || !cached_) {
@@ -88,25 +86,67 @@ class Encoder {
   void merge(std::string_view p) {
     auto& out = cache_->ids;
     out.clear();
+    if (data_.unigram) return cut_unigram(p);
+    const bool bytes = data_.alphabet == Alphabet::bytes;
     if (data_.ignore_merges) {
-      const auto whole = data_.vocabulary.find(bytes_to_token(p));
+      const auto whole = data_.vocabulary.find(bytes ? bytes_to_token(p) : std::string(p));
       if (whole && *whole < data_.model_size && !(plain_ && data_.is_added[static_cast<size_t>(*whole)]))
         return out.push_back(*whole);
     }
+    bytes ? of_bytes(p) : of_characters(p);
+    out.resize(merge_tokens(data_.merge_table, out, blocked(), cache_->scratch));
+  }
+
+  std::span<const bool> blocked() const {
+    const auto all = static_cast<size_t>(data_.vocabulary.size());
+    return plain_ && data_.plain_differs ? std::span<const bool>(data_.is_added.get(), all) : std::span<const bool>();
+  }
+
+  // What merging begins with: the tokens of single bytes,
+  void of_bytes(std::string_view p) {
     bool after_unk = false;
     for (const char byte : p) {
       const int32_t id = data_.byte_token[static_cast<unsigned char>(byte)];
-      if (id >= 0) {
-        out.push_back(id);
-      } else if (data_.unk >= 0 && !(data_.fuse_unk && after_unk)) {
-        out.push_back(data_.unk);
-      }
+      if (id >= 0)
+        cache_->ids.push_back(id);
+      else
+        unknown(after_unk);
       after_unk = id < 0;
     }
-    const auto all = static_cast<size_t>(data_.vocabulary.size());
-    const std::span<const bool> blocked =
-        plain_ && data_.plain_differs ? std::span<const bool>(data_.is_added.get(), all) : std::span<const bool>();
-    out.resize(merge_tokens(data_.merge_table, out, blocked, cache_->scratch));
+  }
+  // or of single characters, the bytes of those that have none.
+  void of_characters(std::string_view p) {
+    bool after_unk = false;
+    for (size_t i = 0; i < p.size();) {
+      const std::string_view character = p.substr(i, decode_valid(p.data() + i).bytes);
+      i += character.size();
+      const auto id = data_.vocabulary.find(character);
+      const bool known = id && *id < data_.model_size;
+      if (known) cache_->ids.push_back(*id);
+      const bool fell_back = !known && fall_back(character);
+      if (!known && !fell_back) unknown(after_unk);
+      after_unk = !known && !fell_back;
+    }
+  }
+  // Appends the tokens of the bytes; false (and nothing) where one is missing.
+  bool fall_back(std::string_view text) {
+    if (!data_.byte_fallback) return false;
+    const auto token = [&](char byte) { return data_.byte_token[static_cast<unsigned char>(byte)]; };
+    if (std::any_of(text.begin(), text.end(), [&](char byte) { return token(byte) < 0; })) return false;
+    for (const char byte : text) cache_->ids.push_back(token(byte));
+    return true;
+  }
+  void unknown(bool after_unk) {
+    if (data_.unk >= 0 && !(data_.fuse_unk && after_unk)) cache_->ids.push_back(data_.unk);
+  }
+  void cut_unigram(std::string_view p) {
+    data_.unigram->cut(p, data_.vocabulary, blocked(), cache_->parts);
+    for (const Unigram::Part& part : cache_->parts) {
+      if (part.id >= 0)
+        cache_->ids.push_back(part.id);
+      else if (!fall_back(part.text))
+        unknown(false);
+    }
   }
 
   const TokenizerData& data_;
@@ -115,17 +155,18 @@ class Encoder {
   std::unique_ptr<EncodeCache> cache_;
 };
 
-void encode_text(const TokenizerData& data, std::string_view text, bool plain, std::vector<int32_t>& ids) {
+void encode_text(const TokenizerData& data, std::string_view text, bool plain, bool at_start,
+                 std::vector<int32_t>& ids) {
   Encoder encoder(data, plain, ids);
-  if (is_valid_utf8(text)) return encoder.text(text);
-  encoder.text(to_valid_utf8(text));
+  if (is_valid_utf8(text)) return encoder.text(text, at_start);
+  encoder.text(to_valid_utf8(text), at_start);
 }
 
 }  // namespace
 
-Vocabulary::Vocabulary(std::vector<std::string> tokens) : tokens_(std::move(tokens)) {
-  bytes_.reserve(tokens_.size());
-  for (const auto& t : tokens_) bytes_.push_back(token_to_bytes(t));
+Vocabulary::Vocabulary(std::vector<std::string> tokens, std::vector<std::string> bytes)
+    : tokens_(std::move(tokens)), bytes_(std::move(bytes)) {
+  JAMSU_CHECK(tokens_.size() == bytes_.size());
   slots_.assign(std::bit_ceil(2 * tokens_.size() + 1), -1);
   mask_ = slots_.size() - 1;
   for (int32_t id = 0; id < size(); ++id) {
@@ -166,12 +207,12 @@ void TokenizerData::return_cache(std::unique_ptr<EncodeCache> cache) const {
 
 void Tokenizer::encode_to(std::string_view text, EncodeOptions options, std::vector<int32_t>& ids) const {
   if (options.add_special) ids.insert(ids.end(), data_->prefix.begin(), data_->prefix.end());
-  encode_text(*data_, text, false, ids);
+  encode_text(*data_, text, false, true, ids);
   if (options.add_special) ids.insert(ids.end(), data_->suffix.begin(), data_->suffix.end());
 }
 
-void Tokenizer::encode_plain_to(std::string_view text, std::vector<int32_t>& ids) const {
-  encode_text(*data_, text, true, ids);
+void Tokenizer::encode_plain_to(std::string_view text, std::vector<int32_t>& ids, bool at_start) const {
+  encode_text(*data_, text, true, at_start, ids);
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
@@ -188,7 +229,56 @@ std::vector<int32_t> Tokenizer::encode_plain(std::string_view text) const {
   return ids;
 }
 
+namespace {
+
+std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  std::string out;
+  for (size_t at = text.find(from); at != std::string_view::npos; at = text.find(from)) {
+    out.append(text.substr(0, at)).append(to);
+    text.remove_prefix(at + from.size());
+  }
+  return out.append(text);
+}
+
+// The decoders of `tokenizers` in their order: a run of byte tokens that is not valid UTF-8 becomes one U+FFFD a byte.
+std::string decode_characters(const TokenizerData& data, std::span<const int32_t> ids, bool skip_special) {
+  using Start = CharacterDecoder::Start;
+  const CharacterDecoder& decoder = data.decoder;
+  std::string out, run;
+  bool first = true;
+  const auto link = [&](std::string_view text) {
+    if (decoder.mark_first)
+      out += text;
+    else
+      out += replaced(text, decoder.mark, first && decoder.start == Start::drop_marks ? "" : " ");
+    first = false;
+  };
+  const auto end_run = [&] {
+    if (is_valid_utf8(run)) {
+      if (!run.empty()) link(run);
+    } else {
+      for (size_t i = 0; i < run.size(); ++i) link("\xEF\xBF\xBD");
+    }
+    run.clear();
+  };
+  for (const int32_t id : ids) {
+    if (id < 0 || id >= data.vocabulary.size() || (skip_special && data.is_special[static_cast<size_t>(id)])) continue;
+    if (const int16_t byte = data.byte_value[static_cast<size_t>(id)]; byte >= 0) {
+      run += static_cast<char>(static_cast<unsigned char>(byte));
+      continue;
+    }
+    end_run();
+    link(decoder.mark_first ? data.vocabulary.bytes(id) : data.vocabulary.token(id));
+  }
+  end_run();
+  if (decoder.start == Start::strip_space && out.starts_with(' ')) out.erase(0, 1);
+  return out;
+}
+
+}  // namespace
+
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
+  if (data_->alphabet == Alphabet::characters) return decode_characters(*data_, ids, skip_special);
   std::string bytes;
   for (const int32_t id : ids)
     if (!(skip_special && is_special(id))) bytes += token_bytes(id);
@@ -217,7 +307,15 @@ bool Tokenizer::is_added(int32_t id) const {
 
 std::string StreamDecoder::push(int32_t id) {
   if (skip_special_ && tokenizer_.is_special(id)) return {};
-  return push_bytes(tokenizer_.token_bytes(id));
+  const TokenizerData& data = tokenizer_.data();
+  std::string_view bytes = tokenizer_.token_bytes(id);
+  if (data.alphabet == Alphabet::bytes || started_ || id < 0 || id >= tokenizer_.vocab_size()) return push_bytes(bytes);
+  using Start = CharacterDecoder::Start;
+  started_ = true;
+  if (data.decoder.start == Start::strip_space && bytes.starts_with(' ')) bytes.remove_prefix(1);
+  if (data.decoder.start == Start::drop_marks && data.byte_value[static_cast<size_t>(id)] < 0)
+    return push_bytes(replaced(tokenizer_.token(id), data.decoder.mark, ""));
+  return push_bytes(bytes);
 }
 
 std::string StreamDecoder::push_bytes(std::string_view bytes) {
@@ -244,6 +342,7 @@ std::string StreamDecoder::push_bytes(std::string_view bytes) {
 std::string StreamDecoder::flush() {
   std::string out = to_valid_utf8(pending_);
   pending_.clear();
+  started_ = false;
   return out;
 }
 

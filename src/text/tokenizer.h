@@ -1,5 +1,6 @@
 #pragma once
-// tokenizer.json (Hugging Face `tokenizers`), the byte-level BPE family: load, save, encode, decode.
+// tokenizer.json (Hugging Face `tokenizers`): byte-level BPE, and SentencePiece's kinds (BPE over characters with byte
+// fallback, Unigram): load, save, encode, decode.
 // Ids equal those of `tokenizers` for every text (golden/text/tokenizers). A Tokenizer never changes after loading;
 // copies share it and are cheap. Every const member may be called from several threads at once.
 //
@@ -29,8 +30,8 @@ class TokenizerData;  // tokenizer_data.h
 
 class Tokenizer {
  public:
-  // Errors name the file and the field. What the byte-level family does not have (Unigram, byte fallback, Metaspace
-  // ...) is an error that says so. `truncation` and `padding` of the file are ignored: callers see whole texts.
+  // Errors name the file and the field. What none of these kinds has (WordPiece, other normalizers ...) is an error
+  // that says so. `truncation` and `padding` of the file are ignored: callers see whole texts.
   static Result<Tokenizer> load(const std::filesystem::path& file_or_folder);
   // `name` stands for the file in errors. Never crashes and never recurses without a limit, whatever `json` holds.
   static Result<Tokenizer> from_json(std::string_view json, std::string_view name);
@@ -39,16 +40,19 @@ class Tokenizer {
   // samples). Invalid UTF-8 is read as U+FFFD, one per maximal invalid part.
   std::vector<int32_t> encode(std::string_view text, EncodeOptions options = {}) const;
   // The text as plain text, for text of users: no added token, special or not, is recognised in it, and none comes out
-  // of it (but where the file gives that name to the token of a single byte, or to the token for unknown bytes).
+  // of it (but where the file gives that name to the token of a single byte or character, or to the token for unknown
+  // ones).
   std::vector<int32_t> encode_plain(std::string_view text) const;
   // Appends instead of returning; for loops over many texts.
   void encode_to(std::string_view text, EncodeOptions options, std::vector<int32_t>& ids) const;
-  void encode_plain_to(std::string_view text, std::vector<int32_t>& ids) const;
+  // `at_start`: whether the text is where the whole input begins (SentencePiece puts a space there).
+  void encode_plain_to(std::string_view text, std::vector<int32_t>& ids, bool at_start = true) const;
 
   // Valid UTF-8: a maximal invalid part becomes one U+FFFD. Ids outside the vocabulary are passed over, as `tokenizers`
   // does. skip_special leaves out tokens with `special: true` only.
   std::string decode(std::span<const int32_t> ids, bool skip_special = false) const;
-  // The bytes of one token, not necessarily complete UTF-8; empty for an id outside the vocabulary.
+  // What one token stands for inside a text: bytes, not necessarily complete UTF-8; empty for an id outside the
+  // vocabulary.
   std::string_view token_bytes(int32_t id) const;
 
   // The number of ids, added tokens included; ids are 0 .. vocab_size() - 1, without holes.
@@ -74,7 +78,8 @@ class Tokenizer {
 
 // Decodes id by id. Only complete UTF-8 comes out; a maximal invalid part becomes one U+FFFD as soon as the next byte
 // shows that it cannot be completed (the first two bytes of a surrogate wait for the third); at flush() what is left
-// does. The joined pieces equal Tokenizer::decode of all ids. Not thread-safe; one per stream.
+// does. The joined pieces equal Tokenizer::decode of all ids (but that
+// `tokenizers` makes one U+FFFD of each byte of an invalid run of <0xNN>). Not thread-safe; one per stream.
 class StreamDecoder {
  public:
   explicit StreamDecoder(Tokenizer tokenizer, bool skip_special = false)
@@ -86,7 +91,8 @@ class StreamDecoder {
  private:
   Tokenizer tokenizer_;
   bool skip_special_;
-  std::string pending_;  // the start of a character, at most 3 bytes
+  std::string pending_;   // the start of a character, at most 3 bytes
+  bool started_ = false;  // a token has come: the space in front of a text is no part of it (SentencePiece)
 };
 
 }  // namespace jamsu::text

@@ -12,7 +12,9 @@
 
 #include "text/added_tokens.h"
 #include "text/bpe.h"
+#include "text/normalizer.h"
 #include "text/pretokenizer.h"
+#include "text/unigram.h"
 
 namespace jamsu::text {
 
@@ -23,8 +25,8 @@ class Vocabulary {
   std::string_view token(int32_t id) const { return tokens_[static_cast<size_t>(id)]; }
   std::string_view bytes(int32_t id) const { return bytes_[static_cast<size_t>(id)]; }
   std::optional<int32_t> find(std::string_view token) const;
-  // By id; distinct strings of valid UTF-8.
-  explicit Vocabulary(std::vector<std::string> tokens);
+  // By id; distinct strings of valid UTF-8, and what each stands for in a text.
+  Vocabulary(std::vector<std::string> tokens, std::vector<std::string> bytes);
   Vocabulary() = default;
 
  private:
@@ -49,24 +51,39 @@ class EncodeCache {
 
   BpeScratch scratch;
   std::vector<int32_t> ids;
+  std::vector<Unigram::Part> parts;
 
  private:
   static constexpr size_t kEntries = 1 << 14;  // 1 MiB: stays in a second-level cache
   std::vector<Entry> entries_;
 };
 
+// How tokens of characters become text (decoders Replace, ByteFallback, Fuse, Strip, Metaspace).
+struct CharacterDecoder {
+  std::string mark = "▁";      // becomes a space
+  bool mark_first = true;      // before bytes are joined to characters (Replace), or after it (Metaspace)
+  bool byte_fallback = false;  // <0xNN> is a byte
+  enum class Start : uint8_t { keep, strip_space, drop_marks } start = Start::keep;  // of the text; of its first token
+};
+
 class TokenizerData {
  public:
+  Alphabet alphabet = Alphabet::bytes;
   Vocabulary vocabulary;
   std::vector<Merge> merges;
   MergeTable merge_table;
-  std::array<int32_t, 256> byte_token{};  // -1: the model has no token for this byte
-  int32_t unk = -1;                       // for such bytes; -1: they are dropped
-  bool fuse_unk = false, ignore_merges = false, nfc = false;
+  std::optional<Unigram> unigram;  // instead of merges
+  std::array<int32_t, 256>
+      byte_token{};  // of characters: <0xNN>, with byte fallback. -1: the model has none for this byte
+  int32_t unk = -1;  // for such bytes, or for characters without token; -1: they are dropped
+  bool fuse_unk = false, ignore_merges = false, byte_fallback = false;
+  Normalizer normalizer;
+  CharacterDecoder decoder;
+  std::vector<int16_t> byte_value;     // by id, of characters: the byte that <0xNN> is for the decoder; else -1
   std::vector<AddedToken> added;       // in the order of the file
   std::unique_ptr<bool[]> is_added;    // by id
   std::unique_ptr<bool[]> is_special;  // by id
-  bool plain_differs = false;  // merging may end in an added token of the model: plain text must not, and has no cache
+  bool plain_differs = false;  // the model may end in an added token of its own: plain text must not, and has no cache
   int32_t model_size = 0;      // ids from here on are added tokens that the model's vocabulary does not have
   AddedTokenMatcher raw_matcher, normalized_matcher;
   PreTokenizer pre_tokenizer;

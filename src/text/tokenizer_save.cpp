@@ -1,4 +1,6 @@
 // TokenizerData -> tokenizer.json.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 
@@ -15,13 +17,18 @@ void append_vocab(std::string& out, const TokenizerData& data) {
   std::vector<bool> outside(
       static_cast<size_t>(data.vocabulary.size()));  // added tokens that the model's vocabulary does not have
   for (const AddedToken& t : data.added) outside[static_cast<size_t>(t.id)] = t.outside_model;
-  const char* separator = "{";
+  const char* separator = data.unigram ? "[" : "{";
   for (int32_t id = 0; id < data.vocabulary.size(); ++id) {
     if (outside[static_cast<size_t>(id)]) continue;
-    out += separator + json::serialize(json::string(data.vocabulary.token(id))) + ":" + std::to_string(id);
+    const std::string token = json::serialize(json::string(data.vocabulary.token(id)));
+    out += separator;
+    if (data.unigram)
+      out += fmt::format("[{},{}]", token, data.unigram->scores()[static_cast<size_t>(id)]);
+    else
+      out += fmt::format("{}:{}", token, id);
     separator = ",";
   }
-  out += "}";
+  out += data.unigram ? "]" : "}";
 }
 
 // "left right" is what every version of `tokenizers` reads; pairs (0.20 and later) only where a token has a space.

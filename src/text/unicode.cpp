@@ -48,11 +48,11 @@ bool is_newer_than_9(char32_t c) {
   return after != kNewerThan9Ranges.begin() && c <= std::prev(after)->last;
 }
 
-void append_nfc(std::string& out, std::string_view s) {
+void append_composed(std::string& out, std::string_view s, unsigned options) {
   utf8proc_uint8_t* result = nullptr;
   const auto size =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(s.data()), static_cast<utf8proc_ssize_t>(s.size()),
-                   &result, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+                   &result, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | options));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
   JAMSU_CHECK(size >= 0);  // valid UTF-8 was required; lengths are far from its limits
   out.append(reinterpret_cast<const char*>(result), static_cast<size_t>(size));
@@ -111,10 +111,39 @@ std::string to_nfc(std::string_view s) {
       end += next.bytes;
     }
     out.append(s.substr(copied, begin - copied));
-    append_nfc(out, s.substr(begin, end - begin));
+    append_composed(out, s.substr(begin, end - begin), 0);
     copied = previous = i = end;
   }
   out.append(s.substr(copied));
+  return out;
+}
+
+namespace {
+
+// Beside the letters and marks of is_newer_than_9: newer digits and symbols with a compatibility decomposition.
+bool decomposes_since_9(char32_t c) {
+  return c == 0x32FF || c == 0x1F16C || (c >= 0x1CCD6 && c <= 0x1CCF9) || (c >= 0x1FBF0 && c <= 0x1FBF9);
+}
+
+}  // namespace
+
+// A newer code point has ccc = 0 and is no part of a pair in Unicode 9, so the text is cut around it.
+std::string to_nfkc(std::string_view s) {
+  if (std::all_of(s.begin(), s.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+    return std::string(s);
+  std::string out;
+  out.reserve(s.size() + 16);
+  size_t begin = 0;
+  for (size_t i = 0; i < s.size();) {
+    const Decoded d = decode_valid(s.data() + i);
+    if (is_newer_than_9(d.c) || decomposes_since_9(d.c)) {
+      if (begin < i) append_composed(out, s.substr(begin, i - begin), UTF8PROC_COMPAT);
+      out.append(s.substr(i, d.bytes));
+      begin = i + d.bytes;
+    }
+    i += d.bytes;
+  }
+  if (begin < s.size()) append_composed(out, s.substr(begin), UTF8PROC_COMPAT);
   return out;
 }
 

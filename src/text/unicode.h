@@ -44,5 +44,7 @@ bool is_word(char32_t c);
 // NFC. REQUIRES: valid UTF-8.
 std::string to_nfc(std::string_view s);
 bool may_change_in_nfc(std::string_view s);  // false: to_nfc(s) == s; quick
+// NFKC, likewise. REQUIRES: valid UTF-8.
+std::string to_nfkc(std::string_view s);
 
 }  // namespace jamsu::text

@@ -73,6 +73,8 @@ TrainState initial_state(models::Model& model, const InitOptions& options, ops::
 void refresh_model(models::Model& model, const TrainState& state, ops::Context& context) {
   for (Parameter& p : model.parameters().all())
     if (p.trained()) set_values(p, state.master[static_cast<size_t>(p.id)], ops::Packs::forward_and_backward, context);
+  for (auto& [table, matrix] : model.parameters().tied())
+    set_values(matrix, state.master[static_cast<size_t>(matrix.id)], ops::Packs::forward_and_backward, context);
 }
 
 float gradient_norm(const models::Model& model, autograd::GradStore& gradients, ops::Context& context) {

@@ -91,6 +91,48 @@ TEST(DeepseekV3Config, EveryMalformedKindNamesItsField) {
   }
 }
 
+// V2: a softmax router, chosen greedily or by groups, never normalised, without a correction bias.
+TEST(DeepseekV3Config, ReadsV2) {
+  json::object o = good();
+  o["architectures"] = json::array{"DeepseekV2ForCausalLM"};
+  o["scoring_func"] = "softmax";
+  for (const char* method : {"greedy", "group_limited_greedy"}) {
+    o["topk_method"] = method;
+    const auto c = parse_deepseek_v2(o, "config.json");
+    ASSERT_TRUE(c.ok()) << c.error().message;
+    const MoeShape moe = c->moe();
+    EXPECT_FALSE(moe.correction_bias);
+    EXPECT_FALSE(moe.router.normalize);
+    EXPECT_EQ(moe.router.groups, method == std::string("greedy") ? 1 : 4);
+  }
+  for (const auto& [field, value] : std::vector<std::pair<const char*, json::value>>{
+           {"topk_method", "noaux_tc"}, {"scoring_func", "sigmoid"}, {"num_nextn_predict_layers", 1}}) {
+    json::object damaged = o;
+    damaged[field] = value;
+    const auto r = parse_deepseek_v2(damaged, "folder/config.json");
+    ASSERT_FALSE(r.ok()) << field;
+    EXPECT_NE(r.error().message.find(field), std::string::npos) << r.error().message;
+  }
+}
+
+TEST(DeepseekV3Config, KnowsOneKindOfQuantisation) {
+  json::object o = good();
+  o["quantization_config"] = json::object{
+      {"quant_method", "fp8"}, {"fmt", "e4m3"}, {"activation_scheme", "dynamic"}, {"weight_block_size", {128, 128}}};
+  EXPECT_TRUE(parse_deepseek_v3(o, "config.json").ok());
+  for (const auto& [field, value] : std::vector<std::pair<const char*, json::value>>{{"quant_method", "gptq"},
+                                                                                     {"weight_block_size", {64, 64}},
+                                                                                     {"fmt", "e5m2"},
+                                                                                     {"weight_block_size", nullptr}}) {
+    json::object damaged = o;
+    damaged["quantization_config"].as_object()[field] = value;
+    const auto r = parse_deepseek_v3(damaged, "folder/config.json");
+    ASSERT_FALSE(r.ok()) << field;
+    EXPECT_NE(r.error().message.find(std::string("quantization_config.") + field), std::string::npos)
+        << r.error().message;
+  }
+}
+
 // DeepSeek-V3's own dimensions give its published sizes: 671B parameters, 37B of them active, 11.5B of MTP less the
 // copies.
 TEST(DeepseekV3Config, CountsThePublishedParameters) {

@@ -1,4 +1,6 @@
 // jamsu generate, with the shipped model.
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "regress/program.h"
@@ -7,6 +9,30 @@ namespace jamsu::regress {
 namespace {
 
 using Generate = ProgramTest;
+
+// What golden/models/NAME holds for its first prompt: the ids as --tokens takes them, and 16 greedy ones.
+struct Ids {
+  std::string prompt;
+  boost::json::array greedy;
+};
+Ids first_prompt(const std::string& folder) {
+  std::ifstream in(folder + "/case.safetensors", std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof(length));
+  const auto header = boost::json::parse(std::string_view(bytes).substr(8, length)).as_object();
+  const auto row = [&](const char* name) {
+    const auto& entry = header.at(name).as_object();
+    std::vector<int64_t> ids(entry.at("shape").as_array()[1].to_number<size_t>());
+    std::memcpy(ids.data(), bytes.data() + 8 + length + entry.at("data_offsets").as_array()[0].to_number<size_t>(),
+                ids.size() * sizeof(int64_t));
+    return ids;
+  };
+  Ids ids;
+  for (const int64_t id : row("input_ids")) ids.prompt += (ids.prompt.empty() ? "" : ",") + std::to_string(id);
+  for (const int64_t id : row("greedy")) ids.greedy.emplace_back(id);
+  return ids;
+}
 
 // The line of quickstart.sh.
 TEST_F(Generate, ShowsASolvedExample) {
@@ -114,11 +140,79 @@ TEST_F(Generate, WrongUseIsSaid) {
                                                     {"generate", "-p", ""}}) {
     const Ended ended = jamsu(arguments);
     EXPECT_EQ(ended.code, 1);
-    EXPECT_TRUE(contains(ended.err, "one of -p TEXT and --prompts FILE")) << ended.err;
+    EXPECT_TRUE(contains(ended.err, "one of -p TEXT, --prompts FILE and --tokens IDS")) << ended.err;
   }
   const Ended model = jamsu({"generate", "-p", "a", "--model", folder_ / "no-model"});
   EXPECT_EQ(model.code, 1);
   EXPECT_TRUE(contains(model.err, "no-model: no folder with a config.json there")) << model.err;
+}
+
+// A folder without a tokenizer: ids in, ids out. The values are those of golden/models/llama3: the first prompt's 16
+// greedy tokens.
+TEST_F(Generate, TokensAreContinuedWithoutATokenizer) {
+  const std::string folder = std::string(JAMSU_SOURCE_DIR) + "/tests/golden/models/llama3";
+  const Ids ids = first_prompt(folder);
+  const Ended ended =
+      jamsu({"--f32", "generate", "--model", folder, "--tokens", ids.prompt, "--max-tokens", "16", "--json"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  const auto reply = ended.json().as_object();
+  EXPECT_EQ(reply.at("ids").as_array(), ids.greedy) << ended.out;
+  EXPECT_EQ(reply.at("logprobs").as_array().size(), 16u);
+  EXPECT_EQ(reply.at("tokens").to_number<int>(), 16);
+  const Ended plain = jamsu({"--f32", "generate", "--model", folder, "--tokens", ids.prompt, "--max-tokens", "2"});
+  EXPECT_EQ(plain.out,
+            std::to_string(ids.greedy[0].as_int64()) + " " + std::to_string(ids.greedy[1].as_int64()) + "\n");
+
+  const Ended text = jamsu({"generate", "--model", folder, "-p", "Once"});
+  EXPECT_EQ(text.code, 1);
+  EXPECT_TRUE(contains(text.err, "tokenizer.json: no such file")) << text.err;
+  EXPECT_TRUE(contains(text.err, "generate --tokens")) << text.err;
+  for (const auto& [tokens, error] : std::vector<std::pair<std::string, std::string>>{
+           {"1,x", "at character 3"}, {"1,-2", "at character 3"}, {",", "no token id"}, {"1,317", "317"}}) {
+    const Ended bad = jamsu({"generate", "--model", folder, "--tokens", tokens});
+    EXPECT_EQ(bad.code, 1) << tokens;
+    EXPECT_TRUE(contains(bad.err, error)) << bad.err;
+  }
+}
+
+// ORG/NAME in the Hugging Face cache: refs/main names the snapshot, whose files are links to blobs outside it.
+TEST_F(Generate, AModelIsFoundInTheHubsCache) {
+  namespace fs = std::filesystem;
+  const fs::path from = std::string(JAMSU_SOURCE_DIR) + "/tests/golden/models/llama3",
+                 repository = fs::path(home()) / "hub/models--someone--tiny-llama",
+                 snapshot = repository / "snapshots/0123abcd";
+  fs::create_directories(snapshot);
+  fs::create_directories(repository / "blobs");
+  fs::create_directories(repository / "refs");
+  for (const char* name : {"config.json", "model.safetensors"}) {
+    fs::copy(from / name, repository / "blobs" / name);
+    fs::create_symlink(fs::path("../../blobs") / name, snapshot / name);
+  }
+  std::ofstream(repository / "refs/main") << "0123abcd\n";
+  const Ended shown = jamsu({"show", "someone/tiny-llama", "--json"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_EQ(shown.json().as_object().at("architecture").as_string(), "LlamaForCausalLM");
+  EXPECT_EQ(jamsu({"generate", "--model", "someone/tiny-llama", "--tokens", "1 2", "--max-tokens", "4"}).code, 0);
+  const Ended missing = jamsu({"show", "someone/else"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_TRUE(contains(missing.err, "someone/else: no folder with a config.json there")) << missing.err;
+  // ls and rm know it, and a copy under JAMSU_HOME/models.
+  fs::create_directories(fs::path(home()) / "models");
+  fs::copy(from, fs::path(home()) / "models/mine");
+  const auto listed = jamsu({"ls", "--json"}).lines();
+  ASSERT_EQ(listed.size(), 2u);
+  EXPECT_EQ(listed[0].at("name").as_string(), "mine");
+  EXPECT_EQ(listed[1].at("name").as_string(), "someone/tiny-llama");
+  EXPECT_EQ(listed[1].at("stored_dtype").as_string(), "BF16");
+  EXPECT_TRUE(contains(jamsu({"ls"}).out, "LlamaForCausalLM"));
+  const Ended unsure = jamsu({"rm", "mine"});
+  EXPECT_EQ(unsure.code, 1);
+  EXPECT_TRUE(contains(unsure.err, "say --yes")) << unsure.err;
+  EXPECT_EQ(jamsu({"rm", "mine", "--yes"}).code, 0);
+  EXPECT_FALSE(fs::exists(fs::path(home()) / "models/mine"));
+  EXPECT_EQ(jamsu({"rm", "../hub", "--yes"}).code, 1);
+  std::ofstream(repository / "refs/main") << "../../..";
+  EXPECT_EQ(jamsu({"show", "someone/tiny-llama"}).code, 1);
 }
 
 TEST_F(Generate, AStopTextEndsTheReply) {

@@ -23,6 +23,7 @@ int exit_code(int status) {
 // In the child: never returns.
 [[noreturn]] void become(const Start& start) {
   ::setenv("JAMSU_HOME", start.home.c_str(), 1);
+  ::setenv("HF_HUB_CACHE", (start.home + "/hub").c_str(), 1);
   ::setenv("TERM", "xterm", 1);
   if (start.isa.empty())
     ::unsetenv("JAMSU_ISA");

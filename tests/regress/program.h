@@ -21,6 +21,7 @@ struct Start {
   std::string input = {};   // of stdin; none: the end at once
   std::string output = {};  // a file instead of the pipe
   std::string isa = {};     // JAMSU_ISA
+  // HF_HUB_CACHE is HOME/hub: no test reads the owner's models.
 };
 
 struct Ended {

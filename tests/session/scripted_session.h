@@ -102,15 +102,16 @@ inline text::Tokenizer byte_tokenizer() {
 
 // A session whose model answers a prompt that holds `topic` (one byte) with its words; marks in them are tokens.
 inline std::unique_ptr<session::Session> scripted_session(const std::map<std::string, std::string>& scripts,
-                                                          ops::Runtime& runtime, std::chrono::milliseconds pause = {}) {
+                                                          ops::Runtime& runtime, std::chrono::milliseconds pause = {},
+                                                          text::ChatFormat format = text::ChatFormat::built_in()) {
   const text::Tokenizer tokenizer = byte_tokenizer();
   std::map<int32_t, ScriptedModel::Script> ids;
   for (const auto& [topic, words] : scripts) ids[tokenizer.encode_plain(topic).front()] = tokenizer.encode(words);
   auto model =
       std::make_shared<ScriptedModel>(tokenizer.vocab_size(), *tokenizer.token_id(text::kEndOfText), std::move(ids));
   model->pause = pause;
-  return std::make_unique<session::Session>(model, tokenizer, text::PromptBuilder::create(tokenizer), runtime,
-                                            engine::EngineOptions{.cached_prefixes = 0});
+  return std::make_unique<session::Session>(model, tokenizer, text::PromptBuilder::create(tokenizer, std::move(format)),
+                                            runtime, engine::EngineOptions{.cached_prefixes = 0});
 }
 
 }  // namespace jamsu::test

@@ -129,6 +129,31 @@ TEST_F(SessionTest, AThinkMarkAfterContentIsTextAndAnEndWithinThinkingKeepsIt) {
   EXPECT_EQ(reply.content, "");
 }
 
+// The format of replies is that of the chat template's markers: here Qwen's.
+TEST_F(SessionTest, ToolCallsAreSplitAsTheTemplateWritesThem) {
+  const auto format = text::ChatFormat::from_text(
+      "{#- <tool_call> -#}{% for m in messages %}<|user|>{{ m.content }}{% endfor %}<|assistant|>", "t");
+  ASSERT_TRUE(format) << format.error().message;
+  const std::string call = "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call>";
+  session_ = test::scripted_session({{"q", kThink + "r" + kUnthink + "x\n" + call + kEnd}}, runtime_, {},
+                                    *format);
+  EXPECT_EQ(session_->stream_format(), text::StreamFormat::hermes);
+  const Reply reply = session_->chat(ask("q"));
+  EXPECT_EQ(reply.reasoning, "r");
+  EXPECT_EQ(reply.content, "x");
+  ASSERT_EQ(reply.calls.size(), 1u);
+  EXPECT_EQ(reply.calls[0].name, "add");
+  EXPECT_EQ(reply.calls[0].arguments, "{\"a\": 1}");
+  EXPECT_TRUE(reply.calls[0].complete && reply.calls[0].valid);
+  // A stop text ends the content; what is written after it is not told.
+  ChatRequest stopped = ask("q");
+  stopped.stop = {"x"};
+  const Reply early = session_->chat(stopped);
+  EXPECT_EQ(early.content, "");
+  EXPECT_TRUE(early.calls.empty());
+  EXPECT_EQ(early.done.stop, "x");
+}
+
 TEST_F(SessionTest, OnlyCompleteCharactersAreStreamed) {
   open({{"q", kThink + "가" + kUnthink + "나a다" + kEnd}});
   EXPECT_EQ(spoken_events(ask("q")), (Strings{"R:가", "C:나", "C:a", "C:다", "D"}));

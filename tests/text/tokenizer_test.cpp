@@ -258,10 +258,11 @@ TEST(PreTokenizer, AllBehavioursOfSplit) {
     json::object split = {
         {"type", "Split"}, {"pattern", {{"String", "-"}}}, {"behavior", behavior}, {"invert", invert}};
     json::object byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
-    auto pre = PreTokenizer::from_json(json::value{{"type", "Sequence"}, {"pretokenizers", {split, byte_level}}}, "p");
+    auto pre = PreTokenizer::from_json(json::value{{"type", "Sequence"}, {"pretokenizers", {split, byte_level}}}, "p",
+                                       Alphabet::bytes);
     std::vector<std::string> out;
     if (!pre) return std::vector<std::string>{pre.error().message};
-    pre->run(text, [&](std::string_view p) { out.emplace_back(p); });
+    pre->run(text, true, [&](std::string_view p) { out.emplace_back(p); });
     return out;
   };
   using V = std::vector<std::string>;
@@ -311,7 +312,9 @@ const std::vector<Malformed>& malformed() {
       {"no model", [](auto& f) { f.erase("model"); }, "\"model\" is missing"},
       {"model null", [](auto& f) { f["model"] = nullptr; }, "\"model\" is null; expected an object"},
       {"model array", [](auto& f) { f["model"] = json::array{}; }, "\"model\" is an array"},
-      {"unigram", [](auto& f) { model(f)["type"] = "Unigram"; }, "model: \"type\" \"Unigram\" is not supported"},
+      {"word piece", [](auto& f) { model(f)["type"] = "WordPiece"; }, "model: \"type\" \"WordPiece\" is not supported"},
+      {"unigram of bytes", [](auto& f) { model(f)["type"] = "Unigram"; },
+       "decoder: ByteLevel with Unigram is not supported"},
       {"type number", [](auto& f) { model(f)["type"] = 3; }, "model: \"type\" is a number; expected a string"},
       {"byte fallback", [](auto& f) { model(f)["byte_fallback"] = true; }, "byte_fallback"},
       {"byte fallback string", [](auto& f) { model(f)["byte_fallback"] = "no"; }, "expected true or false"},
@@ -441,7 +444,7 @@ const std::vector<Malformed>& malformed() {
        [](auto& f) {
          f["decoder"] = {{"type", "ByteFallback"}};
        },
-       "decoder: \"type\" \"ByteFallback\" is not supported"},
+       "pre_tokenizer: \"type\" \"ByteLevel\" is not supported before a decoder that is not ByteLevel"},
       {"post processor",
        [](auto& f) {
          f["post_processor"] = {{"type", "BertProcessing"}};
@@ -493,6 +496,137 @@ TEST(TokenizerJson, EveryMalformedKindNamesFileAndField) {
   }
 }
 
+// SentencePiece: `<unk>`, `<s>`, the 256 byte tokens from 2 on, then `▁` 258, `a` 259, `b` 260, `▁a` 261, `ab` 262.
+json::object small_sentencepiece() {
+  json::object vocab{{"<unk>", 0}, {"<s>", 1}};
+  for (int b = 0; b < 256; ++b) {
+    char name[8];
+    std::snprintf(name, sizeof(name), "<0x%02X>", b);
+    vocab.emplace(name, b + 2);
+  }
+  for (const char* t : {"▁", "a", "b", "▁a", "ab"}) vocab.emplace(t, static_cast<int64_t>(vocab.size()));
+  return {
+      {"added_tokens", {{{"id", 1}, {"content", "<s>"}, {"special", true}, {"normalized", false}}}},
+      {"normalizer", nullptr},
+      {"pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "first"}, {"split", false}}},
+      {"post_processor", nullptr},
+      {"decoder",
+       {{"type", "Sequence"},
+        {"decoders",
+         {{{"type", "Replace"}, {"pattern", {{"String", "▁"}}}, {"content", " "}},
+          {{"type", "ByteFallback"}},
+          {{"type", "Fuse"}},
+          {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}}}}}},
+      {"model",
+       {{"type", "BPE"},
+        {"unk_token", "<unk>"},
+        {"fuse_unk", true},
+        {"byte_fallback", true},
+        {"vocab", vocab},
+        {"merges", {"▁ a", "a b"}}}}};
+}
+json::object small_unigram() {
+  json::object file = small_sentencepiece();
+  json::array vocab{{"<unk>", 0.0}, {"<s>", 0.0}};
+  for (int b = 0; b < 256; ++b) {
+    char name[8];
+    std::snprintf(name, sizeof(name), "<0x%02X>", b);
+    vocab.push_back({name, 0.0});
+  }
+  // `ab` costs more than `a` and `b` together, `▁a` less than `▁` and `a`.
+  const std::vector<std::pair<const char*, double>> tokens = {
+      {"▁", -2}, {"a", -1.25}, {"b", -1.25}, {"▁a", -3}, {"ab", -3.5}};
+  for (const auto& [token, score] : tokens) vocab.push_back({token, score});
+  file["model"] = {{"type", "Unigram"}, {"unk_id", 0}, {"byte_fallback", true}, {"vocab", vocab}};
+  return file;
+}
+Tokenizer tokenizer_of(const json::object& file) {
+  auto t = Tokenizer::from_json(json::serialize(file), "f");
+  if (!t) ADD_FAILURE() << t.error().message;
+  return *t;
+}
+
+TEST(SentencePiece, MergesCharactersAndFallsBackToBytes) {
+  const Tokenizer t = tokenizer_of(small_sentencepiece());
+  EXPECT_EQ(t.encode("ab"), (Ids{261, 260}));   // ▁a before ab
+  EXPECT_EQ(t.encode("<s>ab"), (Ids{1, 262}));  // nothing in front: the input has begun
+  EXPECT_EQ(t.encode("b é"), (Ids{258, 260, 258, 0xC3 + 2, 0xA9 + 2}));
+  EXPECT_EQ(t.encode_plain("<s>").size(), 4u);  // ▁ and three bytes
+  EXPECT_EQ(t.decode(t.encode("a b é")), "a b é");
+  EXPECT_EQ(t.decode(Ids{0xC3 + 2, 259}), "\uFFFDa");
+  EXPECT_EQ(t.token_bytes(261), " a");
+  EXPECT_EQ(t.token(261), "▁a");
+  StreamDecoder stream(t);
+  std::string pieces;
+  for (const int32_t id : Ids{261, 258, 0xC3 + 2, 0xA9 + 2}) pieces += stream.push(id) + "|";
+  EXPECT_EQ(pieces + stream.flush(), "a| ||é|");
+}
+
+TEST(SentencePiece, UnigramTakesTheBestCut) {
+  const Tokenizer t = tokenizer_of(small_unigram());
+  EXPECT_EQ(t.encode("ab"), (Ids{261, 260}));        // -4.25 before -4.5 and -5.5
+  EXPECT_EQ(t.encode("<s>ab"), (Ids{1, 259, 260}));  // -2.5 before -3.5
+  EXPECT_EQ(t.encode("bé"), (Ids{258, 260, 0xC3 + 2, 0xA9 + 2}));
+  EXPECT_EQ(tokenizer_of(json::parse(t.to_json()).as_object()).to_json(), t.to_json());
+  const std::string long_text(200'000, 'a');
+  EXPECT_EQ(t.encode(long_text).size(), 200'000u);
+}
+
+TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
+  const auto decoders = [](json::object& f) -> json::array& { return f["decoder"].at("decoders").as_array(); };
+  const auto unigram_vocab = [](json::object& f) -> json::array& { return model(f)["vocab"].as_array(); };
+  const std::vector<Malformed> bpe = {
+      {"decoder order", [=](auto& f) { std::swap(decoders(f)[0], decoders(f)[1]); },
+       "decoder.decoders[1]: \"Replace\""},
+      {"strip two", [=](auto& f) { decoders(f)[3].as_object()["start"] = 2; }, "decoder.decoders[3]: \"Strip\""},
+      {"replace by x", [=](auto& f) { decoders(f)[0].as_object()["content"] = "x"; }, "decoder.decoders[0]"},
+      {"decoder number", [=](auto& f) { decoders(f)[0] = 1; }, "decoder.decoders[0] is a number"},
+      {"decoders missing", [](auto& f) { f["decoder"].as_object().erase("decoders"); }, "\"decoders\" is missing"},
+      {"scheme", [](auto& f) { f["pre_tokenizer"].as_object()["prepend_scheme"] = "last"; }, "\"last\" is none of"},
+      {"no mark", [](auto& f) { f["pre_tokenizer"].as_object()["replacement"] = ""; }, "\"replacement\" is empty"},
+      {"prepend number",
+       [](auto& f) {
+         f["normalizer"] = {{"type", "Prepend"}, {"prepend", 1}};
+       },
+       "normalizer: \"prepend\" is a number"},
+      {"replace without",
+       [](auto& f) {
+         f["normalizer"] = {{"type", "Replace"}, {"content", "x"}};
+       },
+       "normalizer: \"pattern\" is missing"},
+  };
+  const std::vector<Malformed> unigram = {
+      {"vocab object", [](auto& f) { model(f)["vocab"] = json::object{}; }, "\"vocab\" is an object"},
+      {"no score", [=](auto& f) { unigram_vocab(f)[3] = json::array{"x"}; }, "not [token, score]"},
+      {"score text",
+       [=](auto& f) {
+         unigram_vocab(f)[3] = json::array{"x", "1"};
+       },
+       "not [token, score]"},
+      {"empty token",
+       [=](auto& f) {
+         unigram_vocab(f)[3] = json::array{"", 1};
+       },
+       "model.vocab[3]"},
+      {"twice",
+       [=](auto& f) {
+         unigram_vocab(f)[3] = json::array{"a", 1};
+       },
+       "\"a\" stands twice"},
+      {"empty", [=](auto& f) { unigram_vocab(f).clear(); }, "\"vocab\" is empty"},
+      {"unk", [](auto& f) { model(f)["unk_id"] = 263; }, "\"unk_id\" 263 is outside"},
+  };
+  for (const auto& [cases, good] : {std::pair{&bpe, small_sentencepiece()}, {&unigram, small_unigram()}})
+    for (const Malformed& m : *cases) {
+      json::object file = good;
+      m.change(file);
+      const auto t = Tokenizer::from_json(json::serialize(file), "x/tokenizer.json");
+      ASSERT_FALSE(t) << m.name;
+      EXPECT_EQ(t.error().message.rfind("x/tokenizer.json: ", 0), 0u) << m.name << ": " << t.error().message;
+      EXPECT_NE(t.error().message.find(m.message), std::string::npos) << m.name << ": " << t.error().message;
+    }
+}
+
 TEST(TokenizerJson, BrokenTextNamesTheByte) {
   const std::string good = json::serialize(small_file());
   for (const std::string& bad :
@@ -511,11 +645,12 @@ TEST(TokenizerJson, BrokenTextNamesTheByte) {
 
 // Seeded mutations: an error or a tokenizer that works, never a crash (runs under ASan and UBSan too).
 TEST(TokenizerJson, MutationsNeverCrash) {
-  const std::string good = json::serialize(small_file());
+  const std::string kinds[] = {json::serialize(small_file()), json::serialize(small_sentencepiece()),
+                               json::serialize(small_unigram())};
   int read = 0;
   for (uint32_t i = 0; i < 10'000; ++i) {
     RandomStream random(1, i, Purpose::mutation);
-    std::string bytes = good;
+    std::string bytes = kinds[i % 3];
     for (uint32_t n = random.below(4) + 1; n > 0 && !bytes.empty(); --n) {
       const uint32_t at = random.below(static_cast<uint32_t>(bytes.size()));
       static const std::vector<std::string> parts = {

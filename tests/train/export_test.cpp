@@ -103,7 +103,7 @@ TEST_F(Export, HoldsTheMastersRoundedAndOpensAgain) {
   const auto opened = models::open_model(at(), ops::Packs::forward, runtime_.context());
   ASSERT_TRUE(opened.ok()) << opened.error().message;
   EXPECT_TRUE(opened->model->info().has_mtp);
-  EXPECT_EQ(opened->config.bos_token_id, 0);
+  EXPECT_EQ(opened->model->info().bos, 0);
   const auto tokenizer = text::Tokenizer::load(at());
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
   EXPECT_EQ(tokenizer->to_json(), test::byte_tokenizer().to_json());
@@ -126,7 +126,6 @@ TEST_F(Export, AFolderWithoutTheMtpModuleReads) {
   const auto opened = models::open_model(at(), ops::Packs::forward, runtime_.context());
   ASSERT_TRUE(opened.ok()) << opened.error().message;
   EXPECT_FALSE(opened->model->info().has_mtp);
-  EXPECT_EQ(opened->config.num_nextn_predict_layers, 0);
 
   // And without the copies alone.
   ASSERT_TRUE(write({.chat_template = {}, .mtp_copies = false}).ok());

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/math.h"
+#include "models/layers/segments.h"
 #include "ops/rows.h"
 
 namespace jamsu::models {
@@ -21,17 +22,6 @@ constexpr float kLatentEps = 1e-6f;
 float softmax_scale(const DeepseekV3Config& config) {
   return static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.qk_head_dim())) *
                             ops::Rope(config.rope()).softmax_factor);
-}
-
-std::vector<ops::KvSegment> kv_segments(const Batch& batch, size_t layer) {
-  std::vector<ops::KvSegment> segments;
-  segments.reserve(batch.segments.size());
-  for (const Segment& s : batch.segments) {
-    auto blocks = s.state->blocks(layer);
-    blocks.resize(static_cast<size_t>((s.position + s.rows + kKeyBlock - 1) / kKeyBlock));
-    segments.push_back({s.first_row, s.rows, s.position, std::move(blocks)});
-  }
-  return segments;
 }
 
 }  // namespace

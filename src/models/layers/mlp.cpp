@@ -15,20 +15,19 @@ Value Mlp::forward(const Value& x, ForwardContext& c) const {
   return autograd::linear(autograd::swiglu(gate, up, c), down_, nullptr, c);
 }
 
-MoE::MoE(const NameScope& scope, const DeepseekV3Config& config, int64_t layer)
+MoE::MoE(const NameScope& scope, const MoeShape& shape, int64_t layer)
     : layer_(layer),
-      router_config_(config.router()),
-      router_((scope / "gate").router(config.n_routed_experts, config.hidden_size)),
-      bias_((scope / "gate").constant("e_score_correction_bias", config.n_routed_experts)) {
-  const int64_t hidden = config.hidden_size, width = config.moe_intermediate_size;
-  for (int64_t e = 0; e < config.n_routed_experts; ++e) {
+      router_config_(shape.router),
+      router_((scope / "gate").router(shape.router.experts, shape.hidden)) {
+  if (shape.correction_bias) bias_ = &(scope / "gate").constant("e_score_correction_bias", shape.router.experts);
+  for (int64_t e = 0; e < shape.router.experts; ++e) {
     const NameScope expert = scope / "experts" / e;
-    experts_.gate.push_back(&(expert / "gate_proj").matrix(width, hidden));
-    experts_.up.push_back(&(expert / "up_proj").matrix(width, hidden));
-    experts_.down.push_back(&(expert / "down_proj").matrix(hidden, width));
+    experts_.gate.push_back(&(expert / "gate_proj").matrix(shape.width, shape.hidden));
+    experts_.up.push_back(&(expert / "up_proj").matrix(shape.width, shape.hidden));
+    experts_.down.push_back(&(expert / "down_proj").matrix(shape.hidden, shape.width));
   }
-  if (config.n_shared_experts > 0)
-    shared_ = std::make_unique<Mlp>(scope / "shared_experts", hidden, width * config.n_shared_experts);
+  if (shape.shared_width > 0)
+    shared_ = std::make_unique<Mlp>(scope / "shared_experts", shape.hidden, shape.shared_width);
 }
 
 // The order router, experts, shared fixes the order in which gradients reach x: shared, experts ascending, router.
@@ -39,7 +38,7 @@ Value MoE::forward(const Value& x, const std::vector<int64_t>& row_begin, Forwar
     balance = {row_begin, c.balance->count_chosen ? ops::BalanceCount::chosen : ops::BalanceCount::unbiased_top_k,
                c.balance->seed};
   }
-  const autograd::Routed routed = autograd::route(logits, bias_.values, router_config_, balance, c);
+  const autograd::Routed routed = autograd::route(logits, bias_ ? bias_->values : Tensor(), router_config_, balance, c);
   if (c.observer) c.observer->routing(layer_, logits.tensor, routed.routing.indices, routed.routing.weights);
   if (c.moe_report)
     c.moe_report->layers.push_back(

@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+
+#include "apps/verbs.h"
+#include "base/files.h"
+
+namespace jamsu::apps {
+
+namespace {
+
+// The Hugging Face cache's own layout: models--ORG--NAME/refs/main holds the commit, snapshots/COMMIT its files (links
+// to blobs). Read in place. Empty: not there.
+std::string find_in_hub_cache(const std::string& name, const std::string& cache) {
+  const size_t slash = name.find('/');
+  if (slash == std::string::npos || name.find('/', slash + 1) != std::string::npos || name.find("..") == 0) return {};
+  const std::string repository = fmt::format("{}/models--{}--{}", cache, name.substr(0, slash), name.substr(slash + 1));
+  const auto commit = read_file(repository + "/refs/main", 1024);
+  if (!commit) return {};
+  std::string hash = *commit;
+  while (!hash.empty() && std::isspace(static_cast<unsigned char>(hash.back()))) hash.pop_back();
+  const bool plain = !hash.empty() && hash.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  return plain ? repository + "/snapshots/" + hash : std::string();
+}
+
+}  // namespace
+
+Result<std::string> find_model(const std::string& name, const Globals& globals) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto is_model = [&](const fs::path& path) { return fs::is_regular_file(path / "config.json", error); };
+  if (!name.empty()) {
+    if (is_model(name)) return name;
+    const fs::path at_home = fs::path(globals.home) / "models" / name;
+    if (is_model(at_home)) return at_home.string();
+    const auto cached = find_in_hub_cache(name, globals.hub_cache);
+    if (!cached.empty() && is_model(cached)) return cached;
+    return Error{
+        fmt::format("--model {}: no folder with a config.json there, nor under {}, nor a snapshot of it under {}", name,
+                    (fs::path(globals.home) / "models").string(), globals.hub_cache)};
+  }
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  for (fs::path folder = self.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
+    if (is_model(folder / "pretrained/nano")) return (folder / "pretrained/nano").string();
+  if (is_model("pretrained/nano")) return std::string("pretrained/nano");
+  return Error{"no --model given, and pretrained/nano was not found beside the program"};
+}
+
+std::vector<FoundModel> installed_models(const Globals& globals) {
+  namespace fs = std::filesystem;
+  std::vector<FoundModel> found;
+  std::error_code error;
+  const auto folders = [](const fs::path& path) {
+    std::vector<fs::path> all;
+    std::error_code failed;
+    for (fs::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed)) {
+      std::error_code ignored;
+      if (at->is_directory(ignored)) all.push_back(at->path());
+    }
+    return all;
+  };
+  const auto add = [&](const std::string& name, const fs::path& folder, const fs::path& owned) {
+    if (!fs::is_regular_file(folder / "config.json", error)) return false;
+    found.push_back({name, folder.string(), owned.string()});
+    return true;
+  };
+  for (const fs::path& one : folders(fs::path(globals.home) / "models")) {
+    if (add(one.filename().string(), one, one)) continue;
+    for (const fs::path& two : folders(one)) add(one.filename().string() + "/" + two.filename().string(), two, two);
+  }
+  for (const fs::path& repository : folders(globals.hub_cache)) {
+    std::string name = repository.filename().string();
+    constexpr std::string_view kPrefix = "models--";
+    if (!name.starts_with(kPrefix)) continue;
+    name.erase(0, kPrefix.size());
+    const size_t separator = name.find("--");
+    if (separator == std::string::npos) continue;
+    name.replace(separator, 2, "/");
+    add(name, find_in_hub_cache(name, globals.hub_cache), repository);
+  }
+  std::sort(found.begin(), found.end(), [](const FoundModel& a, const FoundModel& b) { return a.name < b.name; });
+  return found;
+}
+
+}  // namespace jamsu::apps

@@ -1,0 +1,59 @@
+#include "models/layers/gqa.h"
+
+#include "models/layers/segments.h"
+
+namespace jamsu::models {
+
+using autograd::Parameter;
+using autograd::Value;
+
+Gqa::Gqa(const NameScope& scope, const GqaShape& shape)
+    : shape_(shape),
+      q_((scope / "q_proj").matrix(shape.heads * shape.width, shape.hidden)),
+      k_((scope / "k_proj").matrix(shape.key_heads * shape.width, shape.hidden)),
+      v_((scope / "v_proj").matrix(shape.key_heads * shape.width, shape.hidden)),
+      o_((scope / "o_proj").matrix(shape.hidden, shape.heads * shape.width)) {
+  if (shape.bias) {
+    q_bias_ = &(scope / "q_proj").bias(shape.heads * shape.width);
+    k_bias_ = &(scope / "k_proj").bias(shape.key_heads * shape.width);
+    v_bias_ = &(scope / "v_proj").bias(shape.key_heads * shape.width);
+  }
+  if (shape.norm) {
+    q_norm_ = &(scope / "q_norm").vector(shape.width);
+    k_norm_ = &(scope / "k_norm").vector(shape.width);
+  }
+}
+
+LayerLayout Gqa::layout(const GqaShape& shape, kernels::Element element) {
+  return PagedKv{{.heads = shape.key_heads, .d = shape.width, .v = shape.width, .element = element}};
+}
+
+Value Gqa::heads_of(const Value& x, const Parameter& w, const Parameter* bias, const Parameter* norm,
+                    ForwardContext& c) const {
+  const Value y = autograd::linear(x, w, bias, c);
+  if (!norm) return y;
+  const int64_t rows = y.tensor.dim(0), width = y.tensor.dim(1);
+  const Value each = autograd::reshape(y, {rows * (width / shape_.width), shape_.width}, c);
+  return autograd::reshape(autograd::rms_norm(each, *norm, shape_.eps, c), {rows, width}, c);
+}
+
+Value Gqa::forward(const Value& x, const Batch& batch, const ops::RopeTable& table, size_t state_layer,
+                   ForwardContext& c) const {
+  const Value q = heads_of(x, q_, q_bias_, q_norm_, c);
+  const Value k = heads_of(x, k_, k_bias_, k_norm_, c);
+  const Value v = heads_of(x, v_, v_bias_, nullptr, c);
+  const auto segments = kv_segments(batch, state_layer);
+  const auto& paged = std::get<PagedKv>(batch.segments.front().state->layout().layers[state_layer]);
+  const Value attended = autograd::gqa_attention(q, k, v,
+                                                 {.heads = shape_.heads,
+                                                  .key_heads = shape_.key_heads,
+                                                  .width = shape_.width,
+                                                  .table = &table,
+                                                  .segments = segments,
+                                                  .geometry = paged.geometry,
+                                                  .scale = shape_.scale},
+                                                 c);
+  return autograd::linear(attended, o_, nullptr, c);
+}
+
+}  // namespace jamsu::models

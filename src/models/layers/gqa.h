@@ -1,0 +1,37 @@
+#pragma once
+// Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245) with half-split rotary pairs: Llama, Qwen, HyperCLOVA
+// X.   N rows, d hidden, H query heads, G key heads.
+#include "autograd/functions.h"
+#include "models/batch.h"
+#include "models/parameters.h"
+#include "models/sequence_state.h"
+
+namespace jamsu::models {
+
+struct GqaShape {
+  int64_t hidden = 0, heads = 0, key_heads = 0, width = 0;  // width of a head, even
+  bool bias = false;                                        // on q, k and v (Qwen2)
+  bool norm = false;                                        // of each query and key head, before the rotation (Qwen3)
+  float eps = 1e-6f;                                        // of those norms
+  float scale = 0;                                          // of the scores
+};
+
+class Gqa {
+ public:
+  Gqa(const NameScope& scope, const GqaShape& shape);
+  // x [N, d] -> [N, d]. `state_layer` is this layer's index in the segments' states.
+  autograd::Value forward(const autograd::Value& x, const Batch& batch, const ops::RopeTable& table, size_t state_layer,
+                          ForwardContext& c) const;
+  static LayerLayout layout(const GqaShape& shape, kernels::Element element);
+
+ private:
+  autograd::Value heads_of(const autograd::Value& x, const autograd::Parameter& w, const autograd::Parameter* bias,
+                           const autograd::Parameter* norm, ForwardContext& c) const;
+
+  GqaShape shape_;
+  const autograd::Parameter &q_, &k_, &v_, &o_;
+  const autograd::Parameter *q_bias_ = nullptr, *k_bias_ = nullptr, *v_bias_ = nullptr;
+  const autograd::Parameter *q_norm_ = nullptr, *k_norm_ = nullptr;
+};
+
+}  // namespace jamsu::models

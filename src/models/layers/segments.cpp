@@ -1,0 +1,29 @@
+#include "models/layers/segments.h"
+
+namespace jamsu::models {
+
+using kernels::kKeyBlock;
+
+std::vector<ops::KvSegment> kv_segments(const Batch& batch, size_t layer) {
+  std::vector<ops::KvSegment> segments;
+  segments.reserve(batch.segments.size());
+  for (const Segment& s : batch.segments) {
+    auto blocks = s.state->blocks(layer);
+    blocks.resize(static_cast<size_t>((s.position + s.rows + kKeyBlock - 1) / kKeyBlock));
+    segments.push_back({s.first_row, s.rows, s.position, std::move(blocks)});
+  }
+  return segments;
+}
+
+ops::RopeTable rope_table_of(const Batch& batch, const ops::Rope& rope, ops::Context& context) {
+  std::vector<int64_t> positions;
+  positions.reserve(batch.tokens.size());
+  for (const Segment& s : batch.segments) {
+    JAMSU_CHECK(s.first_row == static_cast<int64_t>(positions.size()) && s.state != nullptr);
+    for (int64_t i = 0; i < s.rows; ++i) positions.push_back(s.position + i);
+  }
+  JAMSU_CHECK(positions.size() == batch.tokens.size());
+  return ops::rope_table(rope, positions, context);
+}
+
+}  // namespace jamsu::models

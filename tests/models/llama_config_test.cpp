@@ -1,0 +1,149 @@
+// config.json of Llama's family: what each architecture reads, and an error that names file and field for the rest.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "models/llama.h"
+
+namespace jamsu::models {
+namespace {
+
+namespace json = boost::json;
+
+json::object good() {
+  return {{"architectures", json::array{"LlamaForCausalLM"}},
+          {"vocab_size", 100},
+          {"hidden_size", 48},
+          {"intermediate_size", 64},
+          {"num_hidden_layers", 3},
+          {"num_attention_heads", 6},
+          {"num_key_value_heads", 2},
+          {"max_position_embeddings", 64},
+          {"bos_token_id", 1},
+          {"eos_token_id", json::array{2, 3}}};
+}
+
+TEST(LlamaConfig, ReadsTheOfficialNames) {
+  json::object o = good();
+  o["rope_scaling"] = json::object{{"rope_type", "llama3"},
+                                   {"factor", 8.0},
+                                   {"low_freq_factor", 1.0},
+                                   {"high_freq_factor", 4.0},
+                                   {"original_max_position_embeddings", 8192}};
+  const auto c = parse_llama(LlamaKind::llama, o, "config.json");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(c->head_width(), 8);
+  EXPECT_EQ(c->eos_token_ids, (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(c->rope().scaling, ops::RopeScaling::llama3);
+  EXPECT_EQ(c->rope().original_context, 8192);
+  EXPECT_FALSE(c->attention().bias);
+  o["rope_scaling"] = nullptr;
+  const auto qwen = parse_llama(LlamaKind::qwen2, o, "config.json");
+  ASSERT_TRUE(qwen.ok()) << qwen.error().message;
+  EXPECT_TRUE(qwen->attention().bias);
+  EXPECT_FALSE(qwen->attention().norm);
+}
+
+// transformers 5 writes the base into rope_parameters.
+TEST(LlamaConfig, ThetaStandsInRopeParametersToo) {
+  json::object o = good();
+  o["rope_parameters"] = json::object{{"rope_type", "default"}, {"rope_theta", 5e5}};
+  const auto c = parse_llama(LlamaKind::qwen3, o, "config.json");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(c->rope_theta, 5e5);
+}
+
+TEST(LlamaConfig, EveryMalformedKindNamesItsField) {
+  struct Case {
+    LlamaKind kind;
+    const char* field;
+    std::function<void(json::object&)> damage;
+  };
+  const auto set = [](const char* name, json::value value) { return [=](json::object& o) { o[name] = value; }; };
+  constexpr auto kLlama = LlamaKind::llama, kQwen3 = LlamaKind::qwen3, kMoe = LlamaKind::qwen3_moe,
+                 kClova = LlamaKind::hyperclovax;
+  const std::vector<Case> cases = {
+      {kLlama, "hidden_size", [](json::object& o) { o.erase("hidden_size"); }},
+      {kLlama, "hidden_size", set("hidden_size", "48")},
+      {kLlama, "hidden_size", set("hidden_size", 48.5)},
+      {kLlama, "vocab_size", set("vocab_size", 0)},
+      {kLlama, "num_attention_heads", set("num_attention_heads", 7)},
+      {kLlama, "num_key_value_heads", set("num_key_value_heads", 4)},
+      {kLlama, "head_dim", set("head_dim", 7)},
+      {kLlama, "head_dim", set("head_dim", 2000)},
+      {kLlama, "head_dim", set("hidden_size", 6 * 2048)},
+      {kLlama, "hidden_act", set("hidden_act", "gelu")},
+      {kLlama, "attention_bias", set("attention_bias", true)},
+      {kLlama, "mlp_bias", set("mlp_bias", true)},
+      {kLlama, "eos_token_id", set("eos_token_id", 100)},
+      {kLlama, "eos_token_id", set("eos_token_id", json::array{1, "2"})},
+      {kLlama, "bos_token_id", set("bos_token_id", 100)},
+      {kLlama, "surprise", set("surprise", 1)},
+      {kLlama, "sliding_window", set("sliding_window", 4096)},  // Mistral's; Llama has none
+      {kLlama, "num_experts", set("num_experts", 8)},
+      {kLlama, "rope_theta", set("rope_theta", -1)},
+      {kLlama, "rope_scaling", set("rope_scaling", 4)},
+      {kLlama, "rope_scaling.type", set("rope_scaling", json::object{{"type", "dynamic"}, {"factor", 2}})},
+      {kLlama, "rope_scaling.factor", set("rope_scaling", json::object{{"type", "linear"}})},
+      {kLlama, "rope_scaling.factor", set("rope_scaling", json::object{{"type", "linear"}, {"factor", 0}})},
+      {kLlama, "rope_scaling.original_max_position_embeddings",
+       set("rope_scaling", json::object{{"type", "yarn"}, {"factor", 4}})},
+      {kLlama, "rope_scaling.low_freq_factor",
+       set("rope_scaling",
+           json::object{{"rope_type", "llama3"}, {"factor", 8}, {"original_max_position_embeddings", 9}})},
+      {kLlama, "rope_scaling.high_freq_factor",
+       set("rope_scaling", json::object{{"rope_type", "llama3"},
+                                        {"factor", 8},
+                                        {"low_freq_factor", 4},
+                                        {"high_freq_factor", 4},
+                                        {"original_max_position_embeddings", 9}})},
+      {kLlama, "rope_scaling.beta_fast",
+       set("rope_scaling", json::object{{"type", "linear"}, {"factor", 2}, {"beta_fast", 32}})},
+      {kQwen3, "use_sliding_window", set("use_sliding_window", true)},
+      {kQwen3, "layer_types", set("layer_types", json::array{"full_attention", "sliding_attention"})},
+      {kMoe, "num_experts", [](json::object&) {}},
+      {kClova, "attention_multiplier", set("attention_multiplier", 0)},
+      {kClova, "logits_scaling", set("logits_scaling", "x")},
+  };
+  for (const Case& c : cases) {
+    json::object o = good();
+    c.damage(o);
+    const auto r = parse_llama(c.kind, o, "folder/config.json");
+    ASSERT_FALSE(r.ok()) << c.field;
+    EXPECT_EQ(r.error().message.rfind("folder/config.json: ", 0), 0u) << r.error().message;
+    EXPECT_NE(r.error().message.find(std::string("\"") + c.field), std::string::npos) << r.error().message;
+  }
+  for (const auto& [field, value] : std::vector<std::pair<const char*, json::value>>{
+           {"num_experts_per_tok", 9}, {"mlp_only_layers", json::array{3}}, {"mlp_only_layers", "1"}}) {
+    json::object o = good();
+    o["num_experts"] = 8;
+    o["num_experts_per_tok"] = 2;
+    o["moe_intermediate_size"] = 16;
+    ASSERT_TRUE(parse_llama(kMoe, o, "config.json").ok());
+    o[field] = value;
+    const auto r = parse_llama(kMoe, o, "config.json");
+    ASSERT_FALSE(r.ok()) << field;
+    EXPECT_NE(r.error().message.find(field), std::string::npos) << r.error().message;
+  }
+}
+
+// The published size of Qwen2.5-1.5B, its head tied: 1.54B.
+TEST(LlamaConfig, CountsThePublishedParameters) {
+  json::object o = good();
+  const auto set = [&](std::initializer_list<std::pair<const char*, json::value>> values) {
+    for (const auto& [name, value] : values) o[name] = value;
+  };
+  set({{"vocab_size", 151936},
+       {"hidden_size", 1536},
+       {"intermediate_size", 8960},
+       {"num_hidden_layers", 28},
+       {"num_attention_heads", 12},
+       {"num_key_value_heads", 2},
+       {"tie_word_embeddings", true}});
+  const auto small = parse_llama(LlamaKind::qwen2, o, "config.json");
+  ASSERT_TRUE(small.ok()) << small.error().message;
+  EXPECT_EQ(Llama(*small, ops::Numerics::bf16).info().parameters.total, 1'543'714'304);
+}
+
+}  // namespace
+}  // namespace jamsu::models
