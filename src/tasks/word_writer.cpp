@@ -124,8 +124,8 @@ class Worker {
 
 // Reads the problem once more, sentence by sentence: the sentence, what it says in short, what can be computed from it.
 // A small model that wrote the short form of all sentences in one line, from afar, misread one in eight (docs/LOG.md).
-// Sentences stand as in the prompt, a space before all but the first, and labels have one too: to a tokenizer ` Sue` and
-// `Sue` are different words. `sentences`: of the facts in order, empty for one without text, then of the question.
+// Sentences stand as in the prompt, a space before all but the first, and labels have one too: to a tokenizer ` Sue`
+// and `Sue` are different words. `sentences`: of the facts in order, empty for one without text, then of the question.
 void work_out(const Story& story, const std::vector<std::string>& sentences, StepWriter& writer) {
   Worker worker(story, writer);
   for (size_t i = 0; i < story.facts.size(); ++i) {

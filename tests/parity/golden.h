@@ -19,8 +19,8 @@
 namespace jamsu::golden {
 
 inline DType dtype_of(std::string_view name) {
-  for (const DType d :
-       {DType::f32, DType::f16, DType::bf16, DType::f8_e4m3, DType::i8, DType::u8, DType::i32, DType::u32, DType::i64, DType::boolean})
+  for (const DType d : {DType::f32, DType::f16, DType::bf16, DType::f8_e4m3, DType::i8, DType::u8, DType::i32,
+                        DType::u32, DType::i64, DType::boolean})
     if (dtype_name(d) == name) return d;
   throw std::runtime_error("dtype " + std::string(name));
 }

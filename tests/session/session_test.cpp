@@ -135,8 +135,7 @@ TEST_F(SessionTest, ToolCallsAreSplitAsTheTemplateWritesThem) {
       "{#- <tool_call> -#}{% for m in messages %}<|user|>{{ m.content }}{% endfor %}<|assistant|>", "t");
   ASSERT_TRUE(format) << format.error().message;
   const std::string call = "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\": 1}}\n</tool_call>";
-  session_ = test::scripted_session({{"q", kThink + "r" + kUnthink + "x\n" + call + kEnd}}, runtime_, {},
-                                    *format);
+  session_ = test::scripted_session({{"q", kThink + "r" + kUnthink + "x\n" + call + kEnd}}, runtime_, {}, *format);
   EXPECT_EQ(session_->stream_format(), text::StreamFormat::hermes);
   const Reply reply = session_->chat(ask("q"));
   EXPECT_EQ(reply.reasoning, "r");

@@ -51,8 +51,9 @@ TEST(Steps, DivisionDigitByDigit) {
   EXPECT_EQ(written([](StepWriter& w) { EXPECT_EQ(w.divide(72, 24), 3); }),
             "72/24\n72|\n24*3\n4*3=12→2\n2*3+1=6+1=7\n=72\n72-72=0\n72-24*3=0\n=3");
   // The first estimate, 6/1, is too high.
-  EXPECT_EQ(written([](StepWriter& w) { EXPECT_EQ(w.divide(60, 12), 5); }),
-            "60/12\n60|\n12*6\n2*6=12→2\n1*6+1=6+1=7\n=72>60\n12*5\n2*5=10→0\n1*5+1=5+1=6\n=60\n60-60=0\n60-12*5=0\n=5");
+  EXPECT_EQ(
+      written([](StepWriter& w) { EXPECT_EQ(w.divide(60, 12), 5); }),
+      "60/12\n60|\n12*6\n2*6=12→2\n1*6+1=6+1=7\n=72>60\n12*5\n2*5=10→0\n1*5+1=5+1=6\n=60\n60-60=0\n60-12*5=0\n=5");
   EXPECT_EQ(written([](StepWriter& w) {
               const auto [q, r] = w.divide_with_remainder(100, 7);
               EXPECT_EQ(q, 14);
