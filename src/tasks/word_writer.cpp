@@ -126,15 +126,25 @@ class Worker {
 // A small model that wrote the short form of all sentences in one line, from afar, misread one in eight (docs/LOG.md).
 // Sentences stand as in the prompt, a space before all but the first, and labels have one too: to a tokenizer ` Sue`
 // and `Sue` are different words. `sentences`: of the facts in order, empty for one without text, then of the question.
-void work_out(const Story& story, const std::vector<std::string>& sentences, StepWriter& writer) {
+void work_out(const Story& story, const std::vector<std::string>& sentences, RandomStream& random, StepWriter& writer) {
   Worker worker(story, writer);
-  for (size_t i = 0; i < story.facts.size(); ++i) {
-    const Fact& fact = story.facts[i];
-    if (!sentences[i].empty()) writer.text(sentences[i]);
-    if (!fact.plan.empty()) writer.text(" " + fact.plan);
-    if (fact.quantity >= 0) worker.work_out(fact.quantity);
+  // Mostly one sentence at a time, sometimes several: people pack what they say into fewer sentences than the patterns
+  // do, and a reader must find two facts in one piece of text.
+  const bool packed = random.chance(1, 2);
+  const size_t facts = story.facts.size();
+  for (size_t begin = 0; begin <= facts;) {
+    size_t end = begin + 1;  // pieces [begin, end) are quoted together; the question is the last piece
+    while (packed && end <= facts && random.chance(1, 2)) ++end;
+    std::string quote;
+    for (size_t i = begin; i < end; ++i) quote += sentences[i];
+    if (!quote.empty()) writer.text(quote);
+    for (size_t i = begin; i < std::min(end, facts); ++i) {
+      const Fact& fact = story.facts[i];
+      if (!fact.plan.empty()) writer.text(" " + fact.plan);
+      if (fact.quantity >= 0) worker.work_out(fact.quantity);
+    }
+    begin = end;
   }
-  writer.text(sentences.back());
   const bool known = worker.written(story.asked);
   const std::string& plan = story.question.plan;
   writer.text(" " + story.goal + "?" + (plan.empty() ? "" : " " + plan) +
@@ -196,7 +206,7 @@ WordProblem word_problem(uint64_t index, Language language, const GeneratorOptio
     std::vector<std::string> sentences;
     if (!write(story, random, options, problem, sentences)) continue;
     StepWriter writer(random, options.retry_percent);
-    work_out(story, sentences, writer);
+    work_out(story, sentences, random, writer);
     Sample& sample = problem.sample;
     sample.kind = Kind::word;
     sample.language = language;
