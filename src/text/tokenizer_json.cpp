@@ -152,7 +152,7 @@ class Loader {
       tokens.emplace_back(token);
     }
     const auto* unk = model_->if_contains("unk_id");
-    if (!absent(unk)) {
+    if (!absent(unk) && !tokens.empty()) {
       const auto id = id_value(*unk, at("model: \"unk_id\""));
       if (!id) return id.error();
       if (*id < 0 || *id >= static_cast<int64_t>(tokens.size()))
