@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "text/json_fields.h"
 #include "text/pattern_field.h"
 #include "text/unicode.h"
@@ -31,6 +33,11 @@ Status Normalizer::add(const json::value& v, const std::string& where) {
     if (!pattern) return pattern.error();
     const auto content = string_field(object, "content", where);
     if (!content) return content.error();
+    constexpr double kMostGrowth = 1024;  // a chain that doubles a text forty times ends no encoding
+    growth_ *= std::max(1.0, static_cast<double>(content->size()) / static_cast<double>(pattern->least_bytes));
+    if (growth_ > kMostGrowth)
+      return Error{fmt::format("{}: the replacements up to here can make a text more than {} times longer.", where,
+                               kMostGrowth)};
     steps_.push_back({Step::Kind::replace, std::string(*content), std::move(pattern->scanner)});
     return {};
   }

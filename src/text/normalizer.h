@@ -29,6 +29,7 @@ class Normalizer {
   };
   Status add(const boost::json::value& json, const std::string& where);
   std::vector<Step> steps_;
+  double growth_ = 1;  // how many times longer replacements can make a text
 };
 
 }  // namespace jamsu::text

@@ -71,11 +71,11 @@ Result<PatternField> read_pattern(const json::object& object, const std::string&
   if (!body.is_string()) return wrong_kind(where + ".pattern", kind, "a string", body);
   const std::string_view text = body.get_string();
   if (text.empty()) return Error{fmt::format("{}.pattern: \"{}\" is empty.", where, std::string_view(kind))};
-  if (kind == "String") return PatternField{std::make_shared<LiteralScanner>(text), false};
-  if (auto known = make_known_scanner(text)) return PatternField{std::move(known), false};
+  if (kind == "String") return PatternField{std::make_shared<LiteralScanner>(text), false, text.size()};
+  if (auto known = make_known_scanner(text)) return PatternField{std::move(known), false, 1};
   auto regex = Regex::compile(text);
   if (!regex) return Error{fmt::format("{}.pattern: \"Regex\" {}: {}.", where, in_quotes(text), regex.error().message)};
-  return PatternField{std::make_shared<RegexScanner>(std::move(*regex)), true};
+  return PatternField{std::make_shared<RegexScanner>(std::move(*regex)), true, 1};
 }
 
 }  // namespace jamsu::text

@@ -11,7 +11,8 @@ namespace jamsu::text {
 
 struct PatternField {
   std::shared_ptr<const PatternScanner> scanner;
-  bool regex = false;  // goes through Oniguruma
+  bool regex = false;      // goes through Oniguruma
+  size_t least_bytes = 1;  // of a match
 };
 // `where` names file and field in errors.
 Result<PatternField> read_pattern(const boost::json::object& object, const std::string& where);

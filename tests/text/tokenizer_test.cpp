@@ -589,6 +589,12 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
          f["normalizer"] = {{"type", "Prepend"}, {"prepend", 1}};
        },
        "normalizer: \"prepend\" is a number"},
+      {"replacements that explode",
+       [](auto& f) {
+         const json::value doubling = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
+         f["normalizer"] = {{"type", "Sequence"}, {"normalizers", json::array(40, doubling)}};
+       },
+       "normalizer.normalizers[10]: the replacements up to here"},
       {"replace without",
        [](auto& f) {
          f["normalizer"] = {{"type", "Replace"}, {"content", "x"}};
