@@ -12,21 +12,32 @@ namespace {
 struct SubKind {
   std::string_view name;
   void (*make)(Problem&);
+  int weight;  // how often misc_sample draws it: what needs more practice comes more often
 };
 constexpr auto kSubKinds = std::to_array<SubKind>({
-    {"equation", equation_problem},
-    {"unit", unit_problem},
-    {"calendar", calendar_problem},
-    {"clock", clock_problem},
-    {"sorting", sorting_problem},
-    {"counting", counting_problem},
-    {"comparing", comparing_problem},
-    {"sequence", sequence_problem},
-    {"average", average_problem},
-    {"remainder", remainder_problem},
-    {"percent", percent_problem},
-    {"fraction", fraction_problem},
+    {"equation", equation_problem, 5},
+    {"unit", unit_problem, 8},
+    {"calendar", calendar_problem, 9},
+    {"clock", clock_problem, 11},
+    {"sorting", sorting_problem, 13},
+    {"counting", counting_problem, 9},
+    {"comparing", comparing_problem, 13},
+    {"sequence", sequence_problem, 5},
+    {"average", average_problem, 4},
+    {"remainder", remainder_problem, 6},
+    {"percent", percent_problem, 6},
+    {"fraction", fraction_problem, 11},
 });
+
+const SubKind& draw_kind(RandomStream& random) {
+  int sum = 0;
+  for (const SubKind& kind : kSubKinds) sum += kind.weight;
+  int draw = static_cast<int>(random.below(static_cast<uint32_t>(sum)));
+  for (const SubKind& kind : kSubKinds) {
+    if ((draw -= kind.weight) < 0) return kind;
+  }
+  return kSubKinds.back();
+}
 
 Sample make_sample(const SubKind& kind, RandomStream& random, const GeneratorOptions& options) {
   StepWriter writer(random, options.retry_percent);
@@ -61,7 +72,7 @@ Sample misc_cell_sample(std::string_view cell, uint64_t index, const GeneratorOp
 
 Sample misc_sample(uint64_t index, const GeneratorOptions& options) {
   RandomStream random = sample_stream(index, options, 2);
-  return make_sample(random.pick(kSubKinds), random, options);
+  return make_sample(draw_kind(random), random, options);
 }
 
 }  // namespace jamsu::tasks

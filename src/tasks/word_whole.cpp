@@ -14,8 +14,8 @@ enum class Counts { things, boxes, money, years_old, years, km, hours, days, pag
 
 // `formula`: postfix over the letters of the pattern's number slots. `draws`: for each letter its kind, divisors before
 // what they divide:
-//   a an amount of things   s 2-9 (people, boxes)   t 2-12   p a price   y a note   g an age   v km an hour   h hours
-//   d days   l pages a day   b pages of a book   c children   u minutes   M a multiple of the letter before
+//   a an amount of things   s 2-9 (people, boxes)   t 2-15   z 2   p a price   y a note   g an age   v km an hour
+//   h hours   d days   l pages a day   b pages of a book   c children   u minutes   M a multiple of the letter before
 // `labels`: one a step, the last is also what is asked for.
 struct Form {
   std::string_view use, formula, draws;
@@ -61,6 +61,13 @@ constexpr auto kForms = std::to_array<Form>({
     {"w.hoursof", "nk/", "kv nM", "거리 {n.}, /{k.}", "distance {n.}, /{k.}", "시간", "hours", Counts::hours},
     {"w.minutes", "nk+", "nu ku", "{n.}, +{k.}", "{n.}, +{k.}", "합", "sum", Counts::minutes},
     {"w.savings", "kd*", "kp dd", "{k.}씩 {d.}", "{d.} of {k.}", "돈", "money", Counts::money},
+    {"w.sumtwo", "nk+", "np kp", "{a} {n.}, {b} {k.}", "{a} {n.}, {b} {k.}", "합", "sum", Counts::money},
+    {"w.twice", "nk*", "na kz", "{a} {n.}, {b} {a}*2", "{a} {n.}, {b} {a}*2", "{b}", "{b}", Counts::things},
+    {"w.half", "nk/", "na kz", "{x} {n.}, /2", "{xs} {n.}, /2", "{x}", "{xs}", Counts::things},
+    {"w.gain3", "nk+j+", "na ka ja", "{x} {n.}, +{k.}, +{j.}", "{xs} {n.}, +{k.}, +{j.}", "{x}", "{xs}", Counts::things},
+    {"w.sharerest", "nk-m/", "na ka ms", "{x} {n.}, -{k.}, /{m.}", "{xs} {n.}, -{k.}, /{m.}", "{x}|한 명", "{xs}|each", Counts::things},
+    {"w.twicetotal", "nnk*+", "na kz", "{a} {n.}, {b} {a}*2", "{a} {n.}, {b} {a}*2", "{b}|합", "{b}|sum", Counts::things},
+    {"w.twodouble", "nnk*+", "na kz", "첫날 {n.}, 다음 날 첫날*2", "first {n.}, second first*2", "다음 날|합", "second|sum", Counts::things},
     {"w.losegain", "nk-j+", "na ka ja", "{x} {n.}, -{k.}, +{j.}", "{xs} {n.}, -{k.}, +{j.}", "{x}", "{xs}", Counts::things},
     {"w.gainlose", "nk+j-", "na ka ja", "{x} {n.}, +{k.}, -{j.}", "{xs} {n.}, +{k.}, -{j.}", "{x}", "{xs}", Counts::things},
     {"w.losetwice", "nk-j-", "na ka ja", "{x} {n.}, -{k.}, -{j.}", "{xs} {n.}, -{k.}, -{j.}", "{x}", "{xs}", Counts::things},
@@ -169,7 +176,7 @@ class Whole {
     box_ = story_.random.pick(containers(thing_.sort));
     slots_.emplace_back("box", story_.say(box_.korean, box_.one));
     slots_.emplace_back("boxes", story_.say(box_.korean, box_.many));
-    if (form_.use == "w.buytwo" || form_.use == "w.eachchange") {
+    if (form_.use == "w.sumtwo" || form_.use == "w.buytwo" || form_.use == "w.eachchange") {
       put_thing(slots_, 'a', story_.thing(), story_.language);
       put_thing(slots_, 'b', story_.thing(), story_.language);
     } else {
@@ -201,6 +208,8 @@ class Whole {
         return {random.between(2, 9), form_.counts == Counts::years_old ? unit_of(Counts::years) : thing_.unit()};
       case 't':
         return {random.between(2, 15), form_.counts == Counts::years_old ? unit_of(Counts::years) : thing_.unit()};
+      case 'z':
+        return {2, thing_.unit()};
       case 'p':
         return {money_.price(random), money_.unit};
       case 'y':

@@ -2,75 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include "base/check.h"
 #include "tasks/split.h"
 #include "tasks/steps.h"
-#include "tasks/word_patterns.h"
+#include "tasks/word_sentences.h"
 #include "tasks/word_story.h"
 
 namespace jamsu::tasks {
 namespace {
 
-constexpr int kStyles = 3;  // 합니다, 해요, 한다
-
-using Table = std::map<std::string_view, std::vector<std::string_view>>;
-
-const Table& table(Language language) {
-  const auto make = [](std::span<const Pattern> patterns) {
-    Table table;
-    for (const Pattern& pattern : patterns) table[pattern.use].push_back(pattern.text);
-    return table;
-  };
-  static const Table korean = make(word_patterns_korean()), english = make(word_patterns_english());
-  return language == Language::korean ? korean : english;
-}
-
-// In unseen a held-out pattern where the use has one.
-std::string_view pick_pattern(const Table& table, std::string_view use, Split split, RandomStream& random) {
-  const auto found = table.find(use);
-  JAMSU_CHECK(found != table.end());
-  for (const bool held : {split == Split::unseen, false}) {
-    std::vector<std::string_view> free;
-    for (std::string_view pattern : found->second) {
-      if (held_out(pattern) == held) free.push_back(pattern);
-    }
-    if (!free.empty()) return random.pick(free);
-  }
-  JAMSU_CHECK(false);
-  return {};
-}
-
-// `있[습니다|어요|다]` in a style.
-std::string in_style(std::string_view pattern, int style) {
-  std::string out;
-  while (!pattern.empty()) {
-    const size_t open = pattern.find('[');
-    out += pattern.substr(0, open);
-    if (open == std::string_view::npos) break;
-    const size_t close = pattern.find(']', open);
-    JAMSU_CHECK(close != std::string_view::npos);
-    std::string_view choice = pattern.substr(open + 1, close - open - 1);
-    for (int i = 0; i < style; ++i) choice.remove_prefix(choice.find('|') + 1);
-    out += choice.substr(0, choice.find('|'));
-    pattern.remove_prefix(close + 1);
-  }
-  return out;
-}
-
 bool lower(char c) {
   return c >= 'a' && c <= 'z';
-}
-
-// Capitals where English sentences begin; a pattern that is typed without them stays so.
-std::string capitalized(std::string text, std::string_view pattern) {
-  if (lower(pattern[0])) return text;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool begins = i == 0 || (i >= 2 && text[i - 1] == ' ' && (text[i - 2] == '.' || text[i - 2] == '?'));
-    if (begins && lower(text[i])) text[i] = static_cast<char>(text[i] - 'a' + 'A');
-  }
-  return text;
 }
 
 // Whether the word stands in the text; a Latin name not as the beginning of another word.
@@ -122,21 +65,20 @@ class Worker {
   std::vector<bool> written_;
 };
 
-// Reads the problem once more, sentence by sentence: the sentence, what it says in short, what can be computed from it.
-// A small model that wrote the short form of all sentences in one line, from afar, misread one in eight (docs/LOG.md).
-// Sentences stand as in the prompt, a space before all but the first, and labels have one too: to a tokenizer ` Sue`
-// and `Sue` are different words. `sentences`: of the facts in order, empty for one without text, then of the question.
-void work_out(const Story& story, const std::vector<std::string>& sentences, RandomStream& random, StepWriter& writer) {
+// Reads the problem once more, piece by piece (a sentence or a clause of one): the piece, what it says in short, what
+// can be computed from it. A small model that wrote the short form of all sentences in one line, from afar, misread one
+// in eight (docs/LOG.md). Pieces stand as in the prompt, a space before all but the first, and labels have one too: to
+// a tokenizer ` Sue` and `Sue` are different words. `said`: the pieces of word_sentences.h.
+void work_out(const Story& story, const std::vector<std::string>& said, RandomStream& random, StepWriter& writer) {
   Worker worker(story, writer);
-  // Mostly one sentence at a time, sometimes several: people pack what they say into fewer sentences than the patterns
-  // do, and a reader must find two facts in one piece of text.
+  // Mostly one at a time, sometimes several: a reader must find two facts in one piece of text.
   const bool packed = random.chance(1, 2);
   const size_t facts = story.facts.size();
   for (size_t begin = 0; begin <= facts;) {
     size_t end = begin + 1;  // pieces [begin, end) are quoted together; the question is the last piece
     while (packed && end <= facts && random.chance(1, 2)) ++end;
     std::string quote;
-    for (size_t i = begin; i < end; ++i) quote += sentences[i];
+    for (size_t i = begin; i < end; ++i) quote += said[i];
     if (!quote.empty()) writer.text(quote);
     for (size_t i = begin; i < std::min(end, facts); ++i) {
       const Fact& fact = story.facts[i];
@@ -164,29 +106,8 @@ int draw_level(RandomStream& random) {
 }
 
 // False: the prompt is one kept for hand tests, or (unseen) nothing in it is held out.
-bool write(const Story& story, RandomStream& random, const GeneratorOptions& options, WordProblem& problem,
-           std::vector<std::string>& sentences) {
-  const int style = static_cast<int>(random.below(kStyles));
-  const Table& patterns = table(story.language);
-  std::string& prompt = problem.sample.prompt;
-  prompt.clear();
-  problem.patterns.clear();
-  sentences.clear();
-  const auto add = [&](const Fact& fact) {
-    const std::string_view pattern = pick_pattern(patterns, fact.use, story.split, random);
-    problem.patterns.push_back(pattern);
-    const std::string text = fill(in_style(pattern, style), fact.slots), space = prompt.empty() ? "" : " ";
-    sentences.push_back(space + (story.korean() ? text : capitalized(text, pattern)));
-    prompt += sentences.back();
-  };
-  for (const Fact& fact : story.facts) {
-    if (fact.use.empty()) {
-      sentences.emplace_back();
-    } else {
-      add(fact);
-    }
-  }
-  add(story.question);
+bool usable(const Story& story, const GeneratorOptions& options, WordProblem& problem) {
+  const std::string& prompt = problem.sample.prompt;
   if (reserved_prompt(prompt)) return false;
   for (const std::string& word : story.held_out_words) {
     if (stands_in(prompt, word)) problem.held_out_words.push_back(word);
@@ -203,10 +124,12 @@ WordProblem word_problem(uint64_t index, Language language, const GeneratorOptio
   while (true) {
     const Story story = make_story(random, language, options.split, level);
     WordProblem problem;
-    std::vector<std::string> sentences;
-    if (!write(story, random, options, problem, sentences)) continue;
+    Told told = tell(story, random);
+    problem.sample.prompt = std::move(told.prompt);
+    problem.patterns = std::move(told.patterns);
+    if (!usable(story, options, problem)) continue;
     StepWriter writer(random, options.retry_percent);
-    work_out(story, sentences, random, writer);
+    work_out(story, told.pieces, random, writer);
     Sample& sample = problem.sample;
     sample.kind = Kind::word;
     sample.language = language;
