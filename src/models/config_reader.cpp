@@ -64,6 +64,22 @@ Result<std::vector<int64_t>> read_eos(const json::value& value, std::string_view
   return ids;
 }
 
+Status check_fp8(const json::value& value, std::string_view file) {
+  if (value.is_null()) return {};
+  if (!value.is_object()) return wrong_value(file, "quantization_config", value, "an object or null");
+  for (const FixedField& f :
+       {FixedField{"quant_method", "fp8"}, FixedField{"weight_block_size", json::array{128, 128}}}) {
+    const json::value* v = value.as_object().if_contains(f.name);
+    if (!v) return config_error(file, fmt::format("\"quantization_config.{}\" is missing.", f.name));
+    if (*v != f.value)
+      return wrong_value(file, fmt::format("quantization_config.{}", f.name), *v,
+                         fmt::format("{}, the only one this program knows", json::serialize(f.value)));
+  }
+  const json::value* format = value.as_object().if_contains("fmt");
+  if (format && *format != "e4m3") return wrong_value(file, "quantization_config.fmt", *format, "\"e4m3\"");
+  return {};
+}
+
 Status check_ids(int64_t bos, const std::vector<int64_t>& eos, int64_t vocab, std::string_view file) {
   for (const int64_t id : eos)
     if (id < 0 || id >= vocab)

@@ -48,6 +48,9 @@ std::optional<int64_t> as_integer(const boost::json::value& value);
 Error wrong_value(std::string_view file, std::string_view name, const boost::json::value& value,
                   std::string_view expected);
 Result<std::vector<int64_t>> read_eos(const boost::json::value& value, std::string_view file);
+// quantization_config: null, or FP8 with a scale for each block of 128 x 128, as DeepSeek-V3 and MiniMax-M2 were
+// published; the tensors themselves say which of them are.
+Status check_fp8(const boost::json::value& value, std::string_view file);
 Status check_ids(int64_t bos, const std::vector<int64_t>& eos, int64_t vocab, std::string_view file);
 
 // rope_scaling, official names.

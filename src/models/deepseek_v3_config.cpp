@@ -67,24 +67,6 @@ bool ignored(std::string_view name) {
   return never_matters(name) || names.contains(name);
 }
 
-// FP8 with a scale for each block of 128 x 128, as V3, R1 and V3.1 were published; the tensors themselves say which of
-// them are.
-Status check_fp8(const json::value& value, std::string_view file) {
-  if (value.is_null()) return {};
-  if (!value.is_object()) return wrong_value(file, "quantization_config", value, "an object or null");
-  for (const FixedField& f :
-       {FixedField{"quant_method", "fp8"}, FixedField{"weight_block_size", json::array{128, 128}}}) {
-    const json::value* v = value.as_object().if_contains(f.name);
-    if (!v) return config_error(file, fmt::format("\"quantization_config.{}\" is missing.", f.name));
-    if (*v != f.value)
-      return wrong_value(file, fmt::format("quantization_config.{}", f.name), *v,
-                         fmt::format("{}, the only one this program knows", json::serialize(f.value)));
-  }
-  const json::value* format = value.as_object().if_contains("fmt");
-  if (format && *format != "e4m3") return wrong_value(file, "quantization_config.fmt", *format, "\"e4m3\"");
-  return {};
-}
-
 // What must hold between fields.
 Status check(const C& c, std::string_view file) {
   const auto divides = [&](int64_t a, const char* a_name, int64_t b, const char* b_name) -> Status {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "models/count.h"
 #include "models/layers/segments.h"
 
 namespace jamsu::models {
 
 using autograd::Parameter;
-using autograd::Role;
 using autograd::Value;
 
 LlamaLayer::LlamaLayer(const NameScope& scope, const LlamaConfig& config, int64_t layer)
@@ -42,23 +42,6 @@ Value LlamaLayer::forward(const Value& x, const Batch& batch, const ops::RopeTab
 }
 
 namespace {
-
-// By the parameters themselves: of the experts only those that a token uses are active; of the embedding one row.
-void count(const ParameterSet& set, const LlamaConfig& config, ModelInfo& info) {
-  int64_t experts = 0, matrices = 0, other = 0, table = 0;
-  for (const Parameter& p : set.all()) {
-    const int64_t n = p.shape.elements();
-    const bool expert = p.name.find(".experts.") != std::string::npos;
-    (p.role == Role::table ? table : p.role == Role::vector ? other : expert ? experts : matrices) += n;
-  }
-  info.parameters.total = experts + matrices + other + table;
-  if (experts > 0) experts = experts / config.num_experts * config.num_experts_per_tok;
-  if (config.tie_word_embeddings) matrices += table;
-  info.parameters.active = experts + matrices + other;
-  info.flops_per_token = 2.0 * static_cast<double>(experts + matrices);
-  info.flops_per_key =
-      4.0 * static_cast<double>(config.num_hidden_layers * config.num_attention_heads * config.head_width());
-}
 
 std::string shape_text(const LlamaConfig& c) {
   std::string text = fmt::format("{} layers, hidden {}, {} heads of {} over {} key heads", c.num_hidden_layers,
@@ -98,7 +81,9 @@ Llama::Llama(const LlamaConfig& config, ops::Numerics numerics) : config_(config
            .parameters = {},
            .flops_per_token = 0,
            .flops_per_key = 0};
-  count(parameters_, config, info_);
+  count_parameters(parameters_, info_);
+  info_.flops_per_key =
+      4.0 * static_cast<double>(config.num_hidden_layers * config.num_attention_heads * config.head_width());
 }
 
 Value Llama::hidden(const Batch& batch, ForwardContext& c) const {

@@ -150,7 +150,7 @@ GqaShape LlamaConfig::attention() const {
           .key_heads = num_key_value_heads,
           .width = head_width(),
           .bias = kind == LlamaKind::qwen2,
-          .norm = kind == LlamaKind::qwen3 || kind == LlamaKind::qwen3_moe,
+          .norm = kind == LlamaKind::qwen3 || kind == LlamaKind::qwen3_moe ? QkNorm::head : QkNorm::none,
           .eps = static_cast<float>(rms_norm_eps),
           .scale = static_cast<float>(scale)};
 }

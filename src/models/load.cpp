@@ -54,6 +54,9 @@ bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers) {
 
 Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, ops::Context& context,
                    std::string_view file) {
+  if (packs != ops::Packs::forward && !model.info().trainable)
+    return Error{fmt::format("{}: {} cannot be trained: this program has no backward for its layers", file,
+                             model.info().architecture)};
   std::set<std::string> scales_read;
   for (autograd::Parameter& p : model.parameters().all()) {
     const auto it = tensors.find(p.name);

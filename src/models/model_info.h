@@ -18,6 +18,7 @@ struct ModelInfo {
   int64_t experts = 0, experts_per_token = 0;  // 0: no MoE layers
   bool has_mtp = false;
   bool tied_head = false;  // the head multiplies with the embedding
+  bool trainable = true;   // every layer has a backward
   int64_t bos = -1;        // -1: none
   std::vector<int64_t> eos;
   std::string shape = {};  // for people: "6 layers, hidden 128, 4 heads"

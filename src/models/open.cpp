@@ -10,6 +10,7 @@
 #include "formats/strict_json.h"
 #include "models/deepseek_v3.h"
 #include "models/llama.h"
+#include "models/minimax.h"
 
 namespace jamsu::models {
 namespace {
@@ -73,11 +74,22 @@ Result<std::shared_ptr<Model>> create_model(const json::object& config, const Na
     if (!parsed) return parsed.error();
     return std::shared_ptr<Model>(std::make_shared<Llama>(*parsed, numerics));
   }
+  if (name == "MiniMaxForCausalLM" || name == "MiniMaxM2ForCausalLM") {
+    const auto kind = name == "MiniMaxForCausalLM" ? MiniMaxKind::text01 : MiniMaxKind::m2;
+    const auto parsed = parse_minimax(kind, config, file);
+    if (!parsed) return parsed.error();
+    return std::shared_ptr<Model>(std::make_shared<MiniMax>(*parsed, numerics));
+  }
+  if (name == "MiniMaxText01ForCausalLM" || name == "MiniMaxM1ForCausalLM")
+    return config_error(file, fmt::format("\"architectures\" = \"{}\" is the layout of MiniMax's own code, which this "
+                                          "program does not read. Take the -hf folder of that model "
+                                          "(MiniMaxForCausalLM).",
+                                          name));
   return config_error(
       file, fmt::format(
                 "\"architectures\" = \"{}\" is not one that this version knows "
                 "(DeepseekV3ForCausalLM, DeepseekV2ForCausalLM, LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
-                "Qwen3MoeForCausalLM, HyperCLOVAXForCausalLM).",
+                "Qwen3MoeForCausalLM, HyperCLOVAXForCausalLM, MiniMaxForCausalLM, MiniMaxM2ForCausalLM).",
                 name));
 }
 

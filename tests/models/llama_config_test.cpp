@@ -41,7 +41,7 @@ TEST(LlamaConfig, ReadsTheOfficialNames) {
   const auto qwen = parse_llama(LlamaKind::qwen2, o, "config.json");
   ASSERT_TRUE(qwen.ok()) << qwen.error().message;
   EXPECT_TRUE(qwen->attention().bias);
-  EXPECT_FALSE(qwen->attention().norm);
+  EXPECT_EQ(qwen->attention().norm, QkNorm::none);
 }
 
 // transformers 5 writes the base into rope_parameters.

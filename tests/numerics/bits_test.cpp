@@ -13,6 +13,7 @@
 #include "kernels/test_isas.h"
 #include "models/sequence_state.h"
 #include "numerics/small_world.h"
+#include "ops/lightning.h"
 #include "ops/linear.h"
 #include "ops/loss.h"
 #include "ops/orthogonalize.h"
@@ -77,6 +78,11 @@ class Bits {
     keep("rope yarn sine", yarn.sine);
     ops::rope(rotated, 5, 14, 4, yarn, kernels::RopeLayout::half, true, c());
     keep("rope half backward", rotated);
+    std::vector<float> state(2 * 11 * 11, 0.0f);
+    const std::vector<float> decay = {0.75f, 0.984375f};
+    const std::vector<ops::LightningSegment> whole = {{0, 45, state.data()}};
+    keep("lightning", ops::lightning(ops::slice_columns(x, 2, 66, c()), 2, 11, decay, whole, c()));
+    keep("sigmoid_gate", ops::sigmoid_gate(x, y, c()));
     attention(keep);
     router(keep);
     experts(keep);

@@ -18,9 +18,10 @@ Gqa::Gqa(const NameScope& scope, const GqaShape& shape)
     k_bias_ = &(scope / "k_proj").bias(shape.key_heads * shape.width);
     v_bias_ = &(scope / "v_proj").bias(shape.key_heads * shape.width);
   }
-  if (shape.norm) {
-    q_norm_ = &(scope / "q_norm").vector(shape.width);
-    k_norm_ = &(scope / "k_norm").vector(shape.width);
+  if (shape.norm != QkNorm::none) {
+    const bool all = shape.norm == QkNorm::all;
+    q_norm_ = &(scope / "q_norm").vector(all ? shape.heads * shape.width : shape.width);
+    k_norm_ = &(scope / "k_norm").vector(all ? shape.key_heads * shape.width : shape.width);
   }
 }
 
@@ -32,6 +33,7 @@ Value Gqa::heads_of(const Value& x, const Parameter& w, const Parameter* bias, c
                     ForwardContext& c) const {
   const Value y = autograd::linear(x, w, bias, c);
   if (!norm) return y;
+  if (shape_.norm == QkNorm::all) return autograd::rms_norm(y, *norm, shape_.eps, c);
   const int64_t rows = y.tensor.dim(0), width = y.tensor.dim(1);
   const Value each = autograd::reshape(y, {rows * (width / shape_.width), shape_.width}, c);
   return autograd::reshape(autograd::rms_norm(each, *norm, shape_.eps, c), {rows, width}, c);

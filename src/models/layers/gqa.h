@@ -1,6 +1,7 @@
 #pragma once
-// Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245) with half-split rotary pairs: Llama, Qwen, HyperCLOVA
-// X.   N rows, d hidden, H query heads, G key heads.
+// Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245) with half-split rotary pairs over the first
+// columns of each head, as many as the table has: Llama, Qwen, HyperCLOVA X, MiniMax.   N rows, d hidden, H query
+// heads, G key heads.
 #include "autograd/functions.h"
 #include "models/batch.h"
 #include "models/parameters.h"
@@ -8,12 +9,15 @@
 
 namespace jamsu::models {
 
+// RMSNorm of queries and keys before the rotation: of each head (Qwen3) or of all heads together (MiniMax-M2).
+enum class QkNorm : uint8_t { none, head, all };
+
 struct GqaShape {
   int64_t hidden = 0, heads = 0, key_heads = 0, width = 0;  // width of a head, even
   bool bias = false;                                        // on q, k and v (Qwen2)
-  bool norm = false;                                        // of each query and key head, before the rotation (Qwen3)
-  float eps = 1e-6f;                                        // of those norms
-  float scale = 0;                                          // of the scores
+  QkNorm norm = QkNorm::none;
+  float eps = 1e-6f;  // of those norms
+  float scale = 0;    // of the scores
 };
 
 class Gqa {

@@ -19,12 +19,14 @@ MoE::MoE(const NameScope& scope, const MoeShape& shape, int64_t layer)
     : layer_(layer),
       router_config_(shape.router),
       router_((scope / "gate").router(shape.router.experts, shape.hidden)) {
-  if (shape.correction_bias) bias_ = &(scope / "gate").constant("e_score_correction_bias", shape.router.experts);
+  const bool mixtral = shape.mixtral_names;
+  if (shape.correction_bias)
+    bias_ = &(mixtral ? scope : scope / "gate").constant("e_score_correction_bias", shape.router.experts);
   for (int64_t e = 0; e < shape.router.experts; ++e) {
     const NameScope expert = scope / "experts" / e;
-    experts_.gate.push_back(&(expert / "gate_proj").matrix(shape.width, shape.hidden));
-    experts_.up.push_back(&(expert / "up_proj").matrix(shape.width, shape.hidden));
-    experts_.down.push_back(&(expert / "down_proj").matrix(shape.hidden, shape.width));
+    experts_.gate.push_back(&(expert / (mixtral ? "w1" : "gate_proj")).matrix(shape.width, shape.hidden));
+    experts_.up.push_back(&(expert / (mixtral ? "w3" : "up_proj")).matrix(shape.width, shape.hidden));
+    experts_.down.push_back(&(expert / (mixtral ? "w2" : "down_proj")).matrix(shape.hidden, shape.width));
   }
   if (shape.shared_width > 0)
     shared_ = std::make_unique<Mlp>(scope / "shared_experts", shape.hidden, shape.shared_width);

@@ -20,6 +20,7 @@ struct MoeShape {
   int64_t hidden = 0, width = 0;  // width of one expert
   int64_t shared_width = 0;       // of the shared experts as one MLP; 0: none
   bool correction_bias = false;   // e_score_correction_bias
+  bool mixtral_names = false;     // w1, w3, w2 for gate, up, down; the bias beside the gate, not in it (MiniMax)
   ops::RouterConfig router;
 };
 
