@@ -30,8 +30,8 @@ TEST_F(Verbs, EveryHelpShowsAnExampleOfItsVerb) {
   EXPECT_EQ(top.code, 0);
   EXPECT_TRUE(contains(top.out, "Example: jamsu chat"));
   const auto verbs = subcommands(top.out);
-  for (const char* named :
-       {"chat", "generate", "show", "pretrain", "sft", "eval", "tokenizer", "data", "doctor", "bench", "ledger"})
+  for (const char* named : {"chat", "generate", "show", "plan", "pretrain", "sft", "eval", "tokenizer", "data",
+                            "doctor", "bench", "ledger"})
     EXPECT_TRUE(std::find(verbs.begin(), verbs.end(), named) != verbs.end()) << named;
   for (const std::string& verb : verbs) {
     const Ended help = jamsu({verb, "--help"});
@@ -204,6 +204,31 @@ TEST_F(Verbs, ARecipeThatIsNoneIsNamed) {
   const Ended explained = jamsu({"pretrain", "recipes/nano.toml", "--explain"});
   EXPECT_EQ(explained.code, 0) << explained.err;
   EXPECT_TRUE(contains(explained.out, "[pretrain]")) << explained.out;
+}
+
+// A model that fits and one that cannot; a config alone; the published cost of DeepSeek-V3.
+TEST_F(Verbs, PlanSaysWhatAModelNeedsBeforeItIsLoaded) {
+  const std::vector<std::string> machine = {"--peak-gflops", "100", "--bandwidth-gbs", "20", "--memory-gib", "20"};
+  const auto plan = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "plan");
+    arguments.insert(arguments.end(), machine.begin(), machine.end());
+    return jamsu(arguments);
+  };
+  const Ended nano = plan({"pretrained/nano", "--json", "--parallel", "4"});
+  EXPECT_EQ(nano.code, 0) << nano.err;
+  EXPECT_TRUE(contains(nano.out, "\"parameters\":3154304")) << nano.out;
+  EXPECT_TRUE(contains(nano.out, "\"context\":1024")) << nano.out;
+  EXPECT_TRUE(contains(nano.out, "\"fits\":true")) << nano.out;
+  const std::string v3 = "tests/plan/configs/deepseek_v3.json";
+  const Ended large = plan({v3, "--train", "--tokens", "1e9"});
+  EXPECT_EQ(large.code, 1);
+  EXPECT_TRUE(contains(large.err, "does not fit")) << large.err;
+  EXPECT_TRUE(contains(large.out, "671 G total")) << large.out;
+  EXPECT_TRUE(contains(large.out, "2788K hours, $5.576M")) << large.out;
+  EXPECT_EQ(plan({v3, "--force"}).code, 0);
+  EXPECT_EQ(plan({v3, "--train"}).code, 1);  // of how many tokens?
+  EXPECT_EQ(plan({"pretrained/nano", "--context", "2000"}).code, 1);
+  EXPECT_TRUE(contains(plan({"README.md"}).err, "README.md")) << "the file is named";
 }
 
 }  // namespace

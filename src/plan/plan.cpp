@@ -1,0 +1,221 @@
+#include "plan/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "base/files.h"
+#include "base/thread_pool.h"
+#include "formats/safetensors.h"
+#include "formats/strict_json.h"
+#include "machine/cpu.h"
+#include "models/open.h"
+
+namespace jamsu::plan {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using autograd::Parameter;
+using autograd::Role;
+
+constexpr int64_t kProgramBytes = int64_t{24} << 20;  // code, libraries, thread stacks, tokenizer: measured, about
+
+bool has_weights(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / "model.safetensors", error) || fs::exists(folder / "model.safetensors.index.json", error);
+}
+
+// Of a folder with weights: what the headers say.
+Result<Source> read_folder(const std::string& folder, ops::Numerics numerics) {
+  auto opened = models::describe_model(folder, numerics);
+  if (!opened) return opened.error();
+  const auto files = formats::Safetensors::open_folder(folder);
+  if (!files) return files.error();
+  auto fp8 = std::make_shared<std::set<std::string>>();
+  for (const auto& tensor : files->tensors())
+    if (tensor.dtype == DType::f8_e4m3) fp8->insert(tensor.name);
+  return Source{opened->model, [fp8](const std::string& name) { return fp8->contains(name); }, opened->file_bytes,
+                opened->stored_dtype};
+}
+
+Result<Source> read_config(const std::string& path, ops::Numerics numerics) {
+  const auto text = read_file(path, int64_t{1} << 20);
+  if (!text) return text.error();
+  const auto config = formats::parse_strict_json(*text, path);
+  if (!config) return config.error();
+  if (!config->is_object()) return Error{path + ": not a JSON object."};
+  const auto model = models::create_model(config->as_object(), {}, numerics, path);
+  if (!model) return model.error();
+  const json::value* quantized = config->as_object().if_contains("quantization_config");
+  const bool fp8 = quantized && !quantized->is_null();
+  // As DeepSeek and MiniMax published them: the layers' matrices are FP8; embedding, head and routers are not.
+  return Source{*model, [fp8](const std::string& name) { return fp8 && name.starts_with("model.layers."); }, 0,
+                fp8 ? "F8_E4M3" : "BF16"};
+}
+
+bool is_mtp(const Parameter& p, const models::ModelInfo& info) {
+  return p.name.starts_with(fmt::format("model.layers.{}.", info.layers));
+}
+bool is_expert(const Parameter& p) {
+  return p.name.find(".experts.") != std::string::npos;
+}
+
+int64_t matrix_bytes(int64_t out, int64_t in, bool bf16) {
+  return kernels::panel_elements(out, in) * (bf16 ? 2 : 4);
+}
+
+int64_t bytes_of(const Parameter& p, const Source& source, ops::Numerics numerics) {
+  const bool bf16 = numerics == ops::Numerics::bf16;
+  const int64_t n = p.shape.elements();
+  switch (p.role) {
+    case Role::matrix:
+      if (bf16 && source.is_fp8(p.name)) {
+        const auto blocks = [](int64_t width) { return (width + ops::kFp8Block - 1) / ops::kFp8Block; };
+        return n + 4 * blocks(p.shape[0]) * blocks(p.shape[1]);
+      }
+      return matrix_bytes(p.shape[0], p.shape[1], bf16);
+    case Role::router_matrix:
+      return matrix_bytes(p.shape[0], p.shape[1], false);
+    case Role::table:
+      return n * (bf16 ? 2 : 4);
+    case Role::vector:
+    case Role::constant:
+      return 4 * n;
+  }
+  return 0;
+}
+
+// Of `experts` equally likely ones, how many `tokens` tokens of `each` choices are expected to touch.
+double touched(double experts, double each, double tokens) {
+  return experts * (1 - std::pow(1 - each / experts, tokens));
+}
+
+// Weights one step of `tokens` tokens reads.
+double weights_read(const Source& source, double tokens, ops::Numerics numerics) {
+  const models::ModelInfo& info = source.model->info();
+  double dense = 0, experts = 0;
+  for (const Parameter& p : source.model->parameters().all()) {
+    if (is_mtp(p, info)) continue;
+    const auto bytes = static_cast<double>(bytes_of(p, source, numerics));
+    if (p.role == Role::table)
+      dense += bytes / static_cast<double>(info.vocab) * tokens;
+    else
+      (is_expert(p) ? experts : dense) += bytes;
+  }
+  if (info.tied_head)
+    dense += static_cast<double>(matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16));
+  if (info.experts > 0)
+    experts *= touched(static_cast<double>(info.experts), static_cast<double>(info.experts_per_token), tokens) /
+               static_cast<double>(info.experts);
+  return dense + experts;
+}
+
+Speed speed_of(const Step& step, double tokens, double bytes_per_second, double flops_per_second) {
+  const double by_memory = step.bytes / bytes_per_second, by_arithmetic = step.flops / flops_per_second;
+  return {tokens / std::max(by_memory, by_arithmetic), by_memory > by_arithmetic};
+}
+
+bool mostly_fp8(const Source& source) {
+  return source.stored == "F8_E4M3";
+}
+
+}  // namespace
+
+Result<Source> read_source(const std::string& path, ops::Numerics numerics) {
+  std::error_code error;
+  if (fs::is_regular_file(path, error)) return read_config(path, numerics);
+  return has_weights(path) ? read_folder(path, numerics) : read_config(path + "/config.json", numerics);
+}
+
+WeightBytes weight_bytes(const Source& source, ops::Numerics numerics) {
+  const models::ModelInfo& info = source.model->info();
+  WeightBytes bytes;
+  for (const Parameter& p : source.model->parameters().all())
+    (is_mtp(p, info) ? bytes.mtp : bytes.main) += bytes_of(p, source, numerics);
+  if (info.tied_head) bytes.main += matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16);
+  return bytes;
+}
+
+Memory memory(const Source& source, const Load& load, ops::Numerics numerics, int threads) {
+  const models::ModelInfo& info = source.model->info();
+  // The widest things alive at once in a step: the residual stream and a sub-layer's inputs and outputs (of a matrix
+  // as wide as the widest), f32, and packed operands of each thread; the logits of one row a sequence.
+  int64_t widest = info.hidden;
+  for (const Parameter& p : source.model->parameters().all())
+    if (p.role == Role::matrix && p.shape[0] != info.vocab) widest = std::max(widest, p.shape[0]);
+  const int64_t rows = std::max(load.step_rows, load.parallel);
+  const int64_t kept = info.experts > 0 ? info.experts_per_token + 2 : 3;  // copies of a row: one a chosen expert
+  Memory m;
+  m.weights = weight_bytes(source, numerics).total();
+  m.state = source.model->state_layout(load.policy).bytes_for(load.context) * load.parallel;
+  m.activations = 4 * rows * (kept * info.hidden + 3 * widest) + 4 * load.parallel * info.vocab +
+                  static_cast<int64_t>(threads) * (int64_t{1} << 20);
+  m.program = kProgramBytes;
+  return m;
+}
+
+Step decode_step(const Source& source, const Load& load, ops::Numerics numerics) {
+  const auto tokens = static_cast<double>(load.parallel);
+  const auto state = static_cast<double>(source.model->state_layout(load.policy).bytes_for(load.context));
+  return {weights_read(source, tokens, numerics) + tokens * state,
+          tokens * source.model->info().forward_flops(static_cast<double>(load.context))};
+}
+
+Step prefill_step(const Source& source, const Load& load, ops::Numerics numerics) {
+  const auto rows = static_cast<double>(std::min(load.step_rows, load.context));
+  const auto state = static_cast<double>(source.model->state_layout(load.policy).bytes_for(load.context / 2));
+  return {weights_read(source, rows, numerics) + state,
+          rows * source.model->info().forward_flops(static_cast<double>(load.context) / 2)};
+}
+
+Machine measure(int threads, kernels::Isa isa, int slices) {
+  ThreadPool pool(threads);
+  const machine::Cpu cpu = machine::this_cpu();
+  return {isa, threads, machine::measure_peak(isa, pool, slices).median,
+          machine::measure_read_bandwidth(pool, slices).median, cpu.memory_free_bytes};
+}
+
+Shares shares_of(kernels::Isa isa, bool fp8) {
+  Shares s{0.80, 0.55, 0.30, 0.33};
+  if (isa == kernels::Isa::amx) s = {0.80, 0.40, 0.10, 0.12};  // not measured: no such machine was at hand
+  if (fp8) s.prefill *= 0.5, s.decode *= 0.5;                  // decoded by a table, block by block
+  return s;
+}
+
+Speed decode_speed(const Source& source, const Load& load, const Machine& machine, ops::Numerics numerics) {
+  const Shares shares = shares_of(machine.isa, mostly_fp8(source));
+  return speed_of(decode_step(source, load, numerics), static_cast<double>(load.parallel),
+                  machine.bandwidth * shares.bandwidth, machine.peak * shares.decode);
+}
+
+Speed prefill_speed(const Source& source, const Load& load, const Machine& machine, ops::Numerics numerics) {
+  const Shares shares = shares_of(machine.isa, mostly_fp8(source));
+  return speed_of(prefill_step(source, load, numerics), static_cast<double>(std::min(load.step_rows, load.context)),
+                  machine.bandwidth * shares.bandwidth, machine.peak * shares.prefill);
+}
+
+Training training(const Source& source, double tokens, int64_t context, const Machine& machine) {
+  const models::ModelInfo& info = source.model->info();
+  Training t;
+  t.flops = 3 * tokens * info.forward_flops(static_cast<double>(context) / 2);
+  t.seconds = t.flops / (machine.peak * shares_of(machine.isa, false).training);
+  for (const Parameter& p : source.model->parameters().all()) {
+    const bool matrix = p.role == Role::matrix || p.role == Role::router_matrix;
+    t.bytes += p.shape.elements() * 16;
+    if (matrix) t.bytes += matrix_bytes(p.shape[0], p.shape[1], true) + matrix_bytes(p.shape[1], p.shape[0], true);
+  }
+  return t;
+}
+
+bool is_deepseek_v3_671b(const models::ModelInfo& info) {
+  return info.architecture == "DeepseekV3ForCausalLM" && info.layers == 61 && info.hidden == 7168 &&
+         info.experts == 256 && info.experts_per_token == 8;
+}
+
+}  // namespace jamsu::plan

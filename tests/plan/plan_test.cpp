@@ -1,0 +1,112 @@
+// The planner against models that are loaded, against published figures, and against its own formulas.
+#include "plan/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "models/open.h"
+
+namespace jamsu::plan {
+namespace {
+
+namespace fs = std::filesystem;
+const std::string kSource = JAMSU_SOURCE_DIR;
+const std::string kConfigs = kSource + "/tests/plan/configs/";
+
+int64_t bytes(const Tensor& t) {
+  return t.defined() ? t.bytes() : 0;
+}
+
+// What the weights of a loaded model really take.
+int64_t loaded_bytes(models::Model& model) {
+  int64_t total = 0;
+  const auto add = [&](const autograd::Parameter& p) {
+    total += bytes(p.values) + bytes(p.weight.forward) + bytes(p.weight.fp8) + bytes(p.weight.fp8_scales);
+  };
+  for (const autograd::Parameter& p : model.parameters().all()) add(p);
+  for (const auto& tied : model.parameters().tied()) add(tied.matrix);
+  return total;
+}
+
+TEST(Plan, WeightBytesAreThoseOfTheLoadedModel) {
+  std::vector<std::string> folders = {kSource + "/pretrained/nano"};
+  for (const auto& entry : fs::directory_iterator(kSource + "/tests/golden/models"))
+    if (entry.is_directory()) folders.push_back(entry.path().string());
+  EXPECT_GT(folders.size(), 10u);
+  for (const ops::Numerics numerics : {ops::Numerics::bf16, ops::Numerics::f32}) {
+    ops::Runtime runtime(1, kernels::best_isa(), numerics);
+    for (const std::string& folder : folders) {
+      const auto source = read_source(folder, numerics);
+      ASSERT_TRUE(source.ok()) << source.error().message;
+      const auto opened = models::open_model(folder, ops::Packs::forward, runtime.context());
+      ASSERT_TRUE(opened.ok()) << opened.error().message;
+      EXPECT_EQ(weight_bytes(*source, numerics).total(), loaded_bytes(*opened->model)) << folder;
+    }
+  }
+}
+
+TEST(Plan, PublishedSizesComeOutOfBareConfigs) {
+  const auto v3 = read_source(kConfigs + "deepseek_v3.json", ops::Numerics::bf16);
+  ASSERT_TRUE(v3.ok()) << v3.error().message;
+  const models::ModelInfo& info = v3->model->info();
+  EXPECT_NEAR(static_cast<double>(info.parameters.total), 671.0e9, 0.1e9);  // "671B ... 37B activated"
+  EXPECT_NEAR(static_cast<double>(info.parameters.active), 37e9, 0.7e9);
+  EXPECT_TRUE(is_deepseek_v3_671b(info));
+  const int64_t weights = weight_bytes(*v3, ops::Numerics::bf16).main;
+  EXPECT_NEAR(static_cast<double>(weights), 671e9, 8e9);  // a byte a weight; embedding, head and routers more
+  const auto k2 = read_source(kConfigs + "kimi_k2.json", ops::Numerics::bf16);
+  ASSERT_TRUE(k2.ok()) << k2.error().message;
+  EXPECT_NEAR(static_cast<double>(k2->model->info().parameters.total), 1.03e12, 0.01e12);  // "1T ... 32B activated"
+  EXPECT_NEAR(static_cast<double>(k2->model->info().parameters.active), 32e9, 0.7e9);
+  EXPECT_FALSE(is_deepseek_v3_671b(k2->model->info()));
+}
+
+TEST(Plan, DeepSeekV3sPublishedCostAddsUp) {
+  const PublishedV3 v3;
+  EXPECT_EQ(v3.hours(), 2788e3);
+  EXPECT_EQ(v3.dollars(), 5.576e6);
+  // 3 x 2 x 37e9 operations a token, attention left out: 14.8e12 x 222e9 / (2664e3 x 3600 x 1979e12).
+  EXPECT_NEAR(v3.utilisation(222e9), 0.173, 0.001);
+}
+
+TEST(Plan, DecodingReadsTheExpertsThatAreChosen) {
+  const auto nano = read_source(kSource + "/pretrained/nano", ops::Numerics::bf16);
+  ASSERT_TRUE(nano.ok()) << nano.error().message;
+  const auto bytes_of = [&](int64_t parallel) {
+    return decode_step(*nano, {.context = 32, .parallel = parallel}, ops::Numerics::bf16).bytes;
+  };
+  const double all = static_cast<double>(weight_bytes(*nano, ops::Numerics::bf16).main);
+  const double table = 2048 * 128 * 2;
+  const double experts = 5 * 16 * 3.0 * 64 * 128 * 2;  // five MoE layers, 16 experts of three matrices
+  const double state = static_cast<double>(nano->model->state_layout(models::CachePolicy::expanded).bytes_for(32));
+  EXPECT_NEAR(bytes_of(1), all - table - experts * 12 / 16 + 256 + state, 1);
+  EXPECT_NEAR(bytes_of(1000), all - table + 1000 * (256 + state), 1e3);  // by then every expert
+  EXPECT_LT(bytes_of(64) / 64, bytes_of(1) / 5);
+}
+
+TEST(Plan, WhatLimitsIsSaid) {
+  const auto nano = read_source(kSource + "/pretrained/nano", ops::Numerics::bf16);
+  ASSERT_TRUE(nano.ok());
+  Machine machine{.isa = kernels::Isa::avx2, .threads = 1, .peak = 1e15, .bandwidth = 1e9, .free_bytes = 1 << 30};
+  EXPECT_TRUE(decode_speed(*nano, {}, machine, ops::Numerics::bf16).by_memory);
+  const double slow = decode_speed(*nano, {.context = 1024}, machine, ops::Numerics::bf16).tokens_per_second;
+  const double fast = decode_speed(*nano, {.context = 32}, machine, ops::Numerics::bf16).tokens_per_second;
+  EXPECT_GT(fast, slow);
+  machine.peak = 1e9, machine.bandwidth = 1e15;
+  EXPECT_FALSE(prefill_speed(*nano, {}, machine, ops::Numerics::bf16).by_memory);
+  const Training once = training(*nano, 1e6, 512, machine), twice = training(*nano, 2e6, 512, machine);
+  EXPECT_DOUBLE_EQ(twice.seconds, 2 * once.seconds);
+  EXPECT_GT(once.bytes, 16 * 3'154'304);
+}
+
+TEST(Plan, BadInputNamesTheFile) {
+  for (const std::string& path : {kConfigs + "absent.json", kConfigs, kSource + "/README.md"}) {
+    const auto source = read_source(path, ops::Numerics::bf16);
+    ASSERT_FALSE(source.ok()) << path;
+    EXPECT_EQ(source.error().message.find(kSource), 0u) << source.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace jamsu::plan
