@@ -9,19 +9,28 @@
 
 #include "apps/open_session.h"
 #include "base/files.h"
+#include "eval/likelihood.h"
+#include "eval/question_files.h"
 #include "eval/task_eval.h"
-#include "formats/strict_json.h"
 
 namespace jamsu::apps {
 namespace {
 
 struct Options {
-  std::string model, items, sets, questions;
+  std::string model, items, sets;
+  std::vector<std::string> task;  // name and file
+  std::optional<int64_t> show_item;
+  int64_t window = 0;
   int64_t problems = 1000, k = 1;
   uint64_t seed = 20261124;
   bool unseen = false, json = false, cells = false;
   SamplingOptions sampling;
 };
+
+// What a request of log-probabilities took, for the ledger.
+eval::OnFinished counted(OpenSession& open) {
+  return [&open](const engine::Finished& f) { open.model->count(f.prompt_tokens, f.cached_tokens, f.output_tokens); };
+}
 
 std::string percent(int64_t right, int64_t problems) {
   const auto i = eval::wilson(right, problems);
@@ -123,62 +132,116 @@ class ItemsFile {
   int error_ = 0;
 };
 
-// Questions of a file: {"prompt" or "question": ..., "answer": ...} a line; GSM8K's answers end in "#### N".
-Result<std::vector<tasks::Sample>> read_questions(const std::string& path) {
-  const auto text = read_file(path);
-  if (!text) return text.error();
-  std::vector<tasks::Sample> samples;
-  int64_t number = 0;
-  for (size_t begin = 0; begin < text->size();) {
-    size_t end = text->find('\n', begin);
-    if (end == std::string::npos) end = text->size();
-    const std::string_view line(text->data() + begin, end - begin);
-    begin = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto where = fmt::format("{}:{}", path, number);
-    const auto value = formats::parse_strict_json(line, where);
-    if (!value) return value.error();
-    const auto text_of = [&](const char* name) -> std::string {
-      const auto* v = value->is_object() ? value->as_object().if_contains(name) : nullptr;
-      return v && v->is_string() ? std::string(v->as_string()) : std::string();
-    };
-    tasks::Sample s;
-    s.kind = tasks::Kind::word;
-    s.cell = "question";
-    s.prompt = text_of("prompt").empty() ? text_of("question") : text_of("prompt");
-    s.value = text_of("answer");
-    if (const size_t mark = s.value.rfind("####"); mark != std::string::npos) s.value = s.value.substr(mark + 4);
-    std::erase_if(s.value, [](char c) { return c == ',' || c == ' '; });
-    if (s.prompt.empty() || s.value.empty())
-      return Error{where + ": not an object with strings \"prompt\" (or \"question\") and \"answer\""};
-    samples.push_back(std::move(s));
+// --task perplexity.
+int run_perplexity(const Options& o, const std::string& file, OpenSession& open) {
+  const auto text = read_file(file);
+  if (!text) return fail(text.error());
+  const auto p = eval::perplexity(*open.session, *text, o.window, counted(open));
+  if (!p) return fail(fmt::format("{}: {}", file, p.error().message));
+  if (o.json)
+    std::cout << boost::json::object{{"set", "perplexity"},          {"file", file},
+                                     {"tokens", p->tokens},          {"bytes", p->bytes},
+                                     {"window", p->window},          {"nll", p->nll},
+                                     {"perplexity", p->per_token()}, {"bits_per_byte", p->bits_per_byte()}}
+              << "\n";
+  else
+    fmt::print("perplexity  {:.4g} a token, {:.4g} bits a byte   {} tokens, {} bytes, windows of {}\n", p->per_token(),
+               p->bits_per_byte(), p->tokens, p->bytes, p->window);
+  return 0;
+}
+
+// --task choice.
+int run_choice(const Options& o, std::vector<eval::ChoiceProblem> problems, OpenSession& open, ItemsFile& items) {
+  problems.resize(std::min(problems.size(), static_cast<size_t>(o.problems)));
+  const auto r = eval::choose(
+      *open.session, problems, [&](const boost::json::object& item) { items.write(item); }, counted(open));
+  if (o.json)
+    std::cout << boost::json::object{{"set", "choice"},
+                                     {"problems", r.problems},
+                                     {"right", r.right},
+                                     {"interval", interval(r.right, r.problems)},
+                                     {"right_per_byte", r.right_per_byte},
+                                     {"right_per_byte_interval", interval(r.right_per_byte, r.problems)},
+                                     {"errors", r.errors},
+                                     {"tokens", r.tokens}}
+              << "\n";
+  else
+    fmt::print("choice      {} by log-probability, {} per byte   of {}{}\n", percent(r.right, r.problems),
+               percent(r.right_per_byte, r.problems), r.problems,
+               r.errors ? fmt::format("   {} could not be run (--items names them); counted as wrong", r.errors) : "");
+  if (auto s = items.flush(); !s) return fail(s.error());
+  return 0;
+}
+
+// What --task or the sets ask for, read before the model is opened.
+struct Work {
+  std::vector<eval::ProblemSet> sets;
+  std::vector<eval::ChoiceProblem> choices;
+  std::string text_file;  // of perplexity
+  int64_t problems = 0;
+};
+
+Result<Work> read_work(const Options& o) {
+  Work work;
+  work.problems = o.problems;
+  if (o.task.empty()) {
+    auto chosen = choose_sets(o);
+    if (!chosen) return chosen.error();
+    work.sets = std::move(*chosen);
+    return work;
   }
-  if (samples.empty()) return Error{path + ": no questions"};
-  return samples;
+  const std::string &name = o.task[0], &file = o.task[1];
+  if (name == "perplexity") {
+    work.text_file = file;
+  } else if (name == "choice") {
+    auto choices = eval::read_choices(file);
+    if (!choices) return choices.error();
+    work.choices = std::move(*choices);
+  } else if (name == "qa" || name == "gsm8k") {
+    auto questions = eval::read_questions(file);
+    if (!questions) return questions.error();
+    work.problems = std::min<int64_t>(o.problems, static_cast<int64_t>(questions->size()));
+    work.sets.push_back({name, [q = std::move(*questions)](uint64_t i) { return q[i]; }});
+  } else {
+    return Error{fmt::format("--task: \"{}\" is none of gsm8k, qa, choice, perplexity", name)};
+  }
+  return work;
+}
+
+// --show-item N: the prompt of item N of the first set, token for token as the model reads it.
+int show_item(const Options& o, const Work& work, OpenSession& open) {
+  if (work.sets.empty() && work.choices.empty()) return fail("--show-item: this task has no items");
+  const auto count = work.sets.empty() ? static_cast<int64_t>(work.choices.size()) : work.problems;
+  if (*o.show_item >= count) return fail(fmt::format("--show-item {}: there are {} items", *o.show_item, count));
+  session::ChatRequest request = make_request(o.sampling);
+  const auto index = static_cast<size_t>(*o.show_item);
+  request.messages = {{"user", work.sets.empty() ? work.choices[index].prompt : work.sets[0].sample(index).prompt, ""}};
+  if (work.sets.empty()) request.thinking = session::Thinking::off;
+  const auto prompt = open.session->prompt(request);
+  if (!prompt) return fail(prompt.error());
+  fmt::print("{}\n", open.session->tokenizer().decode(prompt->ids));
+  return 0;
 }
 
 int run(const Options& o, const Globals& globals) {
-  std::vector<eval::ProblemSet> sets;
-  int64_t problems = o.problems;
-  if (!o.questions.empty()) {
-    auto questions = read_questions(o.questions);
-    if (!questions) return fail(questions.error());
-    problems = std::min<int64_t>(problems, static_cast<int64_t>(questions->size()));
-    sets.push_back({"questions", [q = std::move(*questions)](uint64_t i) { return q[i]; }});
-  } else {
-    auto chosen = choose_sets(o);
-    if (!chosen) return fail(chosen.error());
-    sets = std::move(*chosen);
-  }
+  const auto work = read_work(o);
+  if (!work) return fail(work.error());
   ItemsFile items(o.items);
   if (auto s = items.flush(); !s) return fail(s.error());
-  const auto open = open_session("eval", o.model, globals, {.cached_prefixes = 0});
+  const bool chat = work->text_file.empty();
+  const auto open = open_session("eval", o.model, globals, {.cached_prefixes = work->choices.empty() ? 0 : 2}, chat);
   if (!open) return fail(open.error());
-  const eval::Options options{.problems = problems, .samples = o.k, .request = make_request(o.sampling)};
+  const auto finished = [&](int code) {
+    if (code == 0) (*open)->model->account->finish(ledger::Ending::finished);
+    return code;
+  };
+  if (o.show_item) return finished(show_item(o, *work, **open));
+  if (!chat) return finished(run_perplexity(o, work->text_file, **open));
+  if (!work->choices.empty()) return finished(run_choice(o, work->choices, **open, items));
+  const eval::Options options{.problems = work->problems, .samples = o.k, .request = make_request(o.sampling)};
   const eval::Observer observer{.item = [&](const boost::json::object& item) { items.write(item); },
                                 .replied = [&](const session::Reply& reply) { (*open)->count(reply); }};
-  for (const auto& set : sets) {
+  for (const auto& set : work->sets) {
     const auto report = eval::evaluate(*(*open)->session, set, options, observer);
     if (o.json)
       std::cout << to_json(report, o.k) << "\n" << std::flush;
@@ -187,22 +250,29 @@ int run(const Options& o, const Globals& globals) {
     std::fflush(stdout);
     if (auto s = items.flush(); !s) return fail(s.error());
   }
-  (*open)->model->account->finish(ledger::Ending::finished);
-  return 0;
+  return finished(0);
 }
 
 }  // namespace
 
 void add_eval(CLI::App& app, Globals& globals) {
   auto options = std::make_shared<Options>();
-  auto* verb = app.add_subcommand("eval", "score a model on generated tasks, or on a file of questions");
+  auto* verb =
+      app.add_subcommand("eval", "score a model on generated tasks or on files: questions, choices, perplexity");
   verb->add_option("--model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
   verb->add_option("--problems", options->problems, "per set")->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
   auto* sets = verb->add_option("--sets", options->sets,
                                 "of A, B ko, B en, B longer, C, D, A unseen, B ko unseen, B en unseen, C unseen; "
                                 "separated by commas (default: all)");
-  verb->add_option("--questions", options->questions,
-                   "JSONL file with \"prompt\" (or \"question\") and \"answer\" instead of generated tasks");
+  verb->add_option("--task", options->task,
+                   "instead of generated tasks a file: gsm8k FILE.jsonl and qa FILE.jsonl (\"prompt\" or \"question\", "
+                   "\"answer\"), choice FILE.jsonl (\"choices\" too), perplexity FILE.txt")
+      ->type_name("NAME FILE")
+      ->expected(2)
+      ->excludes(sets);
+  verb->add_option("--window", options->window, "of perplexity: tokens of one forward (default: the context)");
+  verb->add_option("--show-item", options->show_item, "print the exact prompt of this item, from 0, and stop")
+      ->check(CLI::NonNegativeNumber);
   verb->add_option("-k", options->k, "samples of each problem, for pass@k and maj@k (with --temperature)")
       ->check(CLI::Range(int64_t{1}, int64_t{1000}));
   verb->add_option("--problem-seed", options->seed, "of the problems; recipes train on another one");
@@ -214,6 +284,7 @@ void add_eval(CLI::App& app, Globals& globals) {
   add_sampling_options(*verb, options->sampling);
   verb->footer(
       "Example: jamsu eval --problems 1000 --cells\n"
+      "         jamsu eval --model ORG/NAME --task gsm8k gsm8k_test.jsonl -k 4 --temperature 0.6\n"
       "A: arithmetic; B: word problems of 1-8 steps, B longer of 9-10; C: equations, units, calendar, clock and the "
       "like;\n"
       "D: short talk. \"unseen\" (and D): sentence patterns, names, objects and wordings that training never has.\n"

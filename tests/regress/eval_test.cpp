@@ -90,7 +90,7 @@ TEST_F(Eval, AFileOfQuestions) {
   const std::string path =
       file("q.jsonl",
            "{\"prompt\": \"7+5\", \"answer\": \"12\"}\n{\"question\": \"2+3\", \"answer\": \"so\\n#### 1,005\"}\n");
-  const Ended ended = jamsu({"eval", "--questions", path, "--json"});
+  const Ended ended = jamsu({"eval", "--task", "qa", path, "--json"});
   EXPECT_EQ(ended.code, 0) << ended.err;
   const auto reports = ended.lines();
   ASSERT_EQ(reports.size(), 1u);
@@ -101,10 +101,37 @@ TEST_F(Eval, AFileOfQuestions) {
   } bad[] = {
       {"{\"prompt\": \"a\"}\n", "bad.jsonl:1"}, {"\nnonsense\n", "bad.jsonl:2"}, {"", "bad.jsonl: no questions"}};
   for (const auto& b : bad) {
-    const Ended refused = jamsu({"eval", "--questions", file("bad.jsonl", b.content)});
+    const Ended refused = jamsu({"eval", "--task", "gsm8k", file("bad.jsonl", b.content)});
     EXPECT_EQ(refused.code, 1);
     EXPECT_TRUE(contains(refused.err, b.expected)) << refused.err;
   }
+}
+
+TEST_F(Eval, ChoicesPerplexityAndTheExactPrompt) {
+  const std::string choices =
+      file("c.jsonl",
+           "{\"prompt\": \"7+5\", \"choices\": [\"답은 12입니다.\", \"xq\"], \"answer\": \"A\"}\n"
+           "{\"prompt\": \"2+3\", \"choices\": [\"5\", \"6\"], \"answer\": 0}\n");
+  const Ended chosen = jamsu({"eval", "--task", "choice", choices, "--json", "--items", folder_ / "items.jsonl"});
+  EXPECT_EQ(chosen.code, 0) << chosen.err;
+  ASSERT_EQ(chosen.lines().size(), 1u);
+  EXPECT_EQ(chosen.lines()[0].at("problems").as_int64(), 2);
+  EXPECT_EQ((Ended{.code = 0, .out = *read_file(folder_ / "items.jsonl"), .err = {}}.lines().size()), 2u);
+  const Ended prompt = jamsu({"eval", "--task", "choice", choices, "--show-item", "1"});
+  EXPECT_EQ(prompt.code, 0) << prompt.err;
+  EXPECT_TRUE(contains(prompt.out, "2+3")) << prompt.out;
+  EXPECT_EQ(jamsu({"eval", "--task", "choice", choices, "--show-item", "2"}).code, 1);
+
+  const std::string text = file("t.txt", "민수는 사과를 7개 가지고 있습니다. Tom has 14 apples.");
+  const Ended whole = jamsu({"eval", "--task", "perplexity", text, "--json"});
+  EXPECT_EQ(whole.code, 0) << whole.err;
+  const Ended pieces = jamsu({"eval", "--task", "perplexity", text, "--json", "--window", "8"});
+  ASSERT_EQ(pieces.lines().size(), 1u) << pieces.err;
+  EXPECT_EQ(whole.lines()[0].at("tokens"), pieces.lines()[0].at("tokens"));
+  EXPECT_NE(whole.lines()[0].at("nll"), pieces.lines()[0].at("nll"));
+  EXPECT_EQ(jamsu({"eval", "--task", "perplexity", file("empty.txt", "")}).code, 1);
+  EXPECT_EQ(jamsu({"eval", "--task", "poetry", text}).code, 1);
+  EXPECT_EQ(jamsu({"eval", "--task", "qa"}).code, 2);
 }
 
 }  // namespace

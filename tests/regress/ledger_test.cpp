@@ -94,7 +94,7 @@ TEST_F(LedgerVerb, NoWordOfAPromptOrAReplyIsInAnyFile) {
   jamsu({"generate", "-p", secret, "--stop", secret});
   jamsu({"chat"}, secret + "\n");
   jamsu({"generate", "-p", secret, "--model", folder_ / "gone"});
-  jamsu({"eval", "--questions", file("q.jsonl", "{\"prompt\": \"" + secret + "\", \"answer\": \"1\"}\n")});
+  jamsu({"eval", "--task", "qa", file("q.jsonl", "{\"prompt\": \"" + secret + "\", \"answer\": \"1\"}\n")});
   EXPECT_EQ(runs().size(), 5u);
   int files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(home())) {

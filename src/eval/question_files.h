@@ -1,0 +1,19 @@
+#pragma once
+// Files of questions, JSONL. Errors name file, line and field.
+#include <string>
+#include <vector>
+
+#include "eval/likelihood.h"
+#include "tasks/tasks.h"
+
+namespace jamsu::eval {
+
+// {"prompt" or "question": text, "answer": text} a line. Of an answer in GSM8K's form ("... #### 1,005") what follows
+// the mark counts. A number is right when it is the last of the reply, another text when it stands in the reply.
+Result<std::vector<tasks::Sample>> read_questions(const std::string& path);
+
+// {"prompt" or "question": text, "choices": [text, ...], "answer": an index from 0, a letter from A, or a choice
+// itself}
+Result<std::vector<ChoiceProblem>> read_choices(const std::string& path);
+
+}  // namespace jamsu::eval
