@@ -59,8 +59,8 @@ int main(int argc, char** argv) {
   app.fallthrough();
   app.footer("Example: jamsu chat\nMore of a verb: jamsu VERB --help");
   for (const auto add : {jamsu::apps::add_chat, jamsu::apps::add_generate, jamsu::apps::add_show, jamsu::apps::add_plan,
-                         jamsu::apps::add_models, jamsu::apps::add_pretrain, jamsu::apps::add_sft,
-                         jamsu::apps::add_eval, jamsu::apps::add_tokenizer, jamsu::apps::add_data,
+                         jamsu::apps::add_check, jamsu::apps::add_models, jamsu::apps::add_pretrain,
+                         jamsu::apps::add_sft, jamsu::apps::add_eval, jamsu::apps::add_tokenizer, jamsu::apps::add_data,
                          jamsu::apps::add_doctor, jamsu::apps::add_bench, jamsu::apps::add_ledger})
     add(app, globals);
   try {

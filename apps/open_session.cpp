@@ -73,7 +73,12 @@ Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const
                                                   bool chat) {
   auto opened = open_model(kind, model, globals);
   if (!opened) return opened.error();
-  const OpenModel& m = **opened;
+  return add_session(std::move(*opened), options, chat);
+}
+
+Result<std::unique_ptr<OpenSession>> add_session(std::unique_ptr<OpenModel> opened,
+                                                 const engine::EngineOptions& options, bool chat) {
+  const OpenModel& m = *opened;
   const std::string tokenizer_file = m.folder + "/tokenizer.json";
   if (!std::filesystem::exists(tokenizer_file))
     return Error{tokenizer_file +
@@ -90,7 +95,7 @@ Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const
   auto open = std::make_unique<OpenSession>();
   open->session =
       std::make_unique<session::Session>(m.opened.model, *tokenizer, std::move(prompts), *m.runtime, options);
-  open->model = std::move(*opened);
+  open->model = std::move(opened);
   return open;
 }
 

@@ -51,6 +51,10 @@ Result<std::unique_ptr<OpenSession>> open_session(const std::string& kind, const
                                                   const Globals& globals, const engine::EngineOptions& options = {},
                                                   bool chat = true);
 
+// The same for a model that is open.
+Result<std::unique_ptr<OpenSession>> add_session(std::unique_ptr<OpenModel> opened,
+                                                 const engine::EngineOptions& options = {}, bool chat = true);
+
 // content, reasoning, tokens, seconds, how it ended.
 boost::json::object to_json(const session::Reply& reply);
 

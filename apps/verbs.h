@@ -45,6 +45,7 @@ std::vector<FoundModel> installed_models(const Globals& globals);
 void add_models(CLI::App& app, Globals& globals);  // ls, rm
 void add_show(CLI::App& app, Globals& globals);
 void add_plan(CLI::App& app, Globals& globals);
+void add_check(CLI::App& app, Globals& globals);
 void add_generate(CLI::App& app, Globals& globals);
 void add_chat(CLI::App& app, Globals& globals);
 void add_pretrain(CLI::App& app, Globals& globals);

@@ -1,5 +1,7 @@
 // Help, unknown words, and the verbs that only look: show, doctor, data, tokenizer.
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "regress/program.h"
@@ -30,7 +32,7 @@ TEST_F(Verbs, EveryHelpShowsAnExampleOfItsVerb) {
   EXPECT_EQ(top.code, 0);
   EXPECT_TRUE(contains(top.out, "Example: jamsu chat"));
   const auto verbs = subcommands(top.out);
-  for (const char* named : {"chat", "generate", "show", "plan", "pretrain", "sft", "eval", "tokenizer", "data",
+  for (const char* named : {"chat", "generate", "show", "plan", "check", "pretrain", "sft", "eval", "tokenizer", "data",
                             "doctor", "bench", "ledger"})
     EXPECT_TRUE(std::find(verbs.begin(), verbs.end(), named) != verbs.end()) << named;
   for (const std::string& verb : verbs) {
@@ -229,6 +231,34 @@ TEST_F(Verbs, PlanSaysWhatAModelNeedsBeforeItIsLoaded) {
   EXPECT_EQ(plan({v3, "--train"}).code, 1);  // of how many tokens?
   EXPECT_EQ(plan({"pretrained/nano", "--context", "2000"}).code, 1);
   EXPECT_TRUE(contains(plan({"README.md"}).err, "README.md")) << "the file is named";
+}
+
+// A good folder; one value turned to NaN; a tensor of the wrong shape; a token that is none.
+TEST_F(Verbs, CheckFindsWhatIsDamaged) {
+  const Ended good = jamsu({"check", "pretrained/nano", "--json"});
+  EXPECT_EQ(good.code, 0) << good.out << good.err;
+  const auto report = good.json().as_object();
+  EXPECT_EQ(report.at("texts").as_array().size(), 2u);
+  EXPECT_EQ(report.at("files").as_object().at("model.safetensors").as_string().size(), 64u);
+  EXPECT_TRUE(report.at("problems").as_array().empty());
+
+  namespace fs = std::filesystem;
+  const std::string copy = folder_ / "copy";
+  fs::copy("pretrained/nano", copy);
+  {
+    std::fstream file(copy + "/model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-2, std::ios::end);  // the last value of the last tensor, a bf16
+    file.write("\xC0\x7F", 2);
+  }
+  const Ended damaged = jamsu({"check", copy, "--fast"});
+  EXPECT_EQ(damaged.code, 1);
+  EXPECT_TRUE(contains(damaged.out, "1 NaN and 0 infinite of")) << damaged.out << damaged.err;
+  fs::remove(copy + "/tokenizer.json");
+  const Ended mute = jamsu({"check", copy, "--fast"});
+  EXPECT_TRUE(contains(mute.out, "no tokenizer.json")) << mute.out << mute.err;
+  const Ended none = jamsu({"check", folder_ / "absent"});
+  EXPECT_EQ(none.code, 1);
+  EXPECT_TRUE(contains(none.err, "absent")) << none.err;
 }
 
 }  // namespace
