@@ -172,7 +172,7 @@ int run(const Options& o, const Globals& globals) {
                std::string_view(values.at("largest_in").as_string()));
   json::array texts;
   std::error_code error;
-  if (fs::exists(*folder + "/tokenizer.json", error)) {
+  if (fs::exists(*folder + "/tokenizer.json", error) || fs::exists(*folder + "/tiktoken.model", error)) {
     check_text(*folder, info, findings);
     auto open = add_session(std::move(*opened), {.cached_prefixes = 0}, false);
     if (!open) return fail(open.error());

@@ -7,16 +7,18 @@
 
 namespace jamsu::text {
 
-MergeTable::MergeTable(std::span<const Merge> merges) {
+MergeTable::MergeTable(std::span<const Merge> merges, Rank kind) {
   const size_t capacity = std::bit_ceil(std::max<size_t>(2, 2 * merges.size() + 1));
   slots_.assign(capacity, {});
   mask_ = capacity - 1;
   shift_ = 64 - std::countr_zero(capacity);
-  for (uint32_t rank = 0; rank < merges.size(); ++rank) {
-    const uint64_t key = key_of(merges[rank].left, merges[rank].right);
+  for (size_t index = 0; index < merges.size(); ++index) {
+    const Merge& merge = merges[index];
+    const auto rank = static_cast<uint32_t>(kind == Rank::index ? index : static_cast<size_t>(merge.result));
+    const uint64_t key = key_of(merge.left, merge.right);
     size_t i = slot_of(key);
     while (slots_[i].key != kEmpty && slots_[i].key != key) i = (i + 1) & mask_;
-    slots_[i] = {key, {rank, merges[rank].result}};
+    slots_[i] = {key, {rank, merge.result}};
   }
 }
 

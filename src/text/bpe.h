@@ -24,8 +24,10 @@ class MergeTable {
   static constexpr uint32_t kNone = ~0u;
 
   MergeTable() = default;
-  // The rank of a merge is its index; of equal pairs the last one counts, as in `tokenizers`.
-  explicit MergeTable(std::span<const Merge> merges);
+  // The rank of a merge is its index, as in `tokenizers`, or its result, as in tiktoken. Of equal pairs the last
+  // counts.
+  enum class Rank : uint8_t { index, result };
+  explicit MergeTable(std::span<const Merge> merges, Rank rank = Rank::index);
   Found find(int32_t left, int32_t right) const {
     const uint64_t key = key_of(left, right);
     for (size_t i = slot_of(key);; i = (i + 1) & mask_) {

@@ -32,6 +32,7 @@ class Tokenizer {
  public:
   // Errors name the file and the field. What none of these kinds has (WordPiece, other normalizers ...) is an error
   // that says so. `truncation` and `padding` of the file are ignored: callers see whole texts.
+  // A folder without tokenizer.json may have a tiktoken.model (tiktoken.h) instead.
   static Result<Tokenizer> load(const std::filesystem::path& file_or_folder);
   // `name` stands for the file in errors. Never crashes and never recurses without a limit, whatever `json` holds.
   static Result<Tokenizer> from_json(std::string_view json, std::string_view name);

@@ -98,4 +98,7 @@ class TokenizerData {
   mutable std::vector<std::unique_ptr<EncodeCache>> caches_;  // guarded by mutex_
 };
 
+// A tokenizer.json that has been parsed (tokenizer_json.cpp). Unigram's scores come from the text: not by this way.
+Result<std::shared_ptr<TokenizerData>> build_tokenizer(const boost::json::object& file, const std::string& name);
+
 }  // namespace jamsu::text

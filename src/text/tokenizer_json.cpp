@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "text/json_fields.h"
 #include "text/post_processor.h"
+#include "text/tiktoken.h"
 #include "text/tokenizer.h"
 #include "text/tokenizer_data.h"
 #include "text/unigram_scores.h"
@@ -40,13 +41,13 @@ class Loader {
   Loader(const json::object& file, std::string name, std::vector<double> scores)
       : file_(file), name_(std::move(name)), scores_(std::move(scores)) {}
 
-  Result<std::shared_ptr<const TokenizerData>> load() {
+  Result<std::shared_ptr<TokenizerData>> load() {
     for (const auto step :
          {&Loader::model, &Loader::decoder, &Loader::pre_tokenizer, &Loader::vocabulary, &Loader::merges,
           &Loader::bytes, &Loader::normalizer, &Loader::matchers, &Loader::post_processor})
       if (Status s = (this->*step)(); !s) return s.error();
     shell();
-    return std::shared_ptr<const TokenizerData>(data_);
+    return data_;
   }
 
  private:
@@ -448,6 +449,10 @@ bool is_unigram(const json::object& file) {
 
 }  // namespace
 
+Result<std::shared_ptr<TokenizerData>> build_tokenizer(const json::object& file, const std::string& name) {
+  return Loader(file, name, {}).load();
+}
+
 Result<Tokenizer> Tokenizer::from_json(std::string_view text, std::string_view name) {
   try {
     json::monotonic_resource memory;
@@ -466,8 +471,16 @@ Result<Tokenizer> Tokenizer::from_json(std::string_view text, std::string_view n
 
 Result<Tokenizer> Tokenizer::load(const std::filesystem::path& file_or_folder) {
   std::error_code ignored;
-  const auto file =
-      std::filesystem::is_directory(file_or_folder, ignored) ? file_or_folder / "tokenizer.json" : file_or_folder;
+  const bool folder = std::filesystem::is_directory(file_or_folder, ignored);
+  const auto file = folder ? file_or_folder / "tokenizer.json" : file_or_folder;
+  const auto tiktoken = file_or_folder / "tiktoken.model", config = file_or_folder / "tokenizer_config.json";
+  if (folder && !std::filesystem::exists(file, ignored) && std::filesystem::exists(tiktoken, ignored)) {
+    const auto ranks = read_file(tiktoken.string(), kMaxFileBytes);
+    if (!ranks) return ranks.error();
+    const auto fields = read_file(config.string(), kMaxFileBytes);
+    if (!fields) return fields.error();
+    return read_tiktoken(*ranks, tiktoken.string(), *fields, config.string());
+  }
   auto text = read_file(file.string(), kMaxFileBytes);
   if (!text) return text.error();
   return from_json(*text, file.string());
