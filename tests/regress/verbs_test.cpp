@@ -244,7 +244,7 @@ TEST_F(Verbs, CheckFindsWhatIsDamaged) {
 
   namespace fs = std::filesystem;
   const std::string copy = folder_ / "copy";
-  fs::copy("pretrained/nano", copy);
+  fs::copy(std::string(JAMSU_SOURCE_DIR) + "/pretrained/nano", copy);
   {
     std::fstream file(copy + "/model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(-2, std::ios::end);  // the last value of the last tensor, a bf16
