@@ -59,18 +59,26 @@ std::optional<Isa> isa_from_name(std::string_view name) {
   return std::nullopt;
 }
 
+// A table is filled by code compiled for its ISA, which may use it for that (under sanitizers it does): only the table
+// that is asked for is made.
 const Kernels& kernels_for(Isa isa) {
-  static const Kernels ref = ref_table(), avx2 = avx2_table(), avx512 = avx512_table(), amx = amx_table();
   switch (isa) {
     case Isa::ref:
-      return ref;
-    case Isa::avx2:
+      break;
+    case Isa::avx2: {
+      static const Kernels avx2 = avx2_table();
       return avx2;
-    case Isa::avx512:
+    }
+    case Isa::avx512: {
+      static const Kernels avx512 = avx512_table();
       return avx512;
-    case Isa::amx:
+    }
+    case Isa::amx: {
+      static const Kernels amx = amx_table();
       return amx;
+    }
   }
+  static const Kernels ref = ref_table();
   return ref;
 }
 
