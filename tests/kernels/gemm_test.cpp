@@ -1,4 +1,5 @@
 // pack_a, pack_b and gemm of every ISA against ref, bit for bit. AMX runs through the emulator on CPUs without tiles.
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -126,7 +127,14 @@ TEST(Gemm, EveryIsaEqualsRef) {
 TEST(Registry, NamesAndKernelsBelongTogether) {
   std::map<std::string, std::set<const void*>> functions;
   std::map<const void*, std::set<std::string>> names;
+  // The tables of AVX-512 and AMX are filled by code that uses AVX-512.
+  const std::vector<Isa> available = available_isas();
+  const bool avx512 = std::find(available.begin(), available.end(), Isa::avx512) != available.end();
   for (const Isa isa : {Isa::ref, Isa::avx2, Isa::avx512, Isa::amx}) {
+    if (!avx512 && (isa == Isa::avx512 || isa == Isa::amx)) {
+      std::printf("%s: not looked at, this CPU has no AVX-512\n", std::string(isa_name(isa)).c_str());
+      continue;
+    }
     const Kernels& table = kernels_for(isa);
     EXPECT_EQ(table.isa, isa);
     for_each_kernel([&]<auto... kEntry> {
@@ -141,7 +149,7 @@ TEST(Registry, NamesAndKernelsBelongTogether) {
   for (const auto& [name, all] : functions) EXPECT_EQ(all.size(), 1u) << name;
   for (const auto& [function, all] : names) EXPECT_EQ(all.size(), 1u) << *all.begin();
   // ref 15 (one product), AVX2 and AVX-512 all 17, AMX its bf16 product.
-  EXPECT_EQ(functions.size(), 15u + 17u + 17u + 1u);
+  EXPECT_EQ(functions.size(), 15u + 17u + (avx512 ? 17u + 1u : 0u));
 }
 
 // Weights come as bf16 rows too.
