@@ -116,6 +116,19 @@ double weights_read(const Source& source, double tokens, ops::Numerics numerics)
   return dense + experts;
 }
 
+// Of one sequence, in f64: a config may ask for more than an integer holds.
+double state_bytes(const Source& source, models::CachePolicy policy, int64_t context) {
+  const models::StateLayout& layout = source.model->state_layout(policy);
+  const int64_t fixed = layout.bytes_for(0), blocks = (context + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
+  return static_cast<double>(fixed) +
+         static_cast<double>(layout.bytes_for(kernels::kKeyBlock) - fixed) * static_cast<double>(blocks);
+}
+
+// At most 2^60, so that four of them add up.
+int64_t as_bytes(double bytes) {
+  return static_cast<int64_t>(std::min(bytes, 0x1p60));
+}
+
 Speed speed_of(const Step& step, double tokens, double bytes_per_second, double flops_per_second) {
   const double by_memory = step.bytes / bytes_per_second, by_arithmetic = step.flops / flops_per_second;
   return {tokens / std::max(by_memory, by_arithmetic), by_memory > by_arithmetic};
@@ -152,24 +165,25 @@ Memory memory(const Source& source, const Load& load, ops::Numerics numerics, in
   const int64_t rows = std::max(load.step_rows, load.parallel);
   const int64_t kept = info.experts > 0 ? info.experts_per_token + 2 : 3;  // copies of a row: one a chosen expert
   Memory m;
-  m.weights = weight_bytes(source, numerics).total();
-  m.state = source.model->state_layout(load.policy).bytes_for(load.context) * load.parallel;
-  m.activations = 4 * rows * (kept * info.hidden + 3 * widest) + 4 * load.parallel * info.vocab +
-                  static_cast<int64_t>(threads) * (int64_t{1} << 20);
+  m.weights = as_bytes(static_cast<double>(weight_bytes(source, numerics).total()));
+  m.state = as_bytes(state_bytes(source, load.policy, load.context) * static_cast<double>(load.parallel));
+  m.activations = as_bytes(4.0 * static_cast<double>(rows) * static_cast<double>(kept * info.hidden + 3 * widest) +
+                           4.0 * static_cast<double>(load.parallel) * static_cast<double>(info.vocab) +
+                           static_cast<double>(threads) * (1 << 20));
   m.program = kProgramBytes;
   return m;
 }
 
 Step decode_step(const Source& source, const Load& load, ops::Numerics numerics) {
   const auto tokens = static_cast<double>(load.parallel);
-  const auto state = static_cast<double>(source.model->state_layout(load.policy).bytes_for(load.context));
+  const auto state = state_bytes(source, load.policy, load.context);
   return {weights_read(source, tokens, numerics) + tokens * state,
           tokens * source.model->info().forward_flops(static_cast<double>(load.context))};
 }
 
 Step prefill_step(const Source& source, const Load& load, ops::Numerics numerics) {
   const auto rows = static_cast<double>(std::min(load.step_rows, load.context));
-  const auto state = static_cast<double>(source.model->state_layout(load.policy).bytes_for(load.context / 2));
+  const auto state = state_bytes(source, load.policy, load.context / 2);
   return {weights_read(source, rows, numerics) + state,
           rows * source.model->info().forward_flops(static_cast<double>(load.context) / 2)};
 }

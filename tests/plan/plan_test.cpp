@@ -100,6 +100,17 @@ TEST(Plan, WhatLimitsIsSaid) {
   EXPECT_GT(once.bytes, 16 * 3'154'304);
 }
 
+// No sum runs over: what is absurdly large does not come out as something that fits.
+TEST(Plan, AbsurdLoadsDoNotFit) {
+  const auto v3 = read_source(kConfigs + "deepseek_v3.json", ops::Numerics::bf16);
+  ASSERT_TRUE(v3.ok());
+  const Load load{.context = int64_t{1} << 30, .parallel = int64_t{1} << 40};
+  const Memory m = memory(*v3, load, ops::Numerics::bf16, 2);
+  for (const int64_t part : {m.weights, m.state, m.activations, m.program}) EXPECT_GT(part, 0);
+  EXPECT_GT(m.total(), int64_t{1} << 60);
+  EXPECT_GT(decode_step(*v3, load, ops::Numerics::bf16).bytes, 1e18);
+}
+
 TEST(Plan, BadInputNamesTheFile) {
   for (const std::string& path : {kConfigs + "absent.json", kConfigs, kSource + "/README.md"}) {
     const auto source = read_source(path, ops::Numerics::bf16);
