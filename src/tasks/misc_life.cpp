@@ -247,10 +247,13 @@ void weekday_problem(Problem& problem) {
   const auto& days = problem.korean() ? kDaysKo : kDaysEn;
   const int64_t start = random.between(0, 6), n = random.between(1, random.chance(1, 2) ? 10 : 100);
   const bool back = random.chance(1, 4);
-  problem.steps.text(std::string(days[static_cast<size_t>(start)]) + (back ? " -" : " +") + str(n));
   int64_t rest = n;
-  if (n >= 7) rest = problem.steps.divide_with_remainder(n, 7).second;
-  std::string line(days[static_cast<size_t>(start)]), wrong = line;
+  if (n >= 7) {
+    problem.steps.text(std::string(days[static_cast<size_t>(start)]) + (back ? " -" : " +") + str(n));
+    rest = problem.steps.divide_with_remainder(n, 7).second;
+  }
+  // `화요일 -3, 1 월요일, 2 일요일, 3 토요일`: where from, which way and how far stand where the counting begins.
+  std::string line = std::string(days[static_cast<size_t>(start)]) + (back ? " -" : " +") + str(rest), wrong = line;
   int64_t day = start;
   for (int64_t i = 1; i <= rest; ++i) {
     day = (day + (back ? 6 : 1)) % 7;

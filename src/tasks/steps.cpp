@@ -107,6 +107,11 @@ void StepWriter::label(std::string prefix) {
   label_ = std::move(prefix);
 }
 
+void StepWriter::named(std::string name, std::string recalled) {
+  name_ = std::move(name);
+  recalled_ = std::move(recalled);
+}
+
 void StepWriter::line(std::string right, std::string wrong) {
   lines_.push_back({std::move(right), std::move(wrong)});
 }
@@ -130,15 +135,24 @@ std::string StepWriter::wrong_number(int64_t value) {
   return digits;
 }
 
-void StepWriter::open(std::string head, bool glance, int64_t value) {
+std::string StepWriter::open(std::string head, bool glance, int64_t value) {
+  const std::string name = std::exchange(name_, {}), sign = value < 0 ? "-" : "";
+  if (!name.empty()) {
+    text(name + ": " + std::exchange(recalled_, {}) + head);
+    if (glance) close(name, sign, std::abs(value));
+    return name;
+  }
   head = std::exchange(label_, {}) + head;
-  if (!glance) return text(head);
-  const std::string sign = value < 0 ? "-" : "";
-  line(head + "=" + str(value), head + "=" + sign + wrong_number(std::abs(value)));
+  if (glance) {
+    line(head + "=" + str(value), head + "=" + sign + wrong_number(std::abs(value)));
+  } else {
+    text(head);
+  }
+  return {};
 }
 
-void StepWriter::close(const std::string& sign, int64_t value) {
-  line("=" + sign + str(value), "=" + sign + wrong_number(value));
+void StepWriter::close(const std::string& name, const std::string& sign, int64_t value) {
+  line(name + "=" + sign + str(value), name + "=" + sign + wrong_number(value));
 }
 
 // `left=value→done` where done is the result so far, beginning with the last digit of value; the last column has no
@@ -282,30 +296,30 @@ int64_t StepWriter::divide_lines(int64_t p, int64_t q) {
 int64_t StepWriter::add(int64_t a, int64_t b) {
   const bool glance = glance_add(a, b);
   const Plain plain = plain_sum(a, b);
-  open(head(operand(a, true) + "+" + operand(b), plain), glance, a + b);
+  const std::string name = open(head(operand(a, true) + "+" + operand(b), plain), glance, a + b);
   if (glance) return a + b;
   plain.op == '+' ? add_columns(plain.p, plain.q) : subtract_columns(plain.p, plain.q);
-  close(plain.negative ? "-" : "", std::abs(a + b));
+  close(name, plain.negative ? "-" : "", std::abs(a + b));
   return a + b;
 }
 
 int64_t StepWriter::subtract(int64_t a, int64_t b) {
   const bool glance = glance_subtract(a, b);
   const Plain plain = plain_sum(a, -b);
-  open(head(operand(a, true) + "-" + operand(b), plain), glance, a - b);
+  const std::string name = open(head(operand(a, true) + "-" + operand(b), plain), glance, a - b);
   if (glance) return a - b;
   plain.op == '+' ? add_columns(plain.p, plain.q) : subtract_columns(plain.p, plain.q);
-  close(plain.negative ? "-" : "", std::abs(a - b));
+  close(name, plain.negative ? "-" : "", std::abs(a - b));
   return a - b;
 }
 
 int64_t StepWriter::multiply(int64_t a, int64_t b) {
   const bool glance = glance_multiply(a, b);
   const Plain plain = plain_product(a, b);
-  open(head(operand(a, true) + "*" + operand(b), plain), glance, a * b);
+  const std::string name = open(head(operand(a, true) + "*" + operand(b), plain), glance, a * b);
   if (glance) return a * b;
   multiply_lines(plain.p, plain.q, plain.negative);
-  close(plain.negative ? "-" : "", std::abs(a * b));
+  close(name, plain.negative ? "-" : "", std::abs(a * b));
   return a * b;
 }
 
@@ -313,10 +327,10 @@ int64_t StepWriter::divide(int64_t a, int64_t b) {
   JAMSU_CHECK(b != 0 && a % b == 0);
   const Plain plain = plain_quotient(a, b);
   const bool glance = glance_divide(plain.p, plain.q);
-  open(head(operand(a, true) + "/" + operand(b), plain), glance, a / b);
+  const std::string name = open(head(operand(a, true) + "/" + operand(b), plain), glance, a / b);
   if (glance) return a / b;
   divide_lines(plain.p, plain.q);
-  close(plain.negative ? "-" : "", std::abs(a / b));
+  close(name, plain.negative ? "-" : "", std::abs(a / b));
   return a / b;
 }
 

@@ -35,6 +35,9 @@ class StepWriter {
   // What stands before the next operation on its first line: label("남은 구슬: "); subtract(23, 8) begins "남은 구슬:
   // 23-8".
   void label(std::string prefix);
+  // The next operation computes a quantity that has a name: its first line is `NAME: RECALLED28+41`, its last
+  // `NAME=69`, and a one-glance operation has these two lines as well, so that a value is always found after its name.
+  void named(std::string name, std::string recalled);
   // A line of the caller's own; `wrong` (empty: never) is how it might be written wrong.
   void line(std::string right, std::string wrong = {});
 
@@ -51,9 +54,10 @@ class StepWriter {
   struct Line {
     std::string right, wrong;  // wrong empty: a line that is never written wrong
   };
-  // The first line of an operation: label + head, and `=value` at once when the operation is one glance.
-  void open(std::string head, bool glance, int64_t value);
-  void close(const std::string& sign, int64_t value);
+  // The first line of an operation: label + head, and `=value` at once when the operation is one glance (of a named
+  // one: on a line of its own). Returns its name, which is what stands before the last line's `=`.
+  std::string open(std::string head, bool glance, int64_t value);
+  void close(const std::string& name, const std::string& sign, int64_t value);
   static std::string column(const std::string& left, int64_t value, const std::string& done, bool last);
   // Of magnitudes; they write the lines between header and close.
   void add_columns(int64_t p, int64_t q);
@@ -66,7 +70,7 @@ class StepWriter {
 
   RandomStream& random_;
   int retry_percent_;
-  std::string label_;
+  std::string label_, name_, recalled_;
   std::vector<Line> lines_;
 };
 

@@ -3,7 +3,12 @@
 // Of each line the chain of its equations and comparisons is checked, words and units set aside: `8+7=15→5`, `=46>44`,
 // `3봉지 * 15개 = 45개`, `8+7=15 4+5+1=10`. A line that ends in an operation without a value (`남은 구슬: 23-8`) opens
 // it; a line that begins with `=` continues the last one opened and, when it ends in a number, closes it.
+//
+// `남은 구슬=15` says what a quantity is: it closes the operation that was opened by a line of that name (`남은 구슬:
+// 23-8`), or else must agree with what was said of that name before. So must what an operation recalls, and stand in
+// it: `합: 지우=15, 15+3`.
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -87,9 +92,58 @@ Side expression_at(const std::vector<Piece>& pieces, bool at_end) {
   return {};
 }
 
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// `name=123`.
+struct Statement {
+  std::string_view name;
+  int64_t value = 0;
+};
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.front() != ' ' && text.find_first_of("0123456789=<>+*/(),:?|") == std::string_view::npos;
+}
+
+std::optional<Statement> statement(std::string_view text) {
+  const size_t sign = text.find('=');
+  if (sign == std::string_view::npos || !is_name(text.substr(0, sign))) return {};
+  const std::string_view digits = text.substr(sign + 1);
+  constexpr size_t kMostDigits = 15;
+  if (digits.empty() || digits.size() > kMostDigits || !std::all_of(digits.begin(), digits.end(), is_digit)) return {};
+  Statement out{text.substr(0, sign)};
+  for (char c : digits) out.value = out.value * 10 + (c - '0');
+  return out;
+}
+
 class Checker {
  public:
   void line(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    if (const auto said = statement(text)) return state(*said);
+    std::string_view label;
+    std::vector<int64_t> recalled;
+    const size_t colon = text.find(": ");
+    if (colon != std::string_view::npos && is_name(text.substr(0, colon))) {
+      label = text.substr(0, colon);
+      std::string_view rest = text.substr(colon + 2);
+      for (size_t comma = rest.find(", "); comma != std::string_view::npos; comma = rest.find(", ")) {
+        const auto said = statement(rest.substr(0, comma));
+        if (!said) break;
+        state(*said);
+        recalled.push_back(said->value);
+        text = rest = rest.substr(comma + 2);
+      }
+    }
+    for (int64_t value : recalled) used(value, text);
+    chain(text, label);
+  }
+
+  Verdict verdict() const { return verdict_; }
+
+ private:
+  void chain(std::string_view text, std::string_view label) {
     const std::vector<Piece> pieces = without_words(split_mathematics(text));
     std::vector<std::vector<Piece>> parts(1);
     std::vector<char> relations;
@@ -123,13 +177,31 @@ class Checker {
     }
     const bool closes = continues && number_seen;
     if (closes && !open_.empty()) open_.pop_back();
-    if (!continues && !number_seen && left.value && left.operation) open_.push_back(*left.value);
+    if (!continues && !number_seen && left.value && left.operation) open_.push_back({*left.value, label});
   }
 
-  Verdict verdict() const { return verdict_; }
+  Side opened() const { return open_.empty() ? Side{} : Side{open_.back().value, true, true}; }
 
- private:
-  Side opened() const { return open_.empty() ? Side{} : Side{open_.back(), true, true}; }
+  // What is recalled for an operation must stand in it.
+  void used(int64_t value, std::string_view operation) {
+    const std::vector<Piece> pieces = split_mathematics(operation);
+    ++verdict_.steps;
+    if (std::any_of(pieces.begin(), pieces.end(), [&](const Piece& piece) {
+          return piece.type == Piece::Type::number && piece.value == Rational{value, 1};
+        }))
+      ++verdict_.steps_right;
+  }
+
+  void state(const Statement& said) {
+    const Rational value{said.value, 1};
+    if (!open_.empty() && open_.back().name == said.name) {
+      count('=', open_.back().value, value);
+      open_.pop_back();
+      known_[said.name] = value;
+    } else if (const auto [known, first] = known_.try_emplace(said.name, value); !first) {
+      count('=', known->second, value);
+    }
+  }
 
   void count(char relation, const Rational& a, const Rational& b) {
     ++verdict_.steps;
@@ -137,13 +209,14 @@ class Checker {
     if (holds) ++verdict_.steps_right;
   }
 
-  std::vector<Rational> open_;  // values of the operations not yet closed
+  struct Open {
+    Rational value;
+    std::string_view name;  // empty: none
+  };
+  std::vector<Open> open_;                      // the operations not yet closed
+  std::map<std::string_view, Rational> known_;  // what was said of each name
   Verdict verdict_;
 };
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 std::vector<std::string_view> items_of(std::string_view line) {
   std::vector<std::string_view> items;

@@ -27,11 +27,11 @@ namespace {
 
 void tell_given(Story& story, const Relations& r, Holder& self, const Slots& common) {
   const int64_t value = r.most_given == 0 ? story.amount() : story.random.between(r.least, r.most_given);
-  self.quantity = story.given(value);
+  self.quantity = story.given(value, self.label);
   Slots slots = slots_of(common, "a", self);
   put_person(slots, self.person);
   put_number(slots, "n", value, self.unit, story.language);
-  story.tell(r.theme + ".given", std::move(slots), self.quantity, self.label + " " + std::to_string(value));
+  story.tell(r.theme + ".given", std::move(slots), self.quantity);
 }
 
 void tell_sum(Story& story, const Relations& r, std::vector<Holder>& holders, size_t i, const Slots& common) {
@@ -42,27 +42,26 @@ void tell_sum(Story& story, const Relations& r, std::vector<Holder>& holders, si
   self.quantity = story.derive(Operation::add, a.quantity, b.quantity, self.label, r.most);
   Slots slots = slots_of(slots_of(slots_of(common, "a", a), "b", b), "c", self);
   put_person(slots, self.person);
-  story.tell(r.theme + ".sum", std::move(slots), self.quantity, self.label + " " + a.label + " + " + b.label);
+  story.tell(r.theme + ".sum", std::move(slots), self.quantity);
 }
 
 struct Comparison {
   std::string_view use;
   Operation operation;
   int64_t by;
-  char sign;
 };
 
 Comparison draw_comparison(Story& story, const Relations& r, int64_t base) {
   const int64_t step = r.most_more != 0 ? r.most_more : std::max<int64_t>(4, story.scale() / 2);
   const uint32_t draw = story.random.below(100);
-  if (draw < 35) return {".more", Operation::add, story.random.between(1, step), '+'};
+  if (draw < 35) return {".more", Operation::add, story.random.between(1, step)};
   if (draw < 65) {
-    if (base < 3) return {".fewer", Operation::subtract, base, '-'};  // fails
-    return {".fewer", Operation::subtract, story.random.between(1, std::min(step, base - 1)), '-'};
+    if (base < 3) return {".fewer", Operation::subtract, base};  // fails
+    return {".fewer", Operation::subtract, story.random.between(1, std::min(step, base - 1))};
   }
-  if (draw < 80 && r.half && base % 2 == 0 && story.chance(50)) return {".half", Operation::divide, 2, '/'};
-  if (draw < 78) return {".twice", Operation::multiply, 2, '*'};
-  return {".times", Operation::multiply, story.random.between(2, r.most_times), '*'};
+  if (draw < 80 && r.half && base % 2 == 0 && story.chance(50)) return {".half", Operation::divide, 2};
+  if (draw < 78) return {".twice", Operation::multiply, 2};
+  return {".times", Operation::multiply, story.random.between(2, r.most_times)};
 }
 
 }  // namespace
@@ -78,8 +77,7 @@ void relate(Story& story, const Relations& r, std::vector<Holder>& holders, size
   Slots slots = slots_of(slots_of(common, "a", base), "b", self);
   put_person(slots, self.person);
   put_number(slots, "k", comparison.by, self.unit, story.language);
-  story.tell(r.theme + std::string(comparison.use), std::move(slots), self.quantity,
-             self.label + " " + base.label + comparison.sign + std::to_string(comparison.by));
+  story.tell(r.theme + std::string(comparison.use), std::move(slots), self.quantity);
 }
 
 int sum_up(Story& story, const std::vector<int>& quantities, int64_t most) {
@@ -93,7 +91,7 @@ int sum_up(Story& story, const std::vector<int>& quantities, int64_t most) {
 void ask_one(Story& story, const std::string& use, const Holder& holder, const Slots& common) {
   Slots slots = slots_of(common, "a", holder);
   put_person(slots, holder.person);
-  story.ask(use, std::move(slots), holder.quantity, holder.label, holder.unit);
+  story.ask(use, std::move(slots), holder.quantity, holder.unit);
 }
 
 void put_holders(Slots& slots, const std::vector<Holder>& holders, Language language) {
@@ -110,8 +108,7 @@ void ask_total(Story& story, const std::string& theme, const std::vector<Holder>
   const int sum = sum_up(story, quantities);
   Slots slots = slots_of(slots_of(common, "a", holders[0]), "b", holders[1]);
   put_holders(slots, holders, story.language);
-  story.ask(theme + (holders.size() == 2 ? ".asktotal2" : ".asktotal"), std::move(slots), sum, story.say("합", "sum"),
-            unit);
+  story.ask(theme + (holders.size() == 2 ? ".asktotal2" : ".asktotal"), std::move(slots), sum, unit);
 }
 
 void ask_difference(Story& story, const std::string& theme, const std::vector<Holder>& holders, const Unit& unit,
@@ -124,7 +121,7 @@ void ask_difference(Story& story, const std::string& theme, const std::vector<Ho
   const int difference = story.derive(Operation::subtract, more.quantity, less.quantity, name);
   Slots slots = slots_of(slots_of(common, "a", more), "b", less);
   put_person(slots, more.person);
-  story.ask(theme + ".askdiff", std::move(slots), difference, name, unit, more.label + " - " + less.label);
+  story.ask(theme + ".askdiff", std::move(slots), difference, unit);
 }
 
 }  // namespace jamsu::tasks

@@ -9,17 +9,8 @@
 namespace jamsu::tasks {
 namespace {
 
-std::string str(int64_t value) {
-  return std::to_string(value);
-}
-
 size_t upto(Story& story, size_t least, size_t most) {
   return static_cast<size_t>(story.random.between(static_cast<int64_t>(least), static_cast<int64_t>(most)));
-}
-
-// So many of so many each, as the plan copies it; `12*3` would be an operation begun.
-std::string groups(const Story& story, int64_t each, int64_t count) {
-  return story.korean() ? str(each) + "씩 " + str(count) : str(count) + " of " + str(each);
 }
 
 }  // namespace
@@ -29,10 +20,10 @@ void flow_story(Story& story, int level) {
   const std::string use = "f." + std::string(scene.key), name = story.say("수", "count");
   const int64_t few = std::min(scene.most / 3, std::max<int64_t>(5, story.scale() / 2));
   int64_t start = story.random.between(3, std::max<int64_t>(6, std::min(story.scale(), scene.most)));
-  int now = story.given(start);
+  int now = story.given(start, name);
   Slots slots;
   put_number(slots, "n", start, scene.unit, story.language);
-  story.tell(use + ".given", slots, now, name + " " + str(start));
+  story.tell(use + ".given", slots, now);
   for (int i = 0; i < level && !story.failed(); ++i) {
     const int64_t has = story.value(now);
     const bool in = i > 0 && story.facts.back().use.ends_with(".out") ? story.chance(70) : story.chance(35);
@@ -41,9 +32,9 @@ void flow_story(Story& story, int level) {
     now = story.derive(in ? Operation::add : Operation::subtract, now, story.given(by), name, scene.most);
     Slots change;
     put_number(change, "k", by, scene.unit, story.language);
-    story.tell(use + (in ? ".in" : ".out"), std::move(change), now, name + (in ? " +" : " -") + str(by));
+    story.tell(use + (in ? ".in" : ".out"), std::move(change), now);
   }
-  if (!story.failed()) story.ask(use + ".ask", {}, now, name, scene.unit);
+  if (!story.failed()) story.ask(use + ".ask", {}, now, scene.unit);
 }
 
 namespace {
@@ -89,8 +80,7 @@ class Shopping {
     if (story_.failed()) return;
     if (wallet) return ask_left(total);
     if (draw < 75) return ask_change(total);
-    story_.ask("m.asktotal", buyer_slots(), total,
-               costs.size() == 1 ? story_.say("값", "cost") : story_.say("합", "sum"), money_.unit);
+    story_.ask("m.asktotal", buyer_slots(), total, money_.unit);
   }
 
  private:
@@ -113,19 +103,19 @@ class Shopping {
       has_ = story_.derive(Operation::multiply, each_id, days_id, buyer_.label, money_.limit);
       put_number(slots, "k", each, money_.unit, story_.language);
       put_number(slots, "d", days, {"일", "day", "days"}, story_.language);
-      story_.tell("m.save", std::move(slots), has_, buyer_.label + " " + groups(story_, each, days));
+      story_.tell("m.save", std::move(slots), has_);
     } else {
       const int64_t money = story_.random.pick(money_.notes);
-      has_ = story_.given(money);
+      has_ = story_.given(money, buyer_.label);
       put_number(slots, "n", money, money_.unit, story_.language);
-      story_.tell("m.has", std::move(slots), has_, buyer_.label + " " + str(money));
+      story_.tell("m.has", std::move(slots), has_);
     }
     if (!story_.failed() && story_.chance(25)) {
       const int64_t more = story_.korean() ? story_.random.between(2, 50) * 100 : story_.random.between(2, 40);
       has_ = story_.derive(Operation::add, has_, story_.given(more), buyer_.label, money_.limit);
       Slots gift = buyer_slots();
       put_number(gift, "k", more, money_.unit, story_.language);
-      story_.tell("m.gain", std::move(gift), has_, buyer_.label + " +" + str(more));
+      story_.tell("m.gain", std::move(gift), has_);
     }
   }
 
@@ -135,10 +125,10 @@ class Shopping {
     Slots slots;
     if (i == 0 || !compare) {
       const int64_t value = draw_price();
-      prices_.push_back(story_.given(value));
+      prices_.push_back(story_.given(value, name(i)));
       put_thing(slots, 'x', thing, story_.language);
       put_number(slots, "n", value, money_.unit, story_.language);
-      return story_.tell("m.price", std::move(slots), prices_.back(), name(i) + " " + str(value));
+      return story_.tell("m.price", std::move(slots), prices_.back());
     }
     put_thing(slots, 'a', *things_[i - 1], story_.language);
     put_thing(slots, 'b', thing, story_.language);
@@ -150,15 +140,7 @@ class Shopping {
     const Operation operation = times ? Operation::multiply : more ? Operation::add : Operation::subtract;
     prices_.push_back(story_.derive(operation, prices_[i - 1], story_.given(by), name(i), money_.limit));
     put_number(slots, "k", by, money_.unit, story_.language);
-    story_.tell(times  ? "m.pricetimes"
-                : more ? "m.pricemore"
-                       : "m.priceless",
-                std::move(slots), prices_.back(),
-                name(i) + " " + name(i - 1) +
-                    (times  ? "*"
-                     : more ? "+"
-                            : "-") +
-                    str(by));
+    story_.tell(times ? "m.pricetimes" : more ? "m.pricemore" : "m.priceless", std::move(slots), prices_.back());
   }
 
   int buy(size_t i) {
@@ -168,18 +150,17 @@ class Shopping {
     put_number(slots, "c", count, things_[i]->unit(), story_.language);
     int cost = prices_[i];
     if (count > 1) {
-      cost =
-          story_.derive(Operation::multiply, prices_[i], story_.given(count), story_.say("값", "cost"), money_.limit);
+      cost = story_.derive(Operation::multiply, prices_[i], story_.given(count), name(i) + story_.say(" 값", " cost"),
+                           money_.limit);
     }
-    const std::string counted_as = story_.korean() ? str(count) + std::string(things_[i]->counter) : "x" + str(count);
-    story_.tell(i == 0 ? "m.buy" : "m.buyalso", std::move(slots), cost, name(i) + " " + counted_as);
+    story_.tell(i == 0 ? "m.buy" : "m.buyalso", std::move(slots), cost);
     return cost;
   }
 
   void ask_left(int total) {
     const std::string left = story_.say("남은 돈", "left");
     const int rest = story_.derive(Operation::subtract, has_, total, left, money_.limit);
-    story_.ask("m.askleft", buyer_slots(), rest, left, money_.unit);
+    story_.ask("m.askleft", buyer_slots(), rest, money_.unit);
   }
 
   void ask_change(int total) {
@@ -190,10 +171,11 @@ class Shopping {
     if (enough.empty()) return story_.fail();
     const int64_t paid = story_.random.pick(enough);
     const std::string change = story_.say("거스름돈", "change");
-    const int rest = story_.derive(Operation::subtract, story_.given(paid), total, change, money_.limit);
+    const int rest = story_.derive(Operation::subtract, story_.given(paid, story_.say("낸 돈", "paid")), total, change,
+                                   money_.limit);
     Slots slots = buyer_slots();
     put_number(slots, "n", paid, money_.unit, story_.language);
-    story_.ask("m.askchange", std::move(slots), rest, change, money_.unit, story_.say("낸 돈 ", "paid ") + str(paid));
+    story_.ask("m.askchange", std::move(slots), rest, money_.unit);
   }
 
   std::string name(size_t i) const { return std::string(things_[i]->name(story_.language)); }
@@ -240,22 +222,23 @@ void steady_story(Story& story, const DailyScene& scene, Slots slots, const Pers
   if (story.failed()) return;
   put_number(slots, "k", each, scene.unit, story.language);
   put_number(slots, "d", days, day, story.language);
-  story.tell("d.rate", slots, done, person.label + " " + groups(story, each, days));
+  story.tell("d.rate", slots, done);
   const uint32_t draw = story.random.below(100);
-  if (!scene.book || draw < 35) return story.ask("d.askrate", slots, done, person.label, scene.unit);
+  if (!scene.book || draw < 35) return story.ask("d.askrate", slots, done, scene.unit);
   const int64_t rest_days = story.random.between(2, 9);
   const int64_t pages =
       draw < 65 ? story.value(done) + story.random.between(5, 120) : story.value(done) + rest_days * each;
   const std::string left = story.say("남은 쪽", "left");
-  const int whole = story.given(pages), rest = story.derive(Operation::subtract, whole, done, left);
+  const int whole = story.given(pages, story.say("전체", "all")),
+            rest = story.derive(Operation::subtract, whole, done, left);
   if (story.failed()) return;
   put_number(slots, "n", pages, scene.unit, story.language);
-  story.tell("d.book", slots, whole, story.say("전체 ", "all ") + str(pages));
-  if (draw < 65) return story.ask("d.askleft", slots, rest, left, scene.unit);
+  story.tell("d.book", slots, whole);
+  if (draw < 65) return story.ask("d.askleft", slots, rest, scene.unit);
   const std::string more = story.say("날수", "days");
   const int each_again = story.graph[done].left;
   const int count = story.derive(Operation::divide, rest, each_again, more);
-  story.ask("d.askdays", slots, count, more, day);
+  story.ask("d.askdays", slots, count, day);
 }
 
 }  // namespace
@@ -298,11 +281,12 @@ void daily_story(Story& story, int level) {
     if (story.failed()) return;
     const int64_t pages = story.value(sum) + story.random.between(5, 150);
     const std::string left = story.say("남은 쪽", "left");
-    const int whole = story.given(pages), rest = story.derive(Operation::subtract, whole, sum, left);
+    const int whole = story.given(pages, story.say("전체", "all")),
+              rest = story.derive(Operation::subtract, whole, sum, left);
     Slots slots = common;
     put_number(slots, "n", pages, scene.unit, story.language);
-    story.tell("d.book", slots, whole, story.say("전체 ", "all ") + str(pages));
-    return story.ask("d.askleft", slots, rest, left, scene.unit);
+    story.tell("d.book", slots, whole);
+    return story.ask("d.askleft", slots, rest, scene.unit);
   }
   if (draw < 45) return ask_one(story, "d.ask", days.back(), common);
   if (draw < 60) return ask_difference(story, "d", days, scene.unit, common);
@@ -328,32 +312,35 @@ void travel_story(Story& story, int level) {
     const int64_t speed = story.random.between(traveller.least, traveller.most) / (traveller.most > 30 ? 10 : 1) *
                           (traveller.most > 30 ? 10 : 1);
     const int64_t hours = story.random.between(2, i == 0 ? 9 : 5);
-    const std::string name = story.say("거리", "distance");
+    constexpr std::array<std::string_view, 4> korean = {"첫째", "둘째", "셋째", "넷째"};
+    constexpr std::array<std::string_view, 4> english = {"first", "second", "third", "fourth"};
+    const std::string name = legs == 1 ? story.say("거리", "distance") : story.say(korean[i], english[i]);
     distances.push_back(story.derive(Operation::multiply, story.given(speed), story.given(hours), name, 2000));
     Slots slots = common;
     put_number(slots, "p", speed, km, story.language);
     put_number(slots, "q", hours, hour, story.language);
-    story.tell(i == 0 ? "t.leg" : "t.next", std::move(slots), distances.back(), groups(story, speed, hours));
+    story.tell(i == 0 ? "t.leg" : "t.next", std::move(slots), distances.back());
   }
   if (story.failed()) return;
   const int sum = sum_up(story, distances);
   if (story.failed()) return;
-  if (!route) return story.ask(legs == 1 ? "t.ask" : "t.asktotal", common, sum, story.say("거리", "distance"), km);
+  if (!route) return story.ask(legs == 1 ? "t.ask" : "t.asktotal", common, sum, km);
   const bool time = story.chance(40);
   const int64_t speed = story.random.between(2, 9) * 10, hours = story.random.between(2, 6);
   const int64_t distance = story.value(sum) + (time ? speed * hours : story.random.between(1, 30) * 10);
   const std::string left = story.say("남은 거리", "left");
-  const int whole = story.given(distance), rest = story.derive(Operation::subtract, whole, sum, left, 3000);
+  const int whole = story.given(distance, story.say("전체", "all")),
+            rest = story.derive(Operation::subtract, whole, sum, left, 3000);
   if (story.failed()) return;
   Slots slots = common;
   put_number(slots, "n", distance, km, story.language);
-  story.tell("t.route", slots, whole, story.say("전체 ", "all ") + str(distance));
-  if (!time) return story.ask("t.askleft", slots, rest, left, km);
+  story.tell("t.route", slots, whole);
+  if (!time) return story.ask("t.askleft", slots, rest, km);
   if (speed > traveller.most || speed < traveller.least / 2) return story.fail();
   put_number(slots, "p", speed, km, story.language);
   const std::string name = story.say("시간", "hours");
   const int needed = story.derive(Operation::divide, rest, story.given(speed), name);
-  story.ask("t.asktime", slots, needed, name, hour, "/" + str(speed));
+  story.ask("t.asktime", slots, needed, hour);
 }
 
 }  // namespace jamsu::tasks

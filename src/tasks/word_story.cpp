@@ -156,15 +156,13 @@ const Thing& Story::thing() {
   return thing_among(things());
 }
 
-void Story::tell(std::string use, Slots slots, int quantity, std::string plan) {
-  facts.push_back({std::move(use), std::move(slots), quantity, std::move(plan)});
+void Story::tell(std::string use, Slots slots, int quantity) {
+  facts.push_back({std::move(use), std::move(slots), quantity});
 }
 
-void Story::ask(std::string use, Slots slots, int quantity, std::string what, const Unit& counted_as,
-                std::string plan) {
-  question = {std::move(use), std::move(slots), quantity, std::move(plan)};
+void Story::ask(std::string use, Slots slots, int quantity, const Unit& counted_as) {
+  question = {std::move(use), std::move(slots), quantity};
   asked = quantity;
-  goal = std::move(what);
   unit = counted_as;
 }
 

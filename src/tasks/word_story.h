@@ -18,7 +18,6 @@ struct Fact {
   std::string use;  // of its patterns
   Slots slots;
   int quantity = -1;  // what it tells; a fact whose quantity is not needed is a distractor
-  std::string plan;   // as the thinking copies it: "지우 민수+5"
 };
 
 struct Person {
@@ -41,8 +40,9 @@ class Story {
 
   // --- quantities
   QuantityGraph graph;
-  int given(int64_t value) { return label_of(graph.given(value), {}); }
-  // `label` names it in the thinking. Gives up (see failed) where the result is not in [1, most] or not whole.
+  // `label` names a quantity in the thinking; a number without a name stands only where it is used.
+  int given(int64_t value, std::string label = {}) { return label_of(graph.given(value), std::move(label)); }
+  // Gives up (see failed) where the result is not in [1, most] or not whole.
   int derive(Operation operation, int left, int right, std::string label, int64_t most = 1000);
   int64_t value(int id) const { return graph.value(id); }
   const std::string& label(int id) const { return labels_[static_cast<size_t>(id)]; }
@@ -57,14 +57,13 @@ class Story {
   std::vector<std::string> held_out_words;  // those of them that train never has
 
   // --- text
-  void tell(std::string use, Slots slots, int quantity, std::string plan);
-  void ask(std::string use, Slots slots, int quantity, std::string goal, const Unit& unit, std::string plan = {});
+  void tell(std::string use, Slots slots, int quantity);
+  void ask(std::string use, Slots slots, int quantity, const Unit& unit);
   void fail() { failed_ = true; }
   bool failed() const { return failed_; }
 
   std::vector<Fact> facts;
   Fact question;
-  std::string goal;
   int asked = -1;
   Unit unit{};
 

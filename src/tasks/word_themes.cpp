@@ -9,10 +9,6 @@
 namespace jamsu::tasks {
 namespace {
 
-std::string str(int64_t value) {
-  return std::to_string(value);
-}
-
 size_t upto(Story& story, size_t least, size_t most) {
   return static_cast<size_t>(story.random.between(static_cast<int64_t>(least), static_cast<int64_t>(most)));
 }
@@ -36,7 +32,7 @@ class Happenings {
     const int each_id = story_.given(each), count_id = story_.given(count);
     holder.quantity = story_.derive(Operation::multiply, each_id, count_id, holder.label);
     Slots slots = box_slots(holder, each, count);
-    story_.tell(theme_ + ".boxes", std::move(slots), holder.quantity, holder.label + " " + groups(each, count));
+    story_.tell(theme_ + ".boxes", std::move(slots), holder.quantity);
   }
 
   void one(Holder& holder) {
@@ -56,17 +52,12 @@ class Happenings {
     Slots slots = slots_of(slots_of(common_, "a", from), "b", to);
     put_person(slots, from.person);
     put_number(slots, "k", count, holder_unit(), story_.language);
-    // Needed when either is; the plan names both.
-    story_.tell(theme_ + ".move", slots, from.quantity, from.label + " -" + str(count));
-    Fact second{{}, {}, to.quantity, to.label + " +" + str(count)};
-    story_.facts.push_back(std::move(second));
+    story_.tell(theme_ + ".move", slots, from.quantity);
+    story_.tell({}, {}, to.quantity);  // the same sentence tells of both
   }
 
  private:
   Unit holder_unit() const { return thing_.unit(); }
-  std::string groups(int64_t each, int64_t count) const {
-    return story_.korean() ? str(each) + "씩 " + str(count) : str(count) + " of " + str(each);
-  }
   int64_t part_of(const Holder& holder) {
     const int64_t has = story_.value(holder.quantity);
     if (has < 3) {
@@ -97,7 +88,7 @@ class Happenings {
     holder.lost = false;
     Slots s = slots(holder);
     put_number(s, "k", count, holder_unit(), story_.language);
-    story_.tell(theme_ + ".gain", std::move(s), holder.quantity, holder.label + " +" + str(count));
+    story_.tell(theme_ + ".gain", std::move(s), holder.quantity);
   }
 
   void lose(Holder& holder) {
@@ -107,7 +98,7 @@ class Happenings {
     Slots s = slots(holder);
     put_number(s, "k", count, holder_unit(), story_.language);
     const bool eaten = thing_.sort == Sort::food && story_.chance(45);
-    story_.tell(theme_ + (eaten ? ".eat" : ".lose"), std::move(s), holder.quantity, holder.label + " -" + str(count));
+    story_.tell(theme_ + (eaten ? ".eat" : ".lose"), std::move(s), holder.quantity);
   }
 
   void gain_boxes(Holder& holder) {
@@ -116,8 +107,7 @@ class Happenings {
         story_.derive(Operation::multiply, story_.given(each), story_.given(count), story_.say("산 것", "bought"));
     holder.quantity = story_.derive(Operation::add, holder.quantity, bought, holder.label);
     holder.lost = false;
-    story_.tell(theme_ + ".gainboxes", box_slots(holder, each, count), holder.quantity,
-                holder.label + " +" + groups(each, count));
+    story_.tell(theme_ + ".gainboxes", box_slots(holder, each, count), holder.quantity);
   }
 
   void give_each(Holder& holder) {
@@ -129,7 +119,7 @@ class Happenings {
     Slots s = slots(holder);
     put_number(s, "k", each, holder_unit(), story_.language);
     put_number(s, "m", count, {"명", "friend", "friends"}, story_.language);
-    story_.tell(theme_ + ".giveeach", std::move(s), holder.quantity, holder.label + " -" + groups(each, count));
+    story_.tell(theme_ + ".giveeach", std::move(s), holder.quantity);
   }
 
   Story& story_;
@@ -153,7 +143,7 @@ void ask_share(Story& story, const std::string& use, int quantity, Slots slots, 
   const std::string name = story.say("한 명", "each");
   const int each = story.derive(Operation::divide, quantity, story.given(people), name);
   put_number(slots, "m", people, {"명", "friend", "friends"}, story.language);
-  story.ask(use, std::move(slots), each, name, unit, "/" + str(people));
+  story.ask(use, std::move(slots), each, unit);
 }
 
 void ask_pack(Story& story, const std::string& use, int quantity, Slots slots, const Thing& thing) {
@@ -166,15 +156,16 @@ void ask_pack(Story& story, const std::string& use, int quantity, Slots slots, c
   put_number(slots, "k", each, thing.unit(), story.language);
   slots.emplace_back("box", story.say(box.korean, box.one));
   slots.emplace_back("boxes", name);
-  story.ask(use, std::move(slots), count, name, {"개", box.one, box.many}, "/" + str(each));
+  story.ask(use, std::move(slots), count, {"개", box.one, box.many});
 }
 
 void ask_need(Story& story, const std::string& use, const Holder& holder, Slots slots) {
   const int64_t wanted = story.value(holder.quantity) + story.random.between(1, story.scale());
   const std::string name = story.say("더 필요", "needed");
-  const int need = story.derive(Operation::subtract, story.given(wanted), holder.quantity, name);
+  const int need =
+      story.derive(Operation::subtract, story.given(wanted, story.say("목표", "goal")), holder.quantity, name);
   put_number(slots, "n", wanted, holder.unit, story.language);
-  story.ask(use, std::move(slots), need, name, holder.unit, story.say("목표 ", "goal ") + str(wanted));
+  story.ask(use, std::move(slots), need, holder.unit);
 }
 
 Slots thing_slots(Story& story, const Thing& thing) {
@@ -189,12 +180,12 @@ void distract(Story& story, const Holder& holder) {
   if (story.chance(40)) {
     const int64_t age = story.random.between(7, 13);
     put_number(slots, "n", age, {"살", "year", "years"}, story.language);
-    return story.tell("x.age", std::move(slots), -1, {});
+    return story.tell("x.age", std::move(slots), -1);
   }
   const Thing& other = story.thing();
   put_thing(slots, 'x', other, story.language);
   put_number(slots, "n", story.amount(), other.unit(), story.language);
-  story.tell("x.other", std::move(slots), -1, {});
+  story.tell("x.other", std::move(slots), -1);
 }
 
 void ask_of_one(Story& story, const std::string& theme, const Holder& holder, const Thing& thing, const Slots& common) {
@@ -328,8 +319,7 @@ void ages_story(Story& story, int level) {
     Slots slots = slots_of({}, "a", last);
     put_person(slots, last.person);
     put_number(slots, "m", by, {"년", "year", "years"}, story.language);
-    return story.ask(later ? "a.asklater" : "a.askearlier", std::move(slots), last.quantity, last.label, old,
-                     (later ? "+" : "-") + str(by));
+    return story.ask(later ? "a.asklater" : "a.askearlier", std::move(slots), last.quantity, old);
   }
   if (draw < 50) return ask_one(story, "a.ask", last, {});
   if (draw < 70) return ask_difference(story, "a", people, years, {});

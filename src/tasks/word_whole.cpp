@@ -16,10 +16,10 @@ enum class Counts { things, boxes, money, years_old, years, km, hours, days, pag
 // what they divide:
 //   a an amount of things   s 2-9 (people, boxes)   t 2-15   z 2   p a price   y a note   g an age   v km an hour
 //   h hours   d days   l pages a day   b pages of a book   c children   u minutes   M a multiple of the letter before
-// `labels`: one a step, the last is also what is asked for.
+// `names`: in the thinking, of given quantities that have one. `labels`: one a step, the last is what is asked for.
 struct Form {
   std::string_view use, formula, draws;
-  std::string_view plan_korean, plan_english;
+  std::string_view names_korean, names_english;
   std::string_view labels_korean, labels_english;
   Counts counts;
   bool food = false;   // things to eat only
@@ -28,66 +28,66 @@ struct Form {
 
 // clang-format off
 constexpr auto kForms = std::to_array<Form>({
-    {"w.gain", "nk+", "na ka", "{x} {n.}, +{k.}", "{xs} {n.}, +{k.}", "{x}", "{xs}", Counts::things},
-    {"w.lose", "nk-", "na ka", "{x} {n.}, -{k.}", "{xs} {n.}, -{k.}", "{x}", "{xs}", Counts::things},
-    {"w.eat", "nk-", "na ka", "{x} {n.}, -{k.}", "{xs} {n.}, -{k.}", "{x}", "{xs}", Counts::things, true},
-    {"w.groups", "km*", "kt ms", "{x} {k.}씩 {m.}", "{xs} {m.} of {k.}", "{x}", "{xs}", Counts::things, false, true},
-    {"w.share", "nm/", "ms nM", "{x} {n.}, /{m.}", "{xs} {n.}, /{m.}", "한 명", "each", Counts::things},
-    {"w.pack", "nk/", "ks nM", "{x} {n.}, /{k.}", "{xs} {n.}, /{k.}", "{box}", "{boxes}", Counts::boxes, false, true},
-    {"w.price", "nc*", "np cs", "{x} {n.}, {c.}{xu}", "{xs} {n.}, x{c.}", "값", "cost", Counts::money},
-    {"w.unitprice", "nc/", "cs nM", "{c.}{xu} {n.}, /{c.}", "{xs} {n.}, /{c.}", "{xu1}", "each", Counts::money},
-    {"w.change", "nk-", "ny kp", "낸 돈 {n.}, -{k.}", "paid {n.}, -{k.}", "거스름돈", "change", Counts::money},
-    {"w.spend", "nk-", "ny kp", "돈 {n.}, -{k.}", "money {n.}, -{k.}", "남은 돈", "left", Counts::money},
-    {"w.earn", "nk+", "np kp", "돈 {n.}, +{k.}", "money {n.}, +{k.}", "돈", "money", Counts::money},
-    {"w.older", "nk+", "ng ks", "{a} {n.}, {b} {a}+{k.}", "{a} {n.}, {b} {a}+{k.}", "{b}", "{b}", Counts::years_old},
-    {"w.younger", "nk-", "ng ks", "{a} {n.}, {b} {a}-{k.}", "{a} {n.}, {b} {a}-{k.}", "{b}", "{b}", Counts::years_old},
-    {"w.agelater", "nk+", "ng kt", "{a} {n.}, +{k.}", "{a} {n.}, +{k.}", "{a}", "{a}", Counts::years_old},
-    {"w.relolder", "nk+", "ng ks", "{n.}, {r} +{k.}", "{n.}, {r} +{k.}", "{r}", "{r}", Counts::years_old},
-    {"w.relyounger", "nk-", "ng ks", "{n.}, 동생 -{k.}", "{n.}, {r} -{k.}", "동생", "{r}", Counts::years_old},
-    {"w.more", "nk+", "na ka", "{a} {n.}, {b} {a}+{k.}", "{a} {n.}, {b} {a}+{k.}", "{b}", "{b}", Counts::things},
-    {"w.fewer", "nk-", "na ka", "{a} {n.}, {b} {a}-{k.}", "{a} {n.}, {b} {a}-{k.}", "{b}", "{b}", Counts::things},
-    {"w.times", "nk*", "na ks", "{a} {n.}, {b} {a}*{k.}", "{a} {n.}, {b} {a}*{k.}", "{b}", "{b}", Counts::things},
-    {"w.difference", "nk-", "na ka", "{a} {n.}, {b} {k.}, {a} - {b}", "{a} {n.}, {b} {k.}, {a} - {b}", "차", "difference", Counts::things},
-    {"w.together", "nk+", "na ka", "{a} {n.}, {b} {k.}", "{a} {n.}, {b} {k.}", "합", "sum", Counts::things},
-    {"w.bothboxes", "nk+", "na ka", "{n.}, {k.}", "{n.}, {k.}", "합", "sum", Counts::things, false, true},
-    {"w.need", "nk-", "na ka", "목표 {n.}, {x} {k.}", "goal {n.}, {xs} {k.}", "더 필요", "needed", Counts::things},
-    {"w.class", "nk+", "nc kc", "남학생 {n.}, 여학생 {k.}", "boys {n.}, girls {k.}", "합", "sum", Counts::children},
-    {"w.girls", "nk-", "nc kc", "전체 {n.}, 남학생 {k.}", "all {n.}, boys {k.}", "여학생", "girls", Counts::children},
-    {"w.rows", "km*", "kt ms", "{k.}씩 {m.}", "{m.} of {k.}", "합", "sum", Counts::people},
-    {"w.perday", "kd*", "kl dd", "{k.}씩 {d.}", "{d.} of {k.}", "쪽", "pages", Counts::pages},
-    {"w.daysof", "nk/", "kl nM", "쪽 {n.}, /{k.}", "pages {n.}, /{k.}", "날수", "days", Counts::days},
-    {"w.pagesleft", "nk-", "nb kl", "전체 {n.}, -{k.}", "all {n.}, -{k.}", "남은 쪽", "left", Counts::pages},
-    {"w.speed", "kn*", "kv nh", "{k.}씩 {n.}", "{n.} of {k.}", "거리", "distance", Counts::km},
-    {"w.hoursof", "nk/", "kv nM", "거리 {n.}, /{k.}", "distance {n.}, /{k.}", "시간", "hours", Counts::hours},
-    {"w.minutes", "nk+", "nu ku", "{n.}, +{k.}", "{n.}, +{k.}", "합", "sum", Counts::minutes},
-    {"w.savings", "kd*", "kp dd", "{k.}씩 {d.}", "{d.} of {k.}", "돈", "money", Counts::money},
-    {"w.sumtwo", "nk+", "np kp", "{a} {n.}, {b} {k.}", "{a} {n.}, {b} {k.}", "합", "sum", Counts::money},
-    {"w.twice", "nk*", "na kz", "{a} {n.}, {b} {a}*2", "{a} {n.}, {b} {a}*2", "{b}", "{b}", Counts::things},
-    {"w.half", "nk/", "na kz", "{x} {n.}, /2", "{xs} {n.}, /2", "{x}", "{xs}", Counts::things},
-    {"w.gain3", "nk+j+", "na ka ja", "{x} {n.}, +{k.}, +{j.}", "{xs} {n.}, +{k.}, +{j.}", "{x}", "{xs}", Counts::things},
-    {"w.sharerest", "nk-m/", "na ka ms", "{x} {n.}, -{k.}, /{m.}", "{xs} {n.}, -{k.}, /{m.}", "{x}|한 명", "{xs}|each", Counts::things},
-    {"w.twicetotal", "nnk*+", "na kz", "{a} {n.}, {b} {a}*2", "{a} {n.}, {b} {a}*2", "{b}|합", "{b}|sum", Counts::things},
-    {"w.twodouble", "nnk*+", "na kz", "첫날 {n.}, 다음 날 첫날*2", "first {n.}, second first*2", "다음 날|합", "second|sum", Counts::things},
-    {"w.losegain", "nk-j+", "na ka ja", "{x} {n.}, -{k.}, +{j.}", "{xs} {n.}, -{k.}, +{j.}", "{x}", "{xs}", Counts::things},
-    {"w.gainlose", "nk+j-", "na ka ja", "{x} {n.}, +{k.}, -{j.}", "{xs} {n.}, +{k.}, -{j.}", "{x}", "{xs}", Counts::things},
-    {"w.losetwice", "nk-j-", "na ka ja", "{x} {n.}, -{k.}, -{j.}", "{xs} {n.}, -{k.}, -{j.}", "{x}", "{xs}", Counts::things},
-    {"w.groupslose", "km*j-", "kt ms ja", "{x} {k.}씩 {m.}, -{j.}", "{xs} {m.} of {k.}, -{j.}", "{x}", "{xs}", Counts::things, false, true},
-    {"w.groupsgain", "km*j+", "kt ms ja", "{x} {k.}씩 {m.}, +{j.}", "{xs} {m.} of {k.}, +{j.}", "{x}", "{xs}", Counts::things, false, true},
-    {"w.groupsshare", "km*j/", "kt ms js", "{x} {k.}씩 {m.}, /{j.}", "{xs} {m.} of {k.}, /{j.}", "{x}|한 명", "{xs}|each", Counts::things, false, true},
-    {"w.gainshare", "nk+m/", "na ka ms", "{x} {n.}, +{k.}, /{m.}", "{xs} {n.}, +{k.}, /{m.}", "{x}|한 명", "{xs}|each", Counts::things},
-    {"w.pricechange", "ynk*-", "np ks yy", "{x} {n.}, {k.}{xu}, 낸 돈 {y.}", "{xs} {n.}, x{k.}, paid {y.}", "값|거스름돈", "cost|change", Counts::money},
-    {"w.buytwo", "ynk+-", "yy np kp", "돈 {y.}, {a} {n.}, {b} {k.}", "money {y.}, {a} {n.}, {b} {k.}", "합|남은 돈", "sum|left", Counts::money},
-    {"w.moretotal", "nnk++", "na ka", "{a} {n.}, {b} {a}+{k.}", "{a} {n.}, {b} {a}+{k.}", "{b}|합", "{b}|sum", Counts::things},
-    {"w.fewertotal", "nnk-+", "na ka", "{a} {n.}, {b} {a}-{k.}", "{a} {n.}, {b} {a}-{k.}", "{b}|합", "{b}|sum", Counts::things},
-    {"w.timestotal", "nnk*+", "na ks", "{a} {n.}, {b} {a}*{k.}", "{a} {n.}, {b} {a}*{k.}", "{b}|합", "{b}|sum", Counts::things},
-    {"w.dayleft", "nkd*-", "kl dd nb", "전체 {n.}, {k.}씩 {d.}", "all {n.}, {d.} of {k.}", "쪽|남은 쪽", "pages|left", Counts::pages},
-    {"w.twodays", "nnk++", "nl ks", "첫날 {n.}, 둘째 날 첫날+{k.}", "first {n.}, second first+{k.}", "둘째 날|합", "second|sum", Counts::pages},
-    {"w.savespend", "kd*j-", "kp dd jp", "{k.}씩 {d.}, -{j.}", "{d.} of {k.}, -{j.}", "돈|남은 돈", "money|left", Counts::money},
-    {"w.teams", "nk+m/", "nc kc ms", "{n.}, +{k.}, /{m.}", "{n.}, +{k.}, /{m.}", "합|한 팀", "sum|each", Counts::children},
-    {"w.emptyseats", "km*j-", "kt ms jc", "{k.}씩 {m.}, -{j.}", "{m.} of {k.}, -{j.}", "의자|빈자리", "seats|empty", Counts::seats},
-    {"w.inout", "nk-j+", "nc ks js", "{n.}, -{k.}, +{j.}", "{n.}, -{k.}, +{j.}", "수", "count", Counts::people},
-    {"w.twokinds", "nk*jm*+", "kt ns jt ms", "{k.}씩 {n.}, {j.}씩 {m.}", "{n.} of {k.}, {m.} of {j.}", "첫째|둘째|합", "first|second|sum", Counts::things, false, true},
-    {"w.eachchange", "ynk*jm*+-", "np ks jp ms yy", "{a} {n.}, {k.}{au}, {b} {j.}, {m.}{bu}, 돈 {y.}", "{a} {n.}, x{k.}, {b} {j.}, x{m.}, money {y.}", "값|값|합|남은 돈", "cost|cost|sum|left", Counts::money},
+    {"w.gain", "nk+", "na ka", "n={x}", "n={xs}", "{x}", "{xs}", Counts::things},
+    {"w.lose", "nk-", "na ka", "n={x}", "n={xs}", "{x}", "{xs}", Counts::things},
+    {"w.eat", "nk-", "na ka", "n={x}", "n={xs}", "{x}", "{xs}", Counts::things, true},
+    {"w.groups", "km*", "kt ms", "", "", "{x}", "{xs}", Counts::things, false, true},
+    {"w.share", "nm/", "ms nM", "n={x}", "n={xs}", "한 명", "each", Counts::things},
+    {"w.pack", "nk/", "ks nM", "n={x}", "n={xs}", "{box}", "{boxes}", Counts::boxes, false, true},
+    {"w.price", "nc*", "np cs", "n={x}", "n={xs}", "값", "cost", Counts::money},
+    {"w.unitprice", "nc/", "cs nM", "", "", "{xu1}", "each", Counts::money},
+    {"w.change", "nk-", "ny kp", "n=낸 돈", "n=paid", "거스름돈", "change", Counts::money},
+    {"w.spend", "nk-", "ny kp", "n=돈", "n=money", "남은 돈", "left", Counts::money},
+    {"w.earn", "nk+", "np kp", "n=돈", "n=money", "돈", "money", Counts::money},
+    {"w.older", "nk+", "ng ks", "n={a}", "n={a}", "{b}", "{b}", Counts::years_old},
+    {"w.younger", "nk-", "ng ks", "n={a}", "n={a}", "{b}", "{b}", Counts::years_old},
+    {"w.agelater", "nk+", "ng kt", "n={a}", "n={a}", "{a}", "{a}", Counts::years_old},
+    {"w.relolder", "nk+", "ng ks", "", "", "{r}", "{r}", Counts::years_old},
+    {"w.relyounger", "nk-", "ng ks", "", "", "동생", "{r}", Counts::years_old},
+    {"w.more", "nk+", "na ka", "n={a}", "n={a}", "{b}", "{b}", Counts::things},
+    {"w.fewer", "nk-", "na ka", "n={a}", "n={a}", "{b}", "{b}", Counts::things},
+    {"w.times", "nk*", "na ks", "n={a}", "n={a}", "{b}", "{b}", Counts::things},
+    {"w.difference", "nk-", "na ka", "n={a}|k={b}", "n={a}|k={b}", "차", "difference", Counts::things},
+    {"w.together", "nk+", "na ka", "n={a}|k={b}", "n={a}|k={b}", "합", "sum", Counts::things},
+    {"w.bothboxes", "nk+", "na ka", "", "", "합", "sum", Counts::things, false, true},
+    {"w.need", "nk-", "na ka", "n=목표|k={x}", "n=goal|k={xs}", "더 필요", "needed", Counts::things},
+    {"w.class", "nk+", "nc kc", "n=남학생|k=여학생", "n=boys|k=girls", "합", "sum", Counts::children},
+    {"w.girls", "nk-", "nc kc", "n=전체|k=남학생", "n=all|k=boys", "여학생", "girls", Counts::children},
+    {"w.rows", "km*", "kt ms", "", "", "합", "sum", Counts::people},
+    {"w.perday", "kd*", "kl dd", "", "", "쪽", "pages", Counts::pages},
+    {"w.daysof", "nk/", "kl nM", "n=쪽", "n=pages", "날수", "days", Counts::days},
+    {"w.pagesleft", "nk-", "nb kl", "n=전체", "n=all", "남은 쪽", "left", Counts::pages},
+    {"w.speed", "kn*", "kv nh", "", "", "거리", "distance", Counts::km},
+    {"w.hoursof", "nk/", "kv nM", "n=거리", "n=distance", "시간", "hours", Counts::hours},
+    {"w.minutes", "nk+", "nu ku", "", "", "합", "sum", Counts::minutes},
+    {"w.savings", "kd*", "kp dd", "", "", "돈", "money", Counts::money},
+    {"w.sumtwo", "nk+", "np kp", "n={a}|k={b}", "n={a}|k={b}", "합", "sum", Counts::money},
+    {"w.twice", "nk*", "na kz", "n={a}", "n={a}", "{b}", "{b}", Counts::things},
+    {"w.half", "nk/", "na kz", "n={x}", "n={xs}", "{x}", "{xs}", Counts::things},
+    {"w.gain3", "nk+j+", "na ka ja", "n={x}", "n={xs}", "{x}", "{xs}", Counts::things},
+    {"w.sharerest", "nk-m/", "na ka ms", "n={x}", "n={xs}", "{x}|한 명", "{xs}|each", Counts::things},
+    {"w.twicetotal", "nnk*+", "na kz", "n={a}", "n={a}", "{b}|합", "{b}|sum", Counts::things},
+    {"w.twodouble", "nnk*+", "na kz", "n=첫날", "n=first", "다음 날|합", "second|sum", Counts::things},
+    {"w.losegain", "nk-j+", "na ka ja", "n={x}", "n={xs}", "{x}", "{xs}", Counts::things},
+    {"w.gainlose", "nk+j-", "na ka ja", "n={x}", "n={xs}", "{x}", "{xs}", Counts::things},
+    {"w.losetwice", "nk-j-", "na ka ja", "n={x}", "n={xs}", "{x}", "{xs}", Counts::things},
+    {"w.groupslose", "km*j-", "kt ms ja", "", "", "{x}", "{xs}", Counts::things, false, true},
+    {"w.groupsgain", "km*j+", "kt ms ja", "", "", "{x}", "{xs}", Counts::things, false, true},
+    {"w.groupsshare", "km*j/", "kt ms js", "", "", "{x}|한 명", "{xs}|each", Counts::things, false, true},
+    {"w.gainshare", "nk+m/", "na ka ms", "n={x}", "n={xs}", "{x}|한 명", "{xs}|each", Counts::things},
+    {"w.pricechange", "ynk*-", "np ks yy", "n={x}|y=낸 돈", "n={xs}|y=paid", "값|거스름돈", "cost|change", Counts::money},
+    {"w.buytwo", "ynk+-", "yy np kp", "y=돈|n={a}|k={b}", "y=money|n={a}|k={b}", "합|남은 돈", "sum|left", Counts::money},
+    {"w.moretotal", "nnk++", "na ka", "n={a}", "n={a}", "{b}|합", "{b}|sum", Counts::things},
+    {"w.fewertotal", "nnk-+", "na ka", "n={a}", "n={a}", "{b}|합", "{b}|sum", Counts::things},
+    {"w.timestotal", "nnk*+", "na ks", "n={a}", "n={a}", "{b}|합", "{b}|sum", Counts::things},
+    {"w.dayleft", "nkd*-", "kl dd nb", "n=전체", "n=all", "쪽|남은 쪽", "pages|left", Counts::pages},
+    {"w.twodays", "nnk++", "nl ks", "n=첫날", "n=first", "둘째 날|합", "second|sum", Counts::pages},
+    {"w.savespend", "kd*j-", "kp dd jp", "", "", "돈|남은 돈", "money|left", Counts::money},
+    {"w.teams", "nk+m/", "nc kc ms", "", "", "합|한 팀", "sum|each", Counts::children},
+    {"w.emptyseats", "km*j-", "kt ms jc", "", "", "의자|빈자리", "seats|empty", Counts::seats},
+    {"w.inout", "nk-j+", "nc ks js", "", "", "수", "count", Counts::people},
+    {"w.twokinds", "nk*jm*+", "kt ns jt ms", "", "", "첫째|둘째|합", "first|second|sum", Counts::things, false, true},
+    {"w.eachchange", "ynk*jm*+-", "np ks jp ms yy", "n={a}|j={b}|y=돈", "n={a}|j={b}|y=money", "{a} 값|{b} 값|합|남은 돈", "{a} cost|{b} cost|sum|left", Counts::money},
 });
 // clang-format on
 
@@ -96,7 +96,7 @@ int steps_of(const Form& form) {
                                         [](char c) { return c == '+' || c == '-' || c == '*' || c == '/'; }));
 }
 
-std::vector<std::string> split_labels(std::string_view labels) {
+std::vector<std::string> split_bars(std::string_view labels) {
   std::vector<std::string> out;
   while (true) {
     const size_t bar = labels.find('|');
@@ -124,12 +124,11 @@ class Whole {
 
   void run() {
     put_words();
-    put_numbers();
     labels_.insert(labels_.end(), slots_.begin(), slots_.end());
+    put_numbers();
     const int result = evaluate();
     if (story_.failed()) return;
-    const std::string plan = fill(story_.say(form_.plan_korean, form_.plan_english), labels_);
-    story_.ask(std::string(form_.use), slots_, result, goal_, unit_of(form_.counts), plan);
+    story_.ask(std::string(form_.use), slots_, result, unit_of(form_.counts));
   }
 
  private:
@@ -255,14 +254,21 @@ class Whole {
       const size_t at = std::string_view("nkjmcdyp").find(letter);
       constexpr std::array<std::string_view, 8> names = {"n", "k", "j", "m", "c", "d", "y", "p"};
       put_number(slots_, names[at], last.value, last.unit, story_.language);
-      quantities_[letter] = story_.given(last.value);
+      quantities_[letter] = story_.given(last.value, name_of(letter));
     }
   }
 
+  // Of a given quantity in the thinking; empty where it has none.
+  std::string name_of(char letter) const {
+    for (const std::string& entry : split_bars(story_.say(form_.names_korean, form_.names_english))) {
+      if (!entry.empty() && entry[0] == letter) return fill(entry.substr(2), labels_);
+    }
+    return {};
+  }
+
   int evaluate() {
-    std::vector<std::string> labels = split_labels(story_.say(form_.labels_korean, form_.labels_english));
+    std::vector<std::string> labels = split_bars(story_.say(form_.labels_korean, form_.labels_english));
     for (std::string& label : labels) label = fill(label, labels_);
-    goal_ = labels.back();
     const auto most = static_cast<size_t>(steps_of(form_));
     while (labels.size() < most) labels.insert(labels.begin(), labels.front());
     std::vector<int> stack;
@@ -291,9 +297,8 @@ class Whole {
   const Money money_;
   Thing thing_{};
   Container box_{};
-  Slots slots_, labels_;  // for the text; for the thinking
+  Slots slots_, labels_;  // for the text; for names in the thinking
   std::map<char, int> quantities_;
-  std::string goal_;
 };
 
 }  // namespace

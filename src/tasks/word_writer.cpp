@@ -24,7 +24,11 @@ bool stands_in(std::string_view text, std::string_view word) {
   return end == text.size() || !lower(text[end]);
 }
 
-// Writes the operations that lead to a quantity and are not yet written.
+// Writes what quantities are: ` Tom=14` where the text says so; where it is computed, a line that recalls the values of
+// what it is computed from, ` Sue: Tom=14, 14+5`, and its value after its name again, ` Sue=19`. So every value is
+// found by looking for the name where it last stood before a `=`, which is what a small model can do. (It could not
+// find the value of a name whose line ended in `=19` some lines further down: it took the newest number instead, in
+// most of the wrong replies to problems of seven steps and more; docs/LOG.md.)
 class Worker {
  public:
   Worker(const Story& story, StepWriter& writer)
@@ -32,13 +36,23 @@ class Worker {
 
   bool written(int id) const { return written_[static_cast<size_t>(id)]; }
 
+  // Of a quantity that is given, or already written: its value once more.
+  void tell(int id) {
+    if (story_.graph[id].operation == Operation::given || written(id)) {
+      written_[static_cast<size_t>(id)] = true;
+      writer_.text(" " + value_of(id));
+    } else {
+      work_out(id);
+    }
+  }
+
   void work_out(int wanted) {
     const std::vector<bool> needed = story_.graph.needed(wanted);
     for (int id = 0; id < story_.graph.size(); ++id) {
       const Quantity& quantity = story_.graph[id];
       if (!needed[static_cast<size_t>(id)] || written(id) || quantity.operation == Operation::given) continue;
       written_[static_cast<size_t>(id)] = true;
-      writer_.label(" " + story_.label(id) + ": ");
+      writer_.named(" " + story_.label(id), recall(quantity.left) + recall(quantity.right));
       const int64_t left = story_.value(quantity.left), right = story_.value(quantity.right);
       switch (quantity.operation) {
         case Operation::add:
@@ -60,14 +74,17 @@ class Worker {
   }
 
  private:
+  std::string value_of(int id) const { return story_.label(id) + "=" + std::to_string(story_.value(id)); }
+  std::string recall(int id) const { return story_.label(id).empty() ? "" : value_of(id) + ", "; }
+
   const Story& story_;
   StepWriter& writer_;
   std::vector<bool> written_;
 };
 
-// Reads the problem once more, piece by piece (a sentence or a clause of one): the piece, what it says in short, what
-// can be computed from it. A small model that wrote the short form of all sentences in one line, from afar, misread one
-// in eight (docs/LOG.md). Pieces stand as in the prompt, a space before all but the first, and labels have one too: to
+// Reads the problem once more, piece by piece (a sentence or a clause of one): the piece, then what it says or what can
+// be computed from it. A small model that wrote the short form of all sentences in one line, from afar, misread one
+// in eight (docs/LOG.md). Pieces stand as in the prompt, a space before all but the first, and names have one too: to
 // a tokenizer ` Sue` and `Sue` are different words. `said`: the pieces of word_sentences.h.
 void work_out(const Story& story, const std::vector<std::string>& said, RandomStream& random, StepWriter& writer) {
   Worker worker(story, writer);
@@ -81,17 +98,12 @@ void work_out(const Story& story, const std::vector<std::string>& said, RandomSt
     for (size_t i = begin; i < end; ++i) quote += said[i];
     if (!quote.empty()) writer.text(quote);
     for (size_t i = begin; i < std::min(end, facts); ++i) {
-      const Fact& fact = story.facts[i];
-      if (!fact.plan.empty()) writer.text(" " + fact.plan);
-      if (fact.quantity >= 0) worker.work_out(fact.quantity);
+      if (story.facts[i].quantity >= 0) worker.tell(story.facts[i].quantity);
     }
     begin = end;
   }
-  const bool known = worker.written(story.asked);
-  const std::string& plan = story.question.plan;
-  writer.text(" " + story.goal + "?" + (plan.empty() ? "" : " " + plan) +
-              (known ? " " + std::to_string(story.value(story.asked)) : ""));
-  worker.work_out(story.asked);
+  writer.text(" " + story.label(story.asked) + "?");
+  worker.tell(story.asked);
 }
 
 // One to eight steps. Near uniform: with few long ones (22 % of one step, 5 % of eight) a model of 18M tokens solved 80

@@ -141,6 +141,18 @@ TEST(Verify, AnOpenOperationIsClosedByItsResult) {
   expect_steps("=5", 0, 1);
 }
 
+TEST(Verify, ANameStandsForOneValue) {
+  expect_steps(" Tom=14\n Sue: Tom=14, 14+5\n4+5=9→9\n1+0=1\n Sue=19", 5, 5);
+  expect_steps(" Tom=14\n Sue: Tom=14, 14+5\n4+5=9→9\n1+0=1\n Sue=18", 4, 5);              // wrongly closed
+  expect_steps(" Tom=14\n Sue: Tom=15, 15+5\n5+5=10→0\n1+0+1=2\n Sue=20", 4, 5);           // not what was said of Tom
+  expect_steps(" Tom=14\n Sue: Tom=14, 15+5\n5+5=10→0\n1+0+1=2\n Sue=20", 4, 5);           // recalls one, adds another
+  expect_steps(" 민수: 민수=9, 9+1\n 민수=10\n 합: 민수=10, 지우=2, 10+2\n 합=12", 6, 6);  // 지우 is told in passing
+  expect_steps(" 민수: 민수=9, 9+1\n 민수=10\n 합: 민수=9, 지우=2, 9+2\n 합=11", 5, 6);    // the value before the last
+  expect_steps(" 민수=9\n 민수? \n 민수=9", 1, 1);
+  expect_steps(" 민수=9\n 민수=8", 0, 1);
+  expect_steps(" each: sum=115, 115/5\n11-5*2=11-10=1→2|5\n15-5*3=15-15=0\n each=23", 6, 6);
+}
+
 TEST(Verify, WhatTheMarkTakesBackIsNotCounted) {
   expect_steps("48+57\n8+7=14→4\n<|retry|>8+7=15→5\n4+5+1=10\n=105", 3, 3);
   expect_steps("48+57\n8+7=15→5\n4+5+1=10\n=115\n<|retry|>=105", 3, 3);
