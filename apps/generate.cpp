@@ -73,7 +73,7 @@ int run_ids(const Options& o, const Globals& globals) {
   const auto open = open_model("generate", o.model, globals);
   if (!open) return fail(open.error());
   OpenModel& model = **open;
-  const auto engine = engine::Engine::open(model.opened.model, *model.runtime, {});
+  const auto engine = engine::Engine::open(model.opened.model, *model.runtime, {.policy = model.cache});
   const session::ChatRequest r = make_request(o.sampling);
   engine::Request request{.tokens = *ids, .sampling = r.sampling, .max_tokens = r.max_tokens};
   for (const int64_t id : model.opened.model->info().eos) request.stop_tokens.push_back(static_cast<int32_t>(id));

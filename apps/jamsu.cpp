@@ -14,6 +14,12 @@ int Globals::thread_count() const {
   return threads > 0 ? threads : usable_cores();
 }
 
+models::CachePolicy Globals::cache_policy(const models::Model& model) const {
+  for (const models::CachePolicy policy : models::kCachePolicies)
+    if (cache == models::policy_name(policy)) return policy;
+  return models::default_cache_policy(model);
+}
+
 int fail(const std::string& message) {
   std::fprintf(stderr, "jamsu: %s\n", message.c_str());
   return 1;
@@ -56,6 +62,12 @@ int main(int argc, char** argv) {
   app.add_option("--threads", globals.threads, "threads to compute with (default: all usable cores); changes no result")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--f32", globals.f32, "compute in f32 instead of bf16 (for parity checks)");
+  app.add_option("--cache", globals.cache,
+                 "state of models with latent attention (MLA): expanded, latent (same bits, less memory, slower), "
+                 "absorbed (less memory, other bits) or auto")
+      ->check(CLI::IsMember({"auto", "expanded", "latent", "absorbed"}))
+      ->capture_default_str();
+  app.add_flag("--force", globals.force, "go on where a model does not fit into free memory");
   app.fallthrough();
   app.footer("Example: jamsu chat\nMore of a verb: jamsu VERB --help");
   for (const auto add : {jamsu::apps::add_chat, jamsu::apps::add_generate, jamsu::apps::add_show, jamsu::apps::add_plan,

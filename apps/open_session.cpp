@@ -1,7 +1,12 @@
 #include "apps/open_session.h"
 
+#include <fmt/format.h>
+
 #include <ctime>
 #include <filesystem>
+
+#include "machine/cpu.h"
+#include "plan/plan.h"
 
 namespace jamsu::apps {
 
@@ -44,6 +49,26 @@ session::ChatRequest make_request(const SamplingOptions& o) {
   return r;
 }
 
+namespace {
+
+// Said before it is loaded, from headers alone: a machine that swaps or kills helps nobody. The states of sequences are
+// not counted: the engine takes what it gets, and says so.
+Result<void> check_memory(const std::string& folder, const Globals& globals) {
+  if (globals.force) return {};
+  const auto source = plan::read_source(folder, globals.numerics());
+  if (!source) return source.error();
+  const plan::Memory need = plan::memory(*source, {.context = 1}, globals.numerics(), globals.thread_count());
+  const int64_t free = machine::this_cpu().memory_free_bytes;
+  if (need.total() <= free) return {};
+  const auto gib = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); };
+  return Error{
+      fmt::format("{}: it does not fit: weights take {:.2f} GiB, work space {:.2f} GiB, {:.2f} GiB are free "
+                  "(jamsu plan says more; --force loads it all the same)",
+                  folder, gib(need.weights), gib(need.total() - need.weights), gib(free))};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<OpenModel>> open_model(const std::string& kind, const std::string& model,
                                               const Globals& globals) {
   auto open = std::make_unique<OpenModel>();
@@ -53,9 +78,11 @@ Result<std::unique_ptr<OpenModel>> open_model(const std::string& kind, const std
   if (!folder) return folder.error();
   open->folder = *folder;
   open->runtime = std::make_unique<ops::Runtime>(globals.thread_count(), globals.chosen_isa(), globals.numerics());
+  if (auto fits = check_memory(*folder, globals); !fits) return fits.error();
   auto opened = models::open_model(*folder, ops::Packs::forward, open->runtime->context());
   if (!opened) return opened.error();
   open->opened = std::move(*opened);
+  open->cache = globals.cache_policy(*open->opened.model);
   return open;
 }
 
@@ -93,8 +120,10 @@ Result<std::unique_ptr<OpenSession>> add_session(std::unique_ptr<OpenModel> open
   auto prompts = format ? text::PromptBuilder::create(*tokenizer, *format) : format.error();
   if (chat && !prompts) return prompts.error();
   auto open = std::make_unique<OpenSession>();
+  engine::EngineOptions with_cache = options;
+  with_cache.policy = m.cache;
   open->session =
-      std::make_unique<session::Session>(m.opened.model, *tokenizer, std::move(prompts), *m.runtime, options);
+      std::make_unique<session::Session>(m.opened.model, *tokenizer, std::move(prompts), *m.runtime, with_cache);
   open->model = std::move(opened);
   return open;
 }

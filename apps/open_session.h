@@ -27,6 +27,7 @@ struct OpenModel {
   models::OpenedModel opened;
   std::unique_ptr<ops::Runtime> runtime;
   std::unique_ptr<Account> account;
+  models::CachePolicy cache = models::CachePolicy::expanded;
   int64_t tokens = 0;
   double flops = 0;
 

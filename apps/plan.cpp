@@ -15,12 +15,12 @@ namespace jamsu::apps {
 namespace {
 
 struct Options {
-  std::string model, policy = "expanded";
+  std::string model;
   std::optional<int64_t> context;
   int64_t parallel = 1;
   std::optional<double> memory_gib, peak_gflops, bandwidth_gbs;
   double train_tokens = 0;
-  bool train = false, force = false, json = false;
+  bool train = false, json = false;
 };
 
 double gib(int64_t bytes) {
@@ -154,8 +154,9 @@ void print(const Found& f, const std::string& path) {
              f.source.file_bytes ? fmt::format(", {:.2f} GiB of files", gib(f.source.file_bytes))
                                  : " (by the config; no weights here)");
   fmt::print("memory      {:8.2f} GiB weights as loaded\n", gib(f.memory.weights));
-  fmt::print("            {:8.2f} GiB state of {} sequence(s) of {} tokens\n", gib(f.memory.state), f.load.parallel,
-             f.load.context);
+  fmt::print("            {:8.2f} GiB state of {} sequence(s) of {} tokens{}\n", gib(f.memory.state), f.load.parallel,
+             f.load.context,
+             models::cache_policies(*f.source.model).size() > 1 ? fmt::format(", {}", policy_name(f.load.policy)) : "");
   fmt::print("            {:8.2f} GiB activations and program\n", gib(f.memory.activations + f.memory.program));
   fmt::print("            {:8.2f} GiB in all; {:.2f} GiB are free here\n", gib(f.memory.total()),
              gib(f.machine.free_bytes));
@@ -167,8 +168,6 @@ void print(const Found& f, const std::string& path) {
   fmt::print("prefill     {:.3g} tokens/s, limited by {}\n", f.prefill.tokens_per_second, limit_name(f.prefill));
   fmt::print("decode      {:.3g} tokens/s{}, limited by {}\n", f.decode.tokens_per_second,
              f.load.parallel > 1 ? " of all sequences together" : "", limit_name(f.decode));
-  if (f.load.policy == models::CachePolicy::latent)
-    fmt::print("            (a latent cache expands its keys again at every step: that work is not in these speeds)\n");
 }
 
 int run(const Options& o, const Globals& globals) {
@@ -183,7 +182,7 @@ int run(const Options& o, const Globals& globals) {
   Found f{std::move(*source), {}, {}, {}, {}, {}, {}};
   f.load.context = o.context.value_or(std::min(info.context, f.load.context));
   f.load.parallel = o.parallel;
-  if (o.policy == "latent") f.load.policy = models::CachePolicy::latent;
+  f.load.policy = globals.cache_policy(*f.source.model);
   f.machine = plan::measure(globals.thread_count(), globals.chosen_isa());
   if (o.memory_gib) f.machine.free_bytes = static_cast<int64_t>(*o.memory_gib * (1 << 30));
   if (o.peak_gflops) f.machine.peak = *o.peak_gflops * 1e9;
@@ -201,7 +200,7 @@ int run(const Options& o, const Globals& globals) {
     if (o.train) print_training(f, o, globals);
     if (plan::is_deepseek_v3_671b(info)) print_published(info);
   }
-  if (fits || o.force) return 0;
+  if (fits || globals.force) return 0;
   return fail(fmt::format("it does not fit: {:.2f} GiB are needed, {:.2f} GiB are free (--force plans on)",
                           gib(f.memory.total()), gib(f.machine.free_bytes)));
 }
@@ -219,9 +218,6 @@ void add_plan(CLI::App& app, Globals& globals) {
   verb->add_option("--parallel", options->parallel, "sequences at once")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
       ->capture_default_str();
-  verb->add_option("--cache", options->policy, "of MLA models: expanded or latent")
-      ->check(CLI::IsMember({"expanded", "latent"}))
-      ->capture_default_str();
   verb->add_option("--memory-gib", options->memory_gib, "plan for so much free memory instead of this machine's")
       ->check(CLI::PositiveNumber);
   verb->add_option("--peak-gflops", options->peak_gflops, "plan for so much arithmetic instead of what is measured")
@@ -230,7 +226,6 @@ void add_plan(CLI::App& app, Globals& globals) {
       ->check(CLI::PositiveNumber);
   verb->add_flag("--train", options->train, "time and money of a training run of --tokens");
   verb->add_option("--tokens", options->train_tokens, "of --train; 1e9 may be written")->check(CLI::PositiveNumber);
-  verb->add_flag("--force", options->force, "exit 0 although it does not fit");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer("Example: jamsu plan pretrained/nano --context 1024 --parallel 64");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });

@@ -33,17 +33,18 @@ int run(const Options& o, const Globals& globals) {
   if (!opened) return fail(opened.error());
   const models::Model& model = *opened->model;
   const models::ModelInfo& info = model.info();
-  const bool latent = info.architecture.starts_with("Deepseek");
+  const auto policies = models::cache_policies(model);
+  const auto chosen = policy_name(globals.cache_policy(model));
   boost::json::object kv;
   std::string kv_text;
   for (int64_t context = 1024; context <= std::max<int64_t>(info.context, 1024); context *= 4) {
-    const int64_t bytes = model.state_layout(models::CachePolicy::expanded).bytes_for(context);
-    boost::json::object one{{"expanded", bytes}};
-    kv_text += fmt::format("  {:>9} tokens   {:>10.2f} MiB", thousands(context), mib(bytes));
-    if (latent) {
-      const int64_t small = model.state_layout(models::CachePolicy::latent).bytes_for(context);
-      one["latent"] = small;
-      kv_text += fmt::format(" expanded   {:>10.2f} MiB latent", mib(small));
+    boost::json::object one;
+    kv_text += fmt::format("  {:>9} tokens", thousands(context));
+    for (const models::CachePolicy policy : policies) {
+      const int64_t bytes = model.state_layout(policy).bytes_for(context);
+      one[policy_name(policy)] = bytes;
+      kv_text += fmt::format("   {:>10.2f} MiB", mib(bytes));
+      if (policies.size() > 1) kv_text += fmt::format(" {}", policy_name(policy));
     }
     kv_text += "\n";
     kv[std::to_string(context)] = std::move(one);
@@ -62,7 +63,8 @@ int run(const Options& o, const Globals& globals) {
                                      {"experts_per_token", info.experts_per_token},
                                      {"vocabulary", info.vocab},
                                      {"context", info.context},
-                                     {"kv_bytes", kv}}
+                                     {"kv_bytes", kv},
+                                     {"cache_policy", chosen}}
               << "\n";
     return 0;
   }
@@ -79,7 +81,8 @@ int run(const Options& o, const Globals& globals) {
                text::stream_format_name(format->stream_format()));
   else
     fmt::print("chat          no template that works: {}\n", format.error().message);
-  fmt::print("memory of a sequence's state\n{}", kv_text);
+  fmt::print("memory of a sequence's state{}\n{}",
+             policies.size() > 1 ? fmt::format(" (this model runs with {}; --cache chooses)", chosen) : "", kv_text);
   return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "kernels/registry.h"
+#include "models/model.h"
 #include "ops/context.h"
 
 namespace jamsu::apps {
@@ -20,10 +21,13 @@ struct Globals {
   std::optional<kernels::Isa> isa;  // $JAMSU_ISA; empty: the best this CPU has
   int threads = 0;                  // --threads; 0: all usable cores
   bool f32 = false;                 // --f32: parity mode
+  std::string cache = "auto";       // --cache: of MLA models (models/sequence_state.h)
+  bool force = false;               // --force: although it does not fit into memory
   int exit_code = 0;
 
   int thread_count() const;
   ops::Numerics numerics() const { return f32 ? ops::Numerics::f32 : ops::Numerics::bf16; }
+  models::CachePolicy cache_policy(const models::Model& model) const;
   kernels::Isa chosen_isa() const { return isa.value_or(kernels::best_isa()); }
 };
 

@@ -46,8 +46,14 @@ DeepseekV3::DeepseekV3(const DeepseekV3Config& config, ops::Numerics numerics) :
 
   const kernels::Element element = ops::matmul_element(numerics);
   const auto n = static_cast<size_t>(config.num_hidden_layers);
-  expanded_.layers.assign(n, Mla::layout(config, CachePolicy::expanded, element));
-  latent_.layers.assign(n, Mla::layout(config, CachePolicy::latent, element));
+  for (const CachePolicy policy : kCachePolicies)
+    layouts_[static_cast<size_t>(policy)] = {.layers = std::vector(n, Mla::layout(config, policy, element)),
+                                             .policy = policy};
+  const auto heads = static_cast<double>(config.num_hidden_layers * config.num_attention_heads);
+  layouts_[static_cast<size_t>(CachePolicy::absorbed)].flops_per_key =
+      2 * heads * static_cast<double>(2 * config.kv_lora_rank + config.qk_rope_head_dim);
+  layouts_[static_cast<size_t>(CachePolicy::latent)].flops_per_cached =
+      2 * heads * static_cast<double>((config.qk_nope_head_dim + config.v_head_dim) * config.kv_lora_rank);
   if (mtp_) mtp_layout_.layers.assign(1, Mla::layout(config, CachePolicy::expanded, element));
 
   info_ = {.architecture = std::string(architecture_name(config.kind)),
@@ -72,7 +78,7 @@ DeepseekV3::DeepseekV3(const DeepseekV3Config& config, ops::Numerics numerics) :
 }
 
 const StateLayout& DeepseekV3::state_layout(CachePolicy policy) const {
-  return policy == CachePolicy::latent ? latent_ : expanded_;
+  return layouts_[static_cast<size_t>(policy)];
 }
 
 Value DeepseekV3::hidden(const Batch& batch, ForwardContext& c) const {

@@ -1,6 +1,7 @@
 #pragma once
 // DeepSeek-V3 (arXiv:2412.19437), section 2: MLA, mixture of experts with a correction bias, multi-token prediction;
 // and DeepSeek-V2 (arXiv:2405.04434), whose router is another.
+#include <array>
 #include <memory>
 
 #include "models/deepseek_v3_config.h"
@@ -61,7 +62,8 @@ class DeepseekV3 final : public Model {
   const autograd::Parameter* final_norm_;
   std::unique_ptr<Mtp> mtp_;
   const autograd::Parameter* head_;
-  StateLayout expanded_, latent_, mtp_layout_;
+  std::array<StateLayout, std::size(kCachePolicies)> layouts_;  // by policy
+  StateLayout mtp_layout_;
 };
 
 }  // namespace jamsu::models

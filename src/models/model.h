@@ -26,6 +26,7 @@ class Model {
   // mtp_layout(). REQUIRES: info().has_mtp.
   virtual autograd::Value mtp_hidden(const autograd::Value& hidden, const Batch& batch, ForwardContext& c) const = 0;
 
+  // The same object for policies that are the same to this model.
   virtual const StateLayout& state_layout(CachePolicy policy) const = 0;
   virtual const StateLayout& mtp_layout() const = 0;
 
@@ -34,5 +35,10 @@ class Model {
   // The correction bias of each MoE layer, the MTP module's last; by layer index.
   virtual std::vector<std::pair<int64_t, autograd::Parameter*>> correction_biases() = 0;
 };
+
+// The policies that differ for this model, `expanded` first.
+std::vector<CachePolicy> cache_policies(const Model& model);
+// What requests get unless they say otherwise: absorbed where expanded keys and values would be large.
+CachePolicy default_cache_policy(const Model& model);
 
 }  // namespace jamsu::models

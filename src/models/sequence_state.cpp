@@ -12,6 +12,11 @@ int64_t blocks_for(int64_t positions) {
 }
 }  // namespace
 
+std::string_view policy_name(CachePolicy policy) {
+  constexpr std::string_view kNames[] = {"expanded", "latent", "absorbed"};
+  return kNames[static_cast<size_t>(policy)];
+}
+
 int64_t StateLayout::block_bytes(size_t layer) const {
   if (const auto* kv = std::get_if<PagedKv>(&layers[layer])) return kv->geometry.block_bytes();
   if (const auto* rows = std::get_if<PagedRows>(&layers[layer])) return rows->row_bytes * kKeyBlock;

@@ -2,6 +2,7 @@
 // What a sequence leaves behind for its next tokens. Prefix cache, preemption, speculation and disk use only this
 // interface, so latent KV, sliding windows and recurrent layers fit the same door.
 #include <memory>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -9,11 +10,14 @@
 
 namespace jamsu::models {
 
-// MLA cache policies, numerics.md section 4 (absorbed comes with the large models).
+// MLA cache policies, numerics.md section 4. Models without latents have one kind of state, whatever the policy.
 enum class CachePolicy : uint8_t {
   expanded,  // keys and values per head; the bits of training
   latent,  // to_bf16 of the normed latent and the rotated k_rope, re-expanded at each step; the same bits, less memory
+  absorbed,  // attention on the latents themselves, kv_b moved into the query and behind the sum; bits of its own
 };
+inline constexpr CachePolicy kCachePolicies[] = {CachePolicy::expanded, CachePolicy::latent, CachePolicy::absorbed};
+std::string_view policy_name(CachePolicy policy);
 
 // How one layer's state lies in memory.
 struct PagedKv {  // blocks of 32 positions of keys and values
@@ -29,6 +33,9 @@ using LayerLayout = std::variant<PagedKv, PagedRows, FixedState>;
 
 struct StateLayout {
   std::vector<LayerLayout> layers;
+  CachePolicy policy = CachePolicy::expanded;
+  double flops_per_key = 0;                 // of a row: one visible key in all layers; 0: as ModelInfo says
+  double flops_per_cached = 0;              // of a forward, whatever its rows: one position of the past, computed again
   int64_t block_bytes(size_t layer) const;  // of 32 positions; 0 for a fixed state
   int64_t bytes_for(int64_t positions) const;
 };

@@ -1,5 +1,6 @@
 #include "ops/weight.h"
 
+#include "base/math.h"
 #include "ops/fp8.h"
 
 namespace jamsu::ops {
@@ -56,6 +57,36 @@ Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& cont
         wide.f32()[i * in + j] = e4m3_to_f32(q[i * in + j]) * scales.f32()[i / kFp8Block * across + j / kFp8Block];
   });
   return make_weight(wide, kernels::Element::f32, Packs::forward, context);
+}
+
+namespace {
+
+// Element (column j, contraction index k) of panels: kernels/params.h.
+float panel_value(const Tensor& panels, int64_t j, int64_t k, int64_t padded_k, kernels::Element element) {
+  constexpr int64_t kLanes = kernels::kLanes;
+  const int64_t base = j / kLanes * kLanes * padded_k + k / 2 * 2 * kLanes, lane = j % kLanes, half = k % 2;
+  if (element == kernels::Element::bf16)
+    return bf16_to_f32(reinterpret_cast<const uint16_t*>(panels.raw())[base + 2 * lane + half]);
+  return panels.f32()[base + half * kLanes + lane];
+}
+
+}  // namespace
+
+Tensor weight_rows(const Weight& w, int64_t begin, int64_t end, Context& context) {
+  JAMSU_CHECK(0 <= begin && begin <= end && end <= w.out);
+  Tensor values = context.empty({end - begin, w.in});
+  const int64_t padded = kernels::round_up(w.in, kernels::kDotBlock), across = (w.in + kFp8Block - 1) / kFp8Block;
+  const auto* q = w.fp8.defined() ? reinterpret_cast<const uint8_t*>(w.fp8.raw()) : nullptr;
+  context.parallel(end - begin, 8, [&](int64_t first, int64_t last, int) {
+    for (int64_t i = first; i < last; ++i)
+      for (int64_t k = 0; k < w.in; ++k) {
+        const int64_t row = begin + i;
+        values.f32()[i * w.in + k] =
+            q ? e4m3_to_f32(q[row * w.in + k]) * w.fp8_scales.f32()[row / kFp8Block * across + k / kFp8Block]
+              : panel_value(w.forward, row, k, padded, w.element);
+      }
+  });
+  return values;
 }
 
 void refresh_weight(Weight& w, const Tensor& values, Context& context) {

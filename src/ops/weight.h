@@ -23,6 +23,8 @@ Weight make_weight(const Tensor& values, kernels::Element element, Packs packs, 
 // values: u8-sized e4m3 [out, in], scales as in Weight. In bf16 mode both are kept as they are (numerics.md section 6);
 // in f32 mode the values are f32(q) * scale, packed.
 Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& context);
+// The values of rows [begin, end) as f32 (of FP8: f32(q) * scale), read back from the panels: [end - begin, in]. Slow.
+Tensor weight_rows(const Weight& w, int64_t begin, int64_t end, Context& context);
 // The same into an existing weight (after an optimizer step). REQUIRES: equal shape.
 void refresh_weight(Weight& weight, const Tensor& values, Context& context);
 

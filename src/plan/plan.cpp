@@ -174,18 +174,30 @@ Memory memory(const Source& source, const Load& load, ops::Numerics numerics, in
   return m;
 }
 
+namespace {
+
+// One forward of `rows` rows with `context` tokens behind each of `sequences`.
+double step_flops(const Source& source, const Load& load, double rows, double sequences, double context) {
+  const models::ModelInfo& info = source.model->info();
+  const models::StateLayout& layout = source.model->state_layout(load.policy);
+  const double per_key = layout.flops_per_key > 0 ? layout.flops_per_key : info.flops_per_key;
+  return rows * (info.flops_per_token + per_key * context) + sequences * layout.flops_per_cached * context;
+}
+
+}  // namespace
+
 Step decode_step(const Source& source, const Load& load, ops::Numerics numerics) {
   const auto tokens = static_cast<double>(load.parallel);
   const auto state = state_bytes(source, load.policy, load.context);
   return {weights_read(source, tokens, numerics) + tokens * state,
-          tokens * source.model->info().forward_flops(static_cast<double>(load.context))};
+          step_flops(source, load, tokens, tokens, static_cast<double>(load.context))};
 }
 
 Step prefill_step(const Source& source, const Load& load, ops::Numerics numerics) {
   const auto rows = static_cast<double>(std::min(load.step_rows, load.context));
   const auto state = state_bytes(source, load.policy, load.context / 2);
   return {weights_read(source, rows, numerics) + state,
-          rows * source.model->info().forward_flops(static_cast<double>(load.context) / 2)};
+          step_flops(source, load, rows, 1, static_cast<double>(load.context) / 2)};
 }
 
 Machine measure(int threads, kernels::Isa isa, int slices) {

@@ -118,18 +118,26 @@ std::vector<std::vector<int32_t>> all_prompts() {
   return prompts;
 }
 // One prompt after the other, in one piece, on ref and one thread.
-std::vector<Answer> reference_answers(Numerics numerics) {
+std::vector<Answer> reference_answers(Numerics numerics, CachePolicy policy = CachePolicy::expanded) {
   World w(Isa::ref, 1, numerics);
-  return ask(*engine::Engine::open(w.model, w.runtime, {.max_sequences = 1, .cached_prefixes = 0}), all_prompts(),
-             true);
+  return ask(*engine::Engine::open(w.model, w.runtime, {.max_sequences = 1, .cached_prefixes = 0, .policy = policy}),
+             all_prompts(), true);
+}
+
+// The largest difference between log-probabilities of the prompts: what `absorbed` costs (numerics.md section 4).
+float largest_gap(const std::vector<Answer>& a, const std::vector<Answer>& b) {
+  float gap = 0;
+  for (size_t i = 0; i < a.size(); ++i)
+    for (size_t t = 0; t < a[i].prompt.size(); ++t) gap = std::max(gap, std::abs(a[i].prompt[t] - b[i].prompt[t]));
+  return gap;
 }
 
 struct EngineCase {
   int64_t batch, piece;
   CachePolicy policy;
   std::string text() const {
-    return "batch " + std::to_string(batch) + ", pieces of " + std::to_string(piece) +
-           (policy == CachePolicy::latent ? ", latent" : ", expanded");
+    return "batch " + std::to_string(batch) + ", pieces of " + std::to_string(piece) + ", " +
+           std::string(policy_name(policy));
   }
 };
 
@@ -186,10 +194,15 @@ TEST_P(WholeModel, EngineAndTrainerAreEqualForEveryThreadCountBatchPiecePolicyAn
   if (!present()) return;
   const std::vector<int> threads = slow() ? std::vector<int>{1, 2} : std::vector<int>{1, 2, 7};
   const std::vector<int64_t> pieces = slow() ? std::vector<int64_t>{40} : std::vector<int64_t>{5, 40, 512};
-  std::printf("threads 1 to %d, batch 1, 3, 32, %zu sizes of pieces, both policies, cold and cached, both modes\n",
+  std::printf("threads 1 to %d, batch 1, 3, 32, %zu sizes of pieces, all policies, cold and cached, both modes\n",
               threads.back(), pieces.size());
   for (const Numerics numerics : kModes) {
-    const auto want = reference_answers(numerics);
+    const auto want = reference_answers(numerics), absorbed = reference_answers(numerics, CachePolicy::absorbed);
+    const float gap = largest_gap(want, absorbed);
+    std::printf("%s: log-probabilities under absorbed are up to %.1e off those of training\n", mode_name(numerics),
+                gap);
+    EXPECT_GT(gap, 0.0f);
+    EXPECT_LT(gap, numerics == Numerics::f32 ? 1e-4f : 0.2f);
     kernels::test::kernels_that_ran();
     for (const int count : threads) {
       World w(isa(), count, numerics);
@@ -197,8 +210,8 @@ TEST_P(WholeModel, EngineAndTrainerAreEqualForEveryThreadCountBatchPiecePolicyAn
           std::string(kernels::isa_name(isa())) + " " + mode_name(numerics) + " threads " + std::to_string(count);
       for (const int64_t batch : {1, 3, 32})
         for (const int64_t piece : pieces)
-          for (const CachePolicy policy : {CachePolicy::expanded, CachePolicy::latent})
-            check_engine(w, {batch, piece, policy}, want, where);
+          for (const CachePolicy policy : models::kCachePolicies)
+            check_engine(w, {batch, piece, policy}, policy == CachePolicy::absorbed ? absorbed : want, where);
       check_trainer(w, want, where);
     }
     auto operations = kOfTraining;

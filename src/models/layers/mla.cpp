@@ -1,5 +1,6 @@
 #include "models/layers/mla.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -49,6 +50,9 @@ Mla::Mla(const NameScope& scope, const DeepseekV3Config& config)
 LayerLayout Mla::layout(const DeepseekV3Config& config, CachePolicy policy, kernels::Element element) {
   if (policy == CachePolicy::latent)
     return PagedRows{(config.kv_lora_rank + config.qk_rope_head_dim) * kernels::element_bytes(element)};
+  if (policy == CachePolicy::absorbed)  // one key head that all queries share: [latent | k_rope], and its latent again
+    return PagedKv{
+        {.heads = 1, .d = config.kv_lora_rank + config.qk_rope_head_dim, .v = config.kv_lora_rank, .element = element}};
   return PagedKv{
       {.heads = config.num_attention_heads, .d = config.qk_head_dim(), .v = config.v_head_dim, .element = element}};
 }
@@ -66,9 +70,14 @@ Value Mla::forward(const Value& x, const Batch& batch, const ops::RopeTable& tab
   const Value latent = autograd::rms_norm(autograd::slice_columns(kv_a, 0, kv_rank_, c), kv_norm_, kLatentEps, c);
   const Value k_rope = autograd::slice_columns(kv_a, kv_rank_, rope_, c);
 
-  const LayerLayout& layout = batch.segments.front().state->layout().layers[state_layer];
+  const StateLayout& layout = batch.segments.front().state->layout();
+  JAMSU_CHECK(layout.policy == CachePolicy::expanded || !c.tape);  // training uses expanded states
   Value attended;
-  if (const auto* paged = std::get_if<PagedKv>(&layout)) {
+  if (layout.policy == CachePolicy::latent) {
+    attended = attend_latent(q, latent, k_rope, batch, table, state_layer, c);
+  } else if (layout.policy == CachePolicy::absorbed) {
+    attended = attend_absorbed(q, latent, k_rope, batch, table, state_layer, c);
+  } else {
     const Value kv = autograd::linear(latent, kv_b_, nullptr, c);
     const auto segments = kv_segments(batch, state_layer);
     attended = autograd::mla_attention(q, kv, k_rope,
@@ -79,12 +88,9 @@ Value Mla::forward(const Value& x, const Batch& batch, const ops::RopeTable& tab
                                         .table = &table,
                                         .layout = kernels::RopeLayout::interleaved,
                                         .segments = segments,
-                                        .geometry = paged->geometry,
+                                        .geometry = std::get<PagedKv>(layout.layers[state_layer]).geometry,
                                         .scale = scale_},
                                        c);
-  } else {
-    JAMSU_CHECK(std::holds_alternative<PagedRows>(layout) && !c.tape);  // training uses expanded states
-    attended = attend_latent(q, latent, k_rope, batch, table, state_layer, c);
   }
   return autograd::linear(attended, o_, nullptr, c);
 }
@@ -154,6 +160,75 @@ Value Mla::attend_latent(const Value& q, const Value& latent, const Value& k_rop
   ops::store_kv({kv.f32(), heads_ * width, width, nope_}, {all_rope.f32(), rope_, 0, rope_},
                 {kv.f32() + nope_, heads_ * width, width, v_}, whole, geometry, c.ops);
   return {ops::attention(qt, heads_, asked, geometry, scale_, false, c.ops).out, -1};
+}
+
+const Mla::Absorbed& Mla::absorbed(ForwardContext& c) const {
+  if (absorbed_) return *absorbed_;
+  auto parts = std::make_unique<Absorbed>();
+  const kernels::Element element = ops::matmul_element(c.ops.numerics);
+  for (int64_t h = 0; h < heads_; ++h) {
+    const int64_t first = h * (nope_ + v_);
+    const Tensor keys = ops::weight_rows(kv_b_.weight, first, first + nope_, c.ops);
+    Tensor turned = c.ops.empty({kv_rank_, nope_});
+    for (int64_t i = 0; i < nope_; ++i)
+      for (int64_t j = 0; j < kv_rank_; ++j) turned.f32()[j * nope_ + i] = keys.f32()[i * kv_rank_ + j];
+    parts->keys.push_back(ops::make_weight(turned, element, ops::Packs::forward, c.ops));
+    parts->values.push_back(ops::make_weight(ops::weight_rows(kv_b_.weight, first + nope_, first + nope_ + v_, c.ops),
+                                             element, ops::Packs::forward, c.ops));
+  }
+  absorbed_ = std::move(parts);
+  return *absorbed_;
+}
+
+namespace {
+
+// Columns [begin, begin + width) of each head of x [N, H * stride], head after head: [H * N, width].
+Tensor head_columns(const Tensor& x, int64_t heads, int64_t begin, int64_t width, ops::Context& context) {
+  const int64_t rows = x.dim(0), stride = x.dim(1) / heads;
+  Tensor out = context.empty({heads * rows, width});
+  for (int64_t h = 0; h < heads; ++h)
+    for (int64_t i = 0; i < rows; ++i)
+      std::copy_n(x.f32() + (i * heads + h) * stride + begin, width, out.f32() + (h * rows + i) * width);
+  return out;
+}
+// The other way: y [H * N, width] into columns [begin, begin + width) of each head of x.
+void put_head_columns(const Tensor& y, int64_t heads, int64_t begin, Tensor& x) {
+  const int64_t rows = x.dim(0), stride = x.dim(1) / heads, width = y.dim(1);
+  for (int64_t h = 0; h < heads; ++h)
+    for (int64_t i = 0; i < rows; ++i)
+      std::copy_n(y.f32() + (h * rows + i) * width, width, x.f32() + (i * heads + h) * stride + begin);
+}
+
+// x [H * N, in] times one weight a head.
+Tensor by_head(const Tensor& x, const std::vector<ops::Weight>& weights, ops::Context& context) {
+  const auto heads = static_cast<int64_t>(weights.size());
+  std::vector<int64_t> offsets;
+  std::vector<const ops::Weight*> pointers;
+  for (int64_t h = 0; h <= heads; ++h) offsets.push_back(h * (x.dim(0) / heads));
+  for (const ops::Weight& w : weights) pointers.push_back(&w);
+  return ops::grouped_linear(x, nullptr, {offsets, pointers}, context);
+}
+
+}  // namespace
+
+// DeepSeek-V2, arXiv:2405.04434, section 2.1.2: q^T (W_uk c) = (W_uk^T q)^T c, and sum p (W_uv c) = W_uv (sum p c).
+Value Mla::attend_absorbed(const Value& q, const Value& latent, const Value& k_rope, const Batch& batch,
+                           const ops::RopeTable& table, size_t state_layer, ForwardContext& c) const {
+  const Absorbed& parts = absorbed(c);
+  const auto& geometry = std::get<PagedKv>(batch.segments.front().state->layout().layers[state_layer]).geometry;
+  Tensor qt = q.tensor, kr = k_rope.tensor;
+  ops::rope(qt, heads_, nope_ + rope_, nope_, table, kernels::RopeLayout::interleaved, false, c.ops);
+  ops::rope(kr, 1, rope_, 0, table, kernels::RopeLayout::interleaved, false, c.ops);
+  Tensor queries = c.ops.empty({qt.dim(0), heads_ * (kv_rank_ + rope_)});
+  put_head_columns(by_head(head_columns(qt, heads_, 0, nope_, c.ops), parts.keys, c.ops), heads_, 0, queries);
+  put_head_columns(head_columns(qt, heads_, nope_, rope_, c.ops), heads_, kv_rank_, queries);
+  const auto segments = kv_segments(batch, state_layer);
+  const ops::KvSource latents{latent.tensor.f32(), kv_rank_, 0, kv_rank_};
+  ops::store_kv(latents, {kr.f32(), rope_, 0, rope_}, latents, segments, geometry, c.ops);
+  const Tensor sums = ops::attention(queries, heads_, segments, geometry, scale_, false, c.ops).out;
+  Tensor out = c.ops.empty({qt.dim(0), heads_ * v_});
+  put_head_columns(by_head(head_columns(sums, heads_, 0, kv_rank_, c.ops), parts.values, c.ops), heads_, 0, out);
+  return {out, -1};
 }
 
 }  // namespace jamsu::models
