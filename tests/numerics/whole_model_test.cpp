@@ -124,12 +124,33 @@ std::vector<Answer> reference_answers(Numerics numerics, CachePolicy policy = Ca
              all_prompts(), true);
 }
 
-// The largest difference between log-probabilities of the prompts: what `absorbed` costs (numerics.md section 4).
-float largest_gap(const std::vector<Answer>& a, const std::vector<Answer>& b) {
-  float gap = 0;
+// The mean difference between log-probabilities of the prompts.
+double mean_gap(const std::vector<Answer>& a, const std::vector<Answer>& b) {
+  double sum = 0, count = 0;
   for (size_t i = 0; i < a.size(); ++i)
-    for (size_t t = 0; t < a[i].prompt.size(); ++t) gap = std::max(gap, std::abs(a[i].prompt[t] - b[i].prompt[t]));
-  return gap;
+    for (size_t t = 0; t < a[i].prompt.size(); ++t) {
+      sum += std::abs(static_cast<double>(a[i].prompt[t]) - static_cast<double>(b[i].prompt[t]));
+      ++count;
+    }
+  return sum / count;
+}
+
+// numerics.md section 4: what `absorbed` costs. Its sums are rounded in other places, so it may not be further from
+// bf16's training bits than those are from f32's, give or take.
+void check_absorbed_gap(const std::vector<Answer>& want, const std::vector<Answer>& absorbed, Numerics numerics) {
+  const double gap = mean_gap(want, absorbed);
+  EXPECT_GT(gap, 0);
+  if (numerics == Numerics::f32) {
+    std::printf("f32: log-probabilities under absorbed are %.1e off those of training, in the mean\n", gap);
+    EXPECT_LT(gap, 1e-5);
+    return;
+  }
+  const double rounding = mean_gap(want, reference_answers(Numerics::f32));
+  std::printf(
+      "bf16: log-probabilities under absorbed are %.1e off those of training, in the mean; those are %.1e off "
+      "f32's\n",
+      gap, rounding);
+  EXPECT_LT(gap, 2 * rounding);
 }
 
 struct EngineCase {
@@ -198,11 +219,7 @@ TEST_P(WholeModel, EngineAndTrainerAreEqualForEveryThreadCountBatchPiecePolicyAn
               threads.back(), pieces.size());
   for (const Numerics numerics : kModes) {
     const auto want = reference_answers(numerics), absorbed = reference_answers(numerics, CachePolicy::absorbed);
-    const float gap = largest_gap(want, absorbed);
-    std::printf("%s: log-probabilities under absorbed are up to %.1e off those of training\n", mode_name(numerics),
-                gap);
-    EXPECT_GT(gap, 0.0f);
-    EXPECT_LT(gap, numerics == Numerics::f32 ? 1e-4f : 0.2f);
+    check_absorbed_gap(want, absorbed, numerics);
     kernels::test::kernels_that_ran();
     for (const int count : threads) {
       World w(isa(), count, numerics);
