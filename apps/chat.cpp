@@ -19,7 +19,7 @@ namespace jamsu::apps {
 namespace {
 
 struct Options {
-  std::string model;
+  std::string model, system;
   SamplingOptions sampling;
 };
 
@@ -113,14 +113,16 @@ constexpr const char* kHelp =
 class Chat {
  public:
   Chat(OpenSession& open, const Options& options, bool terminal)
-      : open_(open), options_(options), color_(terminal && isatty(1) == 1) {}
+      : open_(open), options_(options), color_(terminal && isatty(1) == 1) {
+    begin();
+  }
 
   // Answers one line; false when the conversation is to end.
   void take(const std::string& line) {
     if (line.empty()) return;
     if (line[0] == '/') return command(line);
-    messages_.push_back({"user", line, ""});
-    session::ChatRequest request = make_request(options_.sampling);
+    messages_.push_back({"user", line});
+    session::ChatRequest request = make_request(options_.sampling, open_.generation);
     request.messages = messages_;
     make_room(request);
     session::Reply reply = stream(request);
@@ -131,8 +133,8 @@ class Chat {
       fmt::print("jamsu: {}\n", reply.done.error);
       return;
     }
-    messages_.push_back({"assistant", reply.content, ""});  // thinking of earlier turns is not part of the prompt
-    full_.push_back({"user", line, ""});
+    messages_.push_back({"assistant", reply.content});  // thinking of earlier turns is not part of the prompt
+    full_.push_back({"user", line});
     full_.push_back({"assistant", reply.content, reply.reasoning});
     tokens_ += reply.done.output_tokens;
     seconds_ += reply.done.seconds;
@@ -216,8 +218,7 @@ class Chat {
     if (verb == "/help") {
       fmt::print("{}", kHelp);
     } else if (verb == "/new") {
-      messages_.clear();
-      full_.clear();
+      begin();
       fmt::print("(a new conversation)\n");
     } else if (verb == "/think" && (rest == "on" || rest == "off" || rest == "auto")) {
       options_.sampling.think = rest;
@@ -237,6 +238,12 @@ class Chat {
     } else {
       fmt::print("{}: not a command, or not with that. /help lists them.\n", line);
     }
+  }
+
+  void begin() {
+    messages_.clear();
+    if (!options_.system.empty()) messages_.push_back({"system", options_.system});
+    full_ = messages_;
   }
 
   void save(const std::string& path) const {
@@ -284,6 +291,7 @@ void add_chat(CLI::App& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("chat", "talk to a model in the terminal");
   verb->add_option("--model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
+  verb->add_option("--system", options->system, "a system message before the conversation");
   add_sampling_options(*verb, options->sampling);
   verb->footer("Example: jamsu chat\n         echo '48+57' | jamsu chat");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });

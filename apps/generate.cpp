@@ -11,17 +11,19 @@
 #include "apps/open_session.h"
 #include "base/files.h"
 #include "formats/strict_json.h"
+#include "text/conversation.h"
 
 namespace jamsu::apps {
 namespace {
 
 struct Options {
-  std::string model, prompt, prompts, tokens;
+  std::string model, prompt, prompts, tokens, tools, system;
   bool chat = false, json = false;
   SamplingOptions sampling;
 };
 
-// One prompt a line: {"prompt": "..."}; other members are kept and given back.
+// One prompt a line: {"prompt": "..."}, or a conversation, {"messages": [...], "tools": [...]}; other members are kept
+// and given back.
 Result<std::vector<boost::json::object>> read_prompts(const std::string& path) {
   const auto text = read_file(path);
   if (!text) return text.error();
@@ -38,7 +40,9 @@ Result<std::vector<boost::json::object>> read_prompts(const std::string& path) {
     const auto value = formats::parse_strict_json(line, where);
     if (!value) return value.error();
     const auto* prompt = value->is_object() ? value->as_object().if_contains("prompt") : nullptr;
-    if (!prompt || !prompt->is_string()) return Error{where + ": not an object with a string \"prompt\""};
+    const bool messages = value->is_object() && value->as_object().contains("messages");
+    if ((prompt != nullptr) == messages || (prompt && !prompt->is_string()))
+      return Error{where + ": not an object with either a string \"prompt\" or \"messages\""};
     prompts.push_back(value->as_object());
   }
   if (prompts.empty()) return Error{path + ": no prompts"};
@@ -111,8 +115,36 @@ int run_ids(const Options& o, const Globals& globals) {
   return 0;
 }
 
+Result<boost::json::array> read_tools_file(const std::string& path) {
+  if (path.empty()) return boost::json::array();
+  const auto text = read_file(path);
+  if (!text) return text.error();
+  const auto value = formats::parse_strict_json(*text, path);
+  if (!value) return value.error();
+  return text::read_tools(*value, path);
+}
+
+// `where`: of the prompt in its file.
+Result<session::ChatRequest> chat_request(const Options& o, const boost::json::object& prompt, const std::string& where,
+                                          const boost::json::array& tools, const models::GenerationConfig& defaults) {
+  session::ChatRequest r = make_request(o.sampling, defaults);
+  r.tools = tools;
+  if (!o.system.empty()) r.messages.push_back({"system", o.system});
+  if (const auto* text = prompt.if_contains("prompt")) {
+    r.messages.push_back({"user", std::string(text->as_string())});
+    return r;
+  }
+  auto conversation = text::read_conversation(prompt, where);
+  if (!conversation) return conversation.error();
+  std::move(conversation->messages.begin(), conversation->messages.end(), std::back_inserter(r.messages));
+  if (!conversation->tools.empty()) r.tools = std::move(conversation->tools);
+  return r;
+}
+
 int run(const Options& o, const Globals& globals) {
   if (!o.tokens.empty()) return run_ids(o, globals);
+  if (!o.chat && !(o.tools.empty() && o.system.empty()))
+    return fail("generate: --tools and --system are of the chat format; add --chat");
   if (o.prompt.empty() == o.prompts.empty())
     return fail("generate: give one of -p TEXT, --prompts FILE and --tokens IDS");
   if (!o.chat && o.sampling.think != "auto") return fail("generate: --think is of the chat format; add --chat");
@@ -125,14 +157,19 @@ int run(const Options& o, const Globals& globals) {
   const auto open = open_session("generate", o.model, globals, {}, o.chat);
   if (!open) return fail(open.error());
   std::vector<session::ChatRequest> requests;
-  for (const auto& p : prompts) {
-    session::ChatRequest r = make_request(o.sampling);
-    std::string text(p.at("prompt").as_string());
-    if (o.chat)
-      r.messages = {{"user", std::move(text), ""}};
-    else
-      r.continued = std::move(text);
-    requests.push_back(std::move(r));
+  const auto tools = read_tools_file(o.tools);
+  if (!tools) return fail(tools.error());
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    const std::string where = fmt::format("{}: prompt {}", o.prompts, i + 1);
+    if (o.chat) {
+      auto r = chat_request(o, prompts[i], where, *tools, (*open)->generation);
+      if (!r) return fail(r.error());
+      requests.push_back(std::move(*r));
+    } else {
+      if (!prompts[i].contains("prompt")) return fail(where + ": \"messages\" are of the chat format; add --chat");
+      requests.push_back(make_request(o.sampling));
+      requests.back().continued = std::string(prompts[i].at("prompt").as_string());
+    }
   }
   int failed = 0;
   const auto replies =
@@ -160,8 +197,10 @@ void add_generate(CLI::App& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("generate", "continue a text, or reply to it (--chat); one, or a file of them");
   verb->add_option("-p,--prompt", options->prompt, "the text");
-  verb->add_option("--prompts", options->prompts,
-                   "JSONL file, an object with \"prompt\" a line; one JSON object a line comes back");
+  verb->add_option(
+      "--prompts", options->prompts,
+      "JSONL file, an object with \"prompt\" a line (with --chat also \"messages\" and \"tools\"); one JSON "
+      "object a line comes back");
   auto* tokens = verb->add_option("--tokens", options->tokens,
                                   "token ids, as 1,42,7, instead of text: ids come back, and no tokenizer is needed");
   tokens->excludes("--prompt")->excludes("--prompts");
@@ -170,6 +209,9 @@ void add_generate(CLI::App& app, Globals& globals) {
                               "the text is a question: ask it in the model's chat format. Without this the text is "
                               "continued as it stands");
   tokens->excludes(chat);
+  verb->add_option("--system", options->system, "with --chat: a system message before the question");
+  verb->add_option("--tools", options->tools,
+                   "with --chat: a JSON file, the list of functions the model may call, as chat APIs describe them");
   verb->add_flag("--json", options->json, "one JSON object");
   add_sampling_options(*verb, options->sampling);
   verb->footer(

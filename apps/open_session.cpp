@@ -11,7 +11,10 @@
 namespace jamsu::apps {
 
 void add_sampling_options(CLI::App& verb, SamplingOptions& o) {
-  verb.add_option("--temperature", o.temperature, "0 (default): always the most probable token")
+  verb.add_option("--temperature", o.temperature,
+                  "0: always the most probable token. This and the next four: as generation_config.json of the model "
+                  "says (chat and "
+                  "--chat), else 0, off, 1, 0, 1")
       ->check(CLI::Range(0.0, 100.0));
   verb.add_option("--top-k", o.top_k, "draw among the k most probable; 0: off")->check(CLI::NonNegativeNumber);
   verb.add_option("--top-p", o.top_p, "draw among the most probable that sum up to p")->check(CLI::Range(1e-9, 1.0));
@@ -27,16 +30,16 @@ void add_sampling_options(CLI::App& verb, SamplingOptions& o) {
   verb.add_option("--stop", o.stop, "a text that ends the reply and is not part of it; may be given again");
 }
 
-session::ChatRequest make_request(const SamplingOptions& o) {
+session::ChatRequest make_request(const SamplingOptions& o, const models::GenerationConfig& defaults) {
   session::ChatRequest r;
   r.thinking = o.think == "on"    ? session::Thinking::on
                : o.think == "off" ? session::Thinking::off
                                   : session::Thinking::automatic;
-  r.sampling = {.temperature = o.temperature,
-                .top_k = o.top_k,
-                .top_p = o.top_p,
-                .min_p = o.min_p,
-                .repetition_penalty = o.repetition_penalty,
+  r.sampling = {.temperature = o.temperature.value_or(defaults.temperature),
+                .top_k = o.top_k.value_or(defaults.top_k),
+                .top_p = o.top_p.value_or(defaults.top_p),
+                .min_p = o.min_p.value_or(defaults.min_p),
+                .repetition_penalty = o.repetition_penalty.value_or(defaults.repetition_penalty),
                 .presence_penalty = o.presence_penalty,
                 .frequency_penalty = o.frequency_penalty,
                 .logit_bias = {},
@@ -119,11 +122,14 @@ Result<std::unique_ptr<OpenSession>> add_session(std::unique_ptr<OpenModel> open
   const auto format = text::ChatFormat::load(m.folder);
   auto prompts = format ? text::PromptBuilder::create(*tokenizer, *format) : format.error();
   if (chat && !prompts) return prompts.error();
+  auto generation = models::load_generation_config(m.folder, vocab);
+  if (!generation) return generation.error();
   auto open = std::make_unique<OpenSession>();
   engine::EngineOptions with_cache = options;
   with_cache.policy = m.cache;
-  open->session =
-      std::make_unique<session::Session>(m.opened.model, *tokenizer, std::move(prompts), *m.runtime, with_cache);
+  open->session = std::make_unique<session::Session>(m.opened.model, *tokenizer, std::move(prompts), *m.runtime,
+                                                     with_cache, generation->eos);
+  open->generation = std::move(*generation);
   open->model = std::move(opened);
   return open;
 }

@@ -6,20 +6,24 @@
 
 #include "apps/account.h"
 #include "apps/verbs.h"
+#include "models/generation_config.h"
 #include "models/open.h"
 #include "session/session.h"
 
 namespace jamsu::apps {
 
 struct SamplingOptions {
-  double temperature = 0, top_p = 1, min_p = 0, repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
-  int64_t top_k = 0, max_tokens = 768;
+  std::optional<double> temperature, top_p, min_p, repetition_penalty;  // empty: as the model's makers want it
+  std::optional<int64_t> top_k;
+  double presence_penalty = 0, frequency_penalty = 0;
+  int64_t max_tokens = 768;
   uint64_t seed = 0;
   std::string think = "auto";
   std::vector<std::string> stop;
 };
 void add_sampling_options(CLI::App& verb, SamplingOptions& options);
-session::ChatRequest make_request(const SamplingOptions& options);
+// What the command line leaves open is as in `defaults`; greedy without any.
+session::ChatRequest make_request(const SamplingOptions& options, const models::GenerationConfig& defaults = {});
 
 // The model of --model (find_model), what it runs on, and its line in the ledger.
 struct OpenModel {
@@ -42,6 +46,7 @@ Result<std::unique_ptr<OpenModel>> open_model(const std::string& kind, const std
 struct OpenSession {
   std::unique_ptr<OpenModel> model;
   std::unique_ptr<session::Session> session;  // ends before the model
+  models::GenerationConfig generation;
 
   void count(const session::Reply& reply) {
     model->count(reply.done.prompt_tokens, reply.done.cached_tokens, reply.done.output_tokens);

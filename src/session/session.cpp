@@ -131,12 +131,14 @@ std::optional<bool> thinking_switch(Thinking thinking) {
 }  // namespace
 
 Session::Session(std::shared_ptr<const models::Model> model, text::Tokenizer tokenizer,
-                 Result<text::PromptBuilder> prompts, ops::Runtime& runtime, const engine::EngineOptions& options)
+                 Result<text::PromptBuilder> prompts, ops::Runtime& runtime, const engine::EngineOptions& options,
+                 const std::vector<int64_t>& further_ends)
     : tokenizer_(std::move(tokenizer)), prompts_(std::move(prompts)), begin_(static_cast<int32_t>(model->info().bos)) {
   if (prompts_) stop_tokens_.push_back(prompts_->end_of_text());
-  for (const int64_t id : model->info().eos)
-    if (std::find(stop_tokens_.begin(), stop_tokens_.end(), id) == stop_tokens_.end())
-      stop_tokens_.push_back(static_cast<int32_t>(id));
+  for (const auto& ids : {model->info().eos, further_ends})
+    for (const int64_t id : ids)
+      if (std::find(stop_tokens_.begin(), stop_tokens_.end(), id) == stop_tokens_.end())
+        stop_tokens_.push_back(static_cast<int32_t>(id));
   engine_ = engine::Engine::open(std::move(model), runtime, options);
 }
 
@@ -153,7 +155,8 @@ Result<text::Prompt> Session::prompt(const ChatRequest& request) const {
   return prompts_->build(request.messages, {.add_generation_prompt = true,
                                             .enable_thinking = thinking_switch(request.thinking),
                                             .find_learned = false,
-                                            .now = request.now});
+                                            .now = request.now,
+                                            .tools = request.tools});
 }
 
 Result<engine::RequestId> Session::submit(const ChatRequest& request, EventSink sink) {

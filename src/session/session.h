@@ -21,6 +21,7 @@ enum class Thinking : uint8_t { automatic, on, off };
 
 struct ChatRequest {
   std::vector<text::Message> messages;
+  boost::json::array tools = {};  // functions the model may call
   // Instead of messages: this text after the beginning-of-text token, continued as it stands. No chat format, and
   // thinking marks stay in the content.
   std::optional<std::string> continued = {};
@@ -71,8 +72,9 @@ struct Reply {
 class Session {
  public:
   // The runtime belongs to this session while requests run. `prompts`: an error is what requests with messages end in.
+  // `further_ends`: tokens that end a reply beside those of the model's config (GenerationConfig::eos).
   Session(std::shared_ptr<const models::Model> model, text::Tokenizer tokenizer, Result<text::PromptBuilder> prompts,
-          ops::Runtime& runtime, const engine::EngineOptions& options);
+          ops::Runtime& runtime, const engine::EngineOptions& options, const std::vector<int64_t>& further_ends = {});
   ~Session();
 
   // Events come from the engine's thread, Done last. Errors: the template's, the engine's, an empty stop text.

@@ -92,7 +92,7 @@ Result<std::string> ChatFormat::render(const jinja::Value& messages, const ChatV
   using jinja::Value;
   std::vector<std::pair<std::string, Value>> names = {
       {"messages", messages},
-      {"tools", Value::none()},
+      {"tools", variables.tools},
       {"documents", Value::none()},
       {"add_generation_prompt", Value::boolean(variables.add_generation_prompt)}};
   for (const auto& [name, text] : tokens_) names.emplace_back(name, Value::string(text));

@@ -18,6 +18,7 @@ struct ChatVariables {
   bool add_generation_prompt = false;
   std::optional<bool> enable_thinking = {};  // also as `thinking`, DeepSeek's name for it; empty: neither is defined
   std::optional<std::tm> now = {};           // what strftime_now sees
+  jinja::Value tools = jinja::Value::none();
 };
 
 // Never changes; copies share the template. Thread-safe.

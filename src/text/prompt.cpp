@@ -43,6 +43,22 @@ class TypedText {
     return out;
   }
 
+  // Every string of it, names of members included.
+  boost::json::value hide(const boost::json::value& value) {
+    if (const auto* text = value.if_string()) return boost::json::string(hide(std::string_view(*text)));
+    if (const auto* list = value.if_array()) {
+      boost::json::array out;
+      for (const auto& item : *list) out.push_back(hide(item));
+      return out;
+    }
+    if (const auto* object = value.if_object()) {
+      boost::json::object out;
+      for (const auto& [name, item] : *object) out[hide(std::string_view(name))] = hide(item);
+      return out;
+    }
+    return value;
+  }
+
   std::string show(std::string_view text) const {
     std::string out;
     while (true) {
@@ -131,7 +147,7 @@ Result<PromptBuilder> PromptBuilder::create(Tokenizer tokenizer) {
 Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std::vector<Message>& messages,
                                                                       const std::vector<jinja::Value>& values,
                                                                       const std::string& whole,
-                                                                      const PromptOptions& options) const {
+                                                                      const ChatVariables& variables) const {
   const auto first = [&](size_t count) {
     return jinja::Value::list({values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count)});
   };
@@ -143,11 +159,11 @@ Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std:
     // A reply is what stands between the prompt that asks for it and its own end. A template that drops the thinking of
     // earlier turns writes those differently later on: they are not learned.
     Result<std::string> said = whole;
-    if (i + 1 < messages.size() || options.add_generation_prompt)
-      said = format_.render(first(i + 1), {false, {}, options.now});
+    if (i + 1 < messages.size() || variables.add_generation_prompt)
+      said = format_.render(first(i + 1), {false, {}, variables.now, variables.tools});
     bool found = false;
     for (const std::optional<bool> thinking : {std::optional<bool>(), std::optional(true), std::optional(false)}) {
-      const auto asked = format_.render(first(i), {true, thinking, options.now});
+      const auto asked = format_.render(first(i), {true, thinking, variables.now, variables.tools});
       if (!asked || !said) continue;
       if (!said->starts_with(*asked) || !whole.starts_with(*said)) continue;
       spans.push_back({asked->size(), said->size()});
@@ -178,15 +194,19 @@ Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const 
       fields.emplace_back("reasoning_content", thinking);
       fields.emplace_back("thinking", thinking);  // as transformers fills one from the other
     }
+    for (const auto& [name, value] : m.fields) fields.emplace_back(name, jinja::Value::from_json(typed.hide(value)));
     values.push_back(jinja::Value::dict(std::move(fields)));
   }
-  const auto whole =
-      format_.render(jinja::Value::list(values), {options.add_generation_prompt, options.enable_thinking, options.now});
+  ChatVariables variables{.add_generation_prompt = options.add_generation_prompt,
+                          .enable_thinking = options.enable_thinking,
+                          .now = options.now};
+  if (!options.tools.empty()) variables.tools = jinja::Value::from_json(typed.hide(options.tools));
+  const auto whole = format_.render(jinja::Value::list(values), variables);
   if (!whole) return whole.error();
   Prompt p;
   std::vector<Span> spans;
   if (options.find_learned) {
-    auto found = learned_spans(messages, values, *whole, options);
+    auto found = learned_spans(messages, values, *whole, variables);
     if (!found) return found.error();
     spans = std::move(*found);
   }

@@ -2,6 +2,7 @@
 // Messages -> token ids and which of them are learned: the one place where a prompt is built, for chat, evaluation and
 // training. The model's chat template writes the text; of that text only what the template itself wrote is searched for
 // special tokens: what a person typed is encoded as plain text, whatever it says.
+#include <boost/json.hpp>
 #include <cstdint>
 #include <ctime>
 #include <memory>
@@ -17,10 +18,13 @@
 namespace jamsu::text {
 
 struct Message {
-  std::string role;  // "user", "assistant", "system"
+  std::string role;  // "user", "assistant", "system"; others where the template knows them ("tool")
   std::string content = {};
   std::string reasoning_content = {};  // assistant: the thinking, without its marks
   bool ours = false;  // text that we wrote: special tokens in it are meant (the retry mark of generated tasks)
+  // What else the template may read of it ("tool_calls", "tool_call_id", "name"); what stands here replaces a member
+  // from above ("content": null).
+  boost::json::object fields = {};
 };
 
 struct PromptOptions {
@@ -28,6 +32,7 @@ struct PromptOptions {
   std::optional<bool> enable_thinking = {};  // empty: the model decides
   bool find_learned = false;                 // fills Prompt::learned
   std::optional<std::tm> now = {};           // for templates that write the date
+  boost::json::array tools = {};             // functions the model may call, as chat APIs describe them
 };
 
 struct Prompt {
@@ -56,7 +61,7 @@ class PromptBuilder {
   PromptBuilder(Tokenizer tokenizer, ChatFormat format);
   // Bytes of `whole`, the rendered messages, that the assistant says.
   Result<std::vector<Span>> learned_spans(const std::vector<Message>& messages, const std::vector<jinja::Value>& values,
-                                          const std::string& whole, const PromptOptions& options) const;
+                                          const std::string& whole, const ChatVariables& variables) const;
 
   Tokenizer tokenizer_;
   ChatFormat format_;
