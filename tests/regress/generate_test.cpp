@@ -149,6 +149,60 @@ TEST_F(Generate, WrongUseIsSaid) {
 
 // A folder without a tokenizer: ids in, ids out. The values are those of golden/models/llama3: the first prompt's 16
 // greedy tokens.
+TEST_F(Generate, WholeConversationsAreContinued) {
+  const std::string path =
+      file("chats.jsonl",
+           "{\"id\": 1, \"messages\": [{\"role\": \"user\", \"content\": \"7+5\"}]}\n"
+           "{\"id\": 2, \"prompt\": \"7+5\"}\n"
+           "{\"id\": 3, \"messages\": [{\"role\": \"user\", \"content\": \"hello\"}, {\"role\": "
+           "\"assistant\", \"content\": \"Hello!\"}, {\"role\": \"user\", \"content\": \"7+5\"}]}\n");
+  const Ended ended = jamsu({"generate", "--chat", "--prompts", path});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  const auto lines = ended.lines();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0].at("content"), lines[1].at("content"));
+  EXPECT_EQ(lines[0].at("prompt_tokens"), lines[1].at("prompt_tokens"));
+  EXPECT_GT(lines[2].at("prompt_tokens").as_int64(), lines[0].at("prompt_tokens").as_int64());
+  const Ended system = jamsu({"generate", "--chat", "--json", "--system", "짧게 답해 주세요.", "-p", "7+5"});
+  EXPECT_EQ(system.code, 0) << system.err;
+  EXPECT_GT(system.json().at("prompt_tokens").as_int64(), lines[0].at("prompt_tokens").as_int64());
+
+  const Ended plain = jamsu({"generate", "--prompts", path});
+  EXPECT_EQ(plain.code, 1);
+  EXPECT_TRUE(contains(plain.err, "add --chat")) << plain.err;
+  const std::string broken = file("broken.jsonl", "{\"messages\": [{\"role\": \"user\"}]}\n");
+  const Ended said = jamsu({"generate", "--chat", "--prompts", broken});
+  EXPECT_EQ(said.code, 1);
+  EXPECT_TRUE(contains(said.err, "messages[0]: \"content\" is missing")) << said.err;
+  const std::string tools = file("tools.json", "{\"name\": \"weather\"}");
+  const Ended no_list = jamsu({"generate", "--chat", "-p", "x", "--tools", tools});
+  EXPECT_EQ(no_list.code, 1);
+  EXPECT_TRUE(contains(no_list.err, "tools.json is an object, not a list of tools")) << no_list.err;
+}
+
+// A model whose makers want it sampled: so it is, unless the command line says otherwise.
+TEST_F(Generate, TheModelsOwnSamplingIsUsedInChats) {
+  namespace fs = std::filesystem;
+  const std::string copy = folder_ / "model";
+  fs::copy(std::string(JAMSU_SOURCE_DIR) + "/pretrained/nano", copy);
+  std::ofstream(copy + "/generation_config.json") << R"({"do_sample": true, "temperature": 20, "eos_token_id": 1})";
+  const auto content = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"generate",     "--chat", "--json",  "-p", "7+5",
+                                          "--max-tokens", "20",     "--model", copy};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ended ended = jamsu(arguments);
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    const auto reply = ended.json();
+    return std::string(reply.at("reasoning").as_string()) + "|" + std::string(reply.at("content").as_string());
+  };
+  EXPECT_NE(content({}), content({"--temperature", "0"}));
+  EXPECT_NE(content({}), content({"--seed", "1"}));
+  std::ofstream(copy + "/generation_config.json") << R"({"do_sample": true, "top_p": 2})";
+  const Ended bad = jamsu({"generate", "--chat", "-p", "x", "--model", copy});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_TRUE(contains(bad.err, "generation_config.json: \"top_p\" = 2")) << bad.err;
+}
+
 TEST_F(Generate, TokensAreContinuedWithoutATokenizer) {
   const std::string folder = std::string(JAMSU_SOURCE_DIR) + "/tests/golden/models/llama3";
   const Ids ids = first_prompt(folder);

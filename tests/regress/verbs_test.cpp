@@ -90,7 +90,11 @@ TEST_F(Verbs, ShowTellsArchitectureParametersAndMemory) {
   EXPECT_EQ(json.at("experts").as_int64(), 16);
   EXPECT_EQ(json.at("context").as_int64(), 1024);
   const auto& kv = json.at("kv_bytes").at("1024");
-  EXPECT_GT(kv.at("expanded").as_int64(), kv.at("latent").as_int64());
+  EXPECT_GT(kv.at("expanded").as_int64(), kv.at("absorbed").as_int64());
+  EXPECT_GT(kv.at("absorbed").as_int64(), kv.at("latent").as_int64());
+  EXPECT_EQ(json.at("cache_policy").as_string(), "expanded");
+  EXPECT_EQ(jamsu({"show", "--json", "--cache", "latent"}).json().at("cache_policy").as_string(), "latent");
+  EXPECT_EQ(jamsu({"show", "--cache", "small"}).code, 2);
   const Ended missing = jamsu({"show", folder_ / "nothing"});
   EXPECT_EQ(missing.code, 1);
   EXPECT_TRUE(contains(missing.err, "nothing: no folder with a config.json")) << missing.err;
@@ -231,6 +235,53 @@ TEST_F(Verbs, PlanSaysWhatAModelNeedsBeforeItIsLoaded) {
   EXPECT_EQ(plan({v3, "--train"}).code, 1);  // of how many tokens?
   EXPECT_EQ(plan({"pretrained/nano", "--context", "2000"}).code, 1);
   EXPECT_TRUE(contains(plan({"README.md"}).err, "README.md")) << "the file is named";
+}
+
+// A table of 488 GiB that no disk holds (the file is sparse): refused before it is read, with the numbers.
+TEST_F(Verbs, AModelThatDoesNotFitIsRefused) {
+  file("config.json", R"({"architectures": ["LlamaForCausalLM"], "vocab_size": 4000000, "hidden_size": 65536,
+      "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 64, "num_key_value_heads": 1,
+      "max_position_embeddings": 64, "tie_word_embeddings": true})");
+  const std::map<std::string, std::vector<int64_t>> shapes = {
+      {"model.embed_tokens.weight", {4000000, 65536}},
+      {"model.norm.weight", {65536}},
+      {"model.layers.0.input_layernorm.weight", {65536}},
+      {"model.layers.0.post_attention_layernorm.weight", {65536}},
+      {"model.layers.0.self_attn.q_proj.weight", {65536, 65536}},
+      {"model.layers.0.self_attn.k_proj.weight", {1024, 65536}},
+      {"model.layers.0.self_attn.v_proj.weight", {1024, 65536}},
+      {"model.layers.0.self_attn.o_proj.weight", {65536, 65536}},
+      {"model.layers.0.mlp.gate_proj.weight", {32, 65536}},
+      {"model.layers.0.mlp.up_proj.weight", {32, 65536}},
+      {"model.layers.0.mlp.down_proj.weight", {65536, 32}}};
+  boost::json::object header;
+  int64_t offset = 0;
+  for (const auto& [name, shape] : shapes) {
+    int64_t bytes = 2;
+    for (const int64_t d : shape) bytes *= d;
+    header[name] = {{"dtype", "BF16"},
+                    {"shape", boost::json::array(shape.begin(), shape.end())},
+                    {"data_offsets", {offset, offset + bytes}}};
+    offset += bytes;
+  }
+  std::string text = boost::json::serialize(header);
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  uint64_t length = text.size();
+  const std::string path =
+      file("model.safetensors", std::string(reinterpret_cast<const char*>(&length), sizeof(length)) + text);
+  std::error_code error;
+  std::filesystem::resize_file(path, 8 + text.size() + static_cast<uint64_t>(offset), error);
+  if (error) GTEST_SKIP() << "no sparse file of 500 GiB here: " << error.message();
+  const auto start = std::chrono::steady_clock::now();
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"generate", "-p", "x"}, {"chat"}, {"eval"}}) {
+    auto arguments = verb;
+    arguments.insert(arguments.end(), {"--model", folder_.path()});
+    const Ended ended = jamsu(arguments);
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_TRUE(contains(ended.err, "does not fit: weights take ")) << ended.err;
+    EXPECT_TRUE(contains(ended.err, "GiB are free")) << ended.err;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
 }
 
 // A good folder; one value turned to NaN; a tensor of the wrong shape; a token that is none.
