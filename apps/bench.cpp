@@ -2,11 +2,13 @@
 #include "bench/bench.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <boost/json.hpp>
 #include <iostream>
 
 #include "apps/verbs.h"
+#include "models/open.h"
 
 namespace jamsu::apps {
 namespace {
@@ -16,7 +18,8 @@ struct Options {
   bool json = false;
   bench::GemmShape gemm;
   bench::TrainShape train;
-  std::string shape = "nano";
+  std::string shape = "nano", model, folder;
+  bool fp8 = false;
 };
 
 boost::json::object to_json(const machine::Spread& s) {
@@ -33,7 +36,7 @@ bench::OnLine printer(const char* what, const bench::Setup& setup, bool json) {
                                        {"threads", setup.threads},
                                        {"unit", l.unit},
                                        {"rate", to_json(l.rate)},
-                                       {"of_peak", to_json(l.of_peak)},
+                                       {l.of_bandwidth ? "of_bandwidth" : "of_peak", to_json(l.of_peak)},
                                        {"rounds", l.rounds},
                                        {"tensor_bytes", l.tensor_bytes}}
                 << "\n"
@@ -41,16 +44,27 @@ bench::OnLine printer(const char* what, const bench::Setup& setup, bool json) {
       return;
     }
     const bool flops = l.unit == "FLOP/s";
-    fmt::print("{:<52} {:>10.1f} {}   {:.1f} % of peak (quartiles {:.1f}-{:.1f}, {} rounds)\n", l.name,
-               flops ? l.rate.median / 1e9 : l.rate.median, flops ? "GFLOP/s" : l.unit, 100 * l.of_peak.median,
-               100 * l.of_peak.lower, 100 * l.of_peak.upper, l.rounds);
+    fmt::print("{:<52} {:>10.1f} {}", l.name, flops ? l.rate.median / 1e9 : l.rate.median, flops ? "GFLOP/s" : l.unit);
+    if (l.of_peak.median > 0)
+      fmt::print("   {:.1f} % of {} (quartiles {:.1f}-{:.1f}, {} rounds)", 100 * l.of_peak.median,
+                 l.of_bandwidth ? "read bandwidth" : "peak", 100 * l.of_peak.lower, 100 * l.of_peak.upper, l.rounds);
+    fmt::print("\n");
     if (l.tensor_bytes > 0)
-      fmt::print("  at most {:.0f} MiB of tensors\n", static_cast<double>(l.tensor_bytes) / 1048576.0);
+      fmt::print("  at most {:.0f} MiB of memory\n", static_cast<double>(l.tensor_bytes) / 1048576.0);
     std::fflush(stdout);
   };
 }
 
-using Measure = void (*)(const Options&, const bench::Setup&, const bench::OnLine&);
+using Measure = Status (*)(const Options&, const Globals&, const bench::Setup&, const bench::OnLine&);
+
+Status measure_model(const Options& o, const Globals& globals, const bench::Setup& setup,
+                     const bench::OnLine& on_line) {
+  const auto folder = find_model(o.model, globals);
+  if (!folder) return folder.error();
+  const auto described = models::describe_model(*folder, ops::Numerics::bf16);
+  if (!described) return described.error();
+  return bench::model(setup, *folder, {.policy = globals.cache_policy(*described->model)}, on_line);
+}
 
 CLI::App* add_measure(CLI::App& verb, Globals& globals, const std::shared_ptr<Options>& options, const char* name,
                       const char* help, int rounds, int threads, Measure measure) {
@@ -71,7 +85,8 @@ CLI::App* add_measure(CLI::App& verb, Globals& globals, const std::shared_ptr<Op
     if (!options->json)
       fmt::print("{}, {} thread(s); peak: the register-only loop of jamsu doctor, measured in between\n",
                  kernels::isa_name(setup.isa), setup.threads);
-    measure(*options, setup, printer(name, setup, options->json));
+    const Status done = measure(*options, globals, setup, printer(name, setup, options->json));
+    if (!done) globals.exit_code = fail(done.error());
   });
   return part;
 }
@@ -86,24 +101,48 @@ void add_bench(CLI::App& app, Globals& globals) {
   verb->footer("Example: jamsu bench gemm --threads 1");
   auto* gemm =
       add_measure(*verb, globals, options, "gemm", "a bf16 product, weights packed", kSlices, 0,
-                  [](const Options& o, const bench::Setup& s, const bench::OnLine& l) { bench::gemm(s, o.gemm, l); });
+                  [](const Options& o, const Globals&, const bench::Setup& s, const bench::OnLine& l) -> Status {
+                    bench::gemm(s, o.gemm, l);
+                    return {};
+                  });
   const auto extent = CLI::Range(int64_t{1}, int64_t{1} << 16);
   gemm->add_option("--m", options->gemm.m, "rows of activations (default 512)")->check(extent);
   gemm->add_option("--k", options->gemm.k, "contraction (default 2048)")->check(extent);
   gemm->add_option("--n", options->gemm.n, "outputs (default 2048)")->check(extent);
   add_measure(*verb, globals, options, "attention", "attention of one head on one thread, forward and backward",
-              kSlices, 1,
-              [](const Options&, const bench::Setup& s, const bench::OnLine& l) { bench::attention(s, l); });
-  auto* train = add_measure(*verb, globals, options, "train", "whole training steps of 16 rows of 512 tokens",
-                            kWholeRuns, 0, [](const Options& o, const bench::Setup& s, const bench::OnLine& l) {
-                              bench::train(s, {.tiny = o.shape == "tiny", .micro_rows = o.train.micro_rows}, l);
-                            });
+              kSlices, 1, [](const Options&, const Globals&, const bench::Setup& s, const bench::OnLine& l) -> Status {
+                bench::attention(s, l);
+                return {};
+              });
+  auto* train =
+      add_measure(*verb, globals, options, "train", "whole training steps of 16 rows of 512 tokens", kWholeRuns, 0,
+                  [](const Options& o, const Globals&, const bench::Setup& s, const bench::OnLine& l) -> Status {
+                    bench::train(s, {.tiny = o.shape == "tiny", .micro_rows = o.train.micro_rows}, l);
+                    return {};
+                  });
   train->add_option("--shape", options->shape, "nano (default) or tiny")->check(CLI::IsMember({"nano", "tiny"}));
   train->add_option("--micro-rows", options->train.micro_rows, "rows of a micro-batch: 1, 2, 4 (default), 8 or 16")
       ->check(CLI::IsMember({1, 2, 4, 8, 16}));
   add_measure(*verb, globals, options, "decode", "decoding through the engine, alone and 64 sequences at once",
               kWholeRuns, 0,
-              [](const Options&, const bench::Setup& s, const bench::OnLine& l) { bench::decode(s, l); });
+              [](const Options&, const Globals&, const bench::Setup& s, const bench::OnLine& l) -> Status {
+                bench::decode(s, l);
+                return {};
+              });
+  auto* model = add_measure(*verb, globals, options, "model", "a model's folder: opening, prefill of 512, decoding",
+                            kWholeRuns, 0, measure_model);
+  model->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
+  auto* make = verb->add_subcommand("make-model", "a folder with random weights of a published shape, to measure with");
+  make->add_option("shape", options->shape, fmt::format("{}", fmt::join(bench::model_shapes(), ", ")))
+      ->required()
+      ->check(CLI::IsMember(bench::model_shapes()));
+  make->add_option("folder", options->folder, "written anew")->required();
+  make->add_flag("--fp8", options->fp8, "matrices in FP8 with a scale for each 128 x 128, as DeepSeek-V3");
+  make->footer("Example: jamsu bench make-model qwen2-1.5b /tmp/qwen2 && jamsu bench model /tmp/qwen2");
+  make->callback([options, &globals] {
+    const auto made = bench::make_model(options->shape, options->fp8, options->folder);
+    globals.exit_code = made ? 0 : fail(made.error());
+  });
 }
 
 }  // namespace jamsu::apps

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "base/result.h"
 #include "kernels/registry.h"
 #include "machine/measure.h"
+#include "models/sequence_state.h"
 
 namespace jamsu::bench {
 
@@ -23,7 +26,8 @@ struct Line {
   machine::Spread rate;     // by the clock
   machine::Spread of_peak;  // FLOP/s by formula, over the register-only peak measured beside it
   int rounds = 0;
-  int64_t tensor_bytes = 0;  // the most that tensors held at once; 0: not asked
+  int64_t tensor_bytes = 0;   // the most that tensors held at once; 0: not asked
+  bool of_bandwidth = false;  // of_peak is bytes/s by formula, over the read bandwidth measured beside it
 };
 using OnLine = std::function<void(const Line&)>;  // as each is done
 
@@ -42,5 +46,18 @@ struct TrainShape {
 void train(const Setup& setup, const TrainShape& shape, const OnLine& on_line);
 // Decoding of nano's shape through the engine: 64 tokens of prompt, 128 new ones; one sequence alone, and 64 at once.
 void decode(const Setup& setup, const OnLine& on_line);
+
+// A folder with a config and weights drawn at random (bf16, or FP8 with a scale per 128 x 128 where `fp8`), of a
+// published shape, to measure with; no tokenizer. Errors: an unknown shape, a folder that exists, what writing meets.
+std::vector<std::string> model_shapes();
+Status make_model(const std::string& shape, bool fp8, const std::string& folder);
+// A model's folder as it is: prefill of 512 tokens (of peak), then decoding of 32 after 64 (of the bandwidth measured
+// beside it, by the bytes of a step: plan/plan.h), the largest memory of the process and the time to the first token.
+// Errors: what opening meets.
+struct ModelLoad {
+  int64_t prefill = 512, prompt = 64, decoded = 32;
+  models::CachePolicy policy = models::CachePolicy::expanded;
+};
+Status model(const Setup& setup, const std::string& folder, const ModelLoad& load, const OnLine& on_line);
 
 }  // namespace jamsu::bench

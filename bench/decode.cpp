@@ -1,4 +1,6 @@
 // Decoding through the engine; the rate is taken from the last sequence's first token to the last token of all.
+#include "bench/decode.h"
+
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
@@ -8,33 +10,33 @@
 #include "bench/bench.h"
 #include "bench/measure.h"
 #include "bench/shapes.h"
-#include "engine/engine.h"
 #include "models/deepseek_v3.h"
 #include "train/optimizer.h"
 
 namespace jamsu::bench {
-namespace {
 
-constexpr int64_t kPrompt = 64, kNew = 128;
-
-Work decode_once(engine::Engine& engine, int64_t sequences, double flops_per_token) {
+Timed decode_once(engine::Engine& engine, const Prompts& prompts) {
   std::mutex mutex;
   std::condition_variable done;
-  int64_t finished = 0, started = 0, tokens = 0;
+  int64_t finished = 0, started = 0;
   double begin = 0, end = 0;
-  for (int64_t i = 0; i < sequences; ++i) {
+  Timed timed;
+  const double submitted = monotonic_seconds();
+  const auto vocab = static_cast<uint32_t>(engine.model().info().vocab);
+  for (int64_t i = 0; i < prompts.sequences; ++i) {
     engine::Request request;
     RandomStream random(3, static_cast<uint64_t>(i), Purpose::test);
-    for (int64_t t = 0; t < kPrompt; ++t) request.tokens.push_back(static_cast<int32_t>(random.below(2048)));
-    request.max_tokens = kNew;
-    request.sampling.seed = static_cast<uint64_t>(i);
+    for (int64_t t = 0; t < prompts.prompt; ++t) request.tokens.push_back(static_cast<int32_t>(random.below(vocab)));
+    request.max_tokens = prompts.tokens;
+    request.sampling.temperature = 0;
     const auto id = engine.submit(std::move(request), [&, first = true](const engine::Event& event) mutable {
       std::lock_guard lock(mutex);
       if (std::holds_alternative<engine::TokenEvent>(event)) {
-        if (first && ++started == sequences) begin = monotonic_seconds();
-        if (!first && started == sequences) ++tokens;
+        if (first && started == 0) timed.first = monotonic_seconds() - submitted;
+        if (first && ++started == prompts.sequences) begin = monotonic_seconds();
+        if (!first && started == prompts.sequences) ++timed.tokens;
         first = false;
-      } else if (++finished == sequences) {
+      } else if (++finished == prompts.sequences) {
         end = monotonic_seconds();
         done.notify_all();
       }
@@ -42,13 +44,13 @@ Work decode_once(engine::Engine& engine, int64_t sequences, double flops_per_tok
     if (!id) throw std::runtime_error(id.error().message);
   }
   std::unique_lock lock(mutex);
-  done.wait(lock, [&] { return finished == sequences; });
-  return {static_cast<double>(tokens), flops_per_token * static_cast<double>(tokens), end - begin};
+  done.wait(lock, [&] { return finished == prompts.sequences; });
+  timed.seconds = end - begin;
+  return timed;
 }
 
-}  // namespace
-
 void decode(const Setup& setup, const OnLine& on_line) {
+  constexpr int64_t kPrompt = 64, kNew = 128;
   ops::Runtime runtime(setup.threads, setup.isa, ops::Numerics::bf16);
   auto model = std::make_shared<models::DeepseekV3>(nano(), ops::Numerics::bf16);
   train::initial_state(*model, {}, runtime.context());
@@ -58,7 +60,11 @@ void decode(const Setup& setup, const OnLine& on_line) {
   for (const int64_t sequences : {int64_t{1}, int64_t{64}})
     on_line(between_peaks(
         sequences == 1 ? "nano, alone" : "nano, 64 sequences", "tokens/s",
-        [&] { return decode_once(*engine, sequences, flops); }, setup.isa, own, setup.rounds));
+        [&] {
+          const Timed t = decode_once(*engine, {sequences, kPrompt, kNew});
+          return Work{t.tokens, flops * t.tokens, t.seconds};
+        },
+        setup.isa, own, setup.rounds));
 }
 
 }  // namespace jamsu::bench

@@ -39,19 +39,37 @@ Line against_peak(std::string name, double flops, const std::function<void()>& o
   return {std::move(name), "FLOP/s", spread_of(std::move(rates)), spread_of(std::move(ratios)), rounds, 0};
 }
 
-Line between_peaks(std::string name, std::string unit, const std::function<Work()>& once, kernels::Isa isa,
-                   ThreadPool& pool, int rounds) {
+namespace {
+
+Line between(std::string name, std::string unit, const std::function<Work()>& once,
+             const std::function<double()>& reference, int rounds) {
   std::vector<double> rates, ratios;
   once();
-  double before = machine::measure_peak(isa, pool, 1).median;
+  double before = reference();
   for (int r = 0; r < rounds; ++r) {
     const Work work = once();
-    const double after = machine::measure_peak(isa, pool, 1).median;
+    const double after = reference();
     rates.push_back(work.amount / work.seconds);
-    ratios.push_back(work.flops / work.seconds / ((before + after) / 2));
+    ratios.push_back(work.cost / work.seconds / ((before + after) / 2));
     before = after;
   }
   return {std::move(name), std::move(unit), spread_of(std::move(rates)), spread_of(std::move(ratios)), rounds, 0};
+}
+
+}  // namespace
+
+Line between_peaks(std::string name, std::string unit, const std::function<Work()>& once, kernels::Isa isa,
+                   ThreadPool& pool, int rounds) {
+  return between(
+      std::move(name), std::move(unit), once, [&] { return machine::measure_peak(isa, pool, 1).median; }, rounds);
+}
+
+Line between_bandwidths(std::string name, std::string unit, const std::function<Work()>& once, ThreadPool& pool,
+                        int rounds) {
+  Line line = between(
+      std::move(name), std::move(unit), once, [&] { return machine::measure_read_bandwidth(pool, 1).median; }, rounds);
+  line.of_bandwidth = true;
+  return line;
 }
 
 }  // namespace jamsu::bench

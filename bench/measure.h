@@ -20,11 +20,14 @@ double runs_per_second(const std::function<void()>& once);
 Line against_peak(std::string name, double flops, const std::function<void()>& once, kernels::Isa isa, ThreadPool& pool,
                   int rounds);
 
-// Longer work: `once` runs it whole and says what came of it.
+// Longer work: `once` runs it whole and says what came of it, and what it cost of what it is measured against.
 struct Work {
-  double amount = 0, flops = 0, seconds = 0;
+  double amount = 0, cost = 0, seconds = 0;  // cost: FLOP, or bytes
 };
 Line between_peaks(std::string name, std::string unit, const std::function<Work()>& once, kernels::Isa isa,
                    ThreadPool& pool, int rounds);
+// The same between two slices of the read bandwidth.
+Line between_bandwidths(std::string name, std::string unit, const std::function<Work()>& once, ThreadPool& pool,
+                        int rounds);
 
 }  // namespace jamsu::bench

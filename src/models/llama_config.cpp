@@ -183,6 +183,8 @@ Result<LlamaConfig> parse_llama(LlamaKind kind, const json::object& object, std:
       if (!rope) return rope.error();
       c.rope_scaling = rope->scaling;
       if (rope->theta) c.rope_theta = *rope->theta;
+    } else if (name == "quantization_config") {
+      if (auto s = check_fp8(value, file); !s) return s.error();
     } else if (name == "eos_token_id") {
       auto ids = read_eos(value, file);
       if (!ids) return ids.error();

@@ -196,8 +196,10 @@ Step decode_step(const Source& source, const Load& load, ops::Numerics numerics)
 Step prefill_step(const Source& source, const Load& load, ops::Numerics numerics) {
   const auto rows = static_cast<double>(std::min(load.step_rows, load.context));
   const auto state = state_bytes(source, load.policy, load.context / 2);
+  const models::ModelInfo& info = source.model->info();
+  const double head = 2 * static_cast<double>(info.vocab) * static_cast<double>(info.hidden);  // of the last row alone
   return {weights_read(source, rows, numerics) + state,
-          step_flops(source, load, rows, 1, static_cast<double>(load.context) / 2)};
+          step_flops(source, load, rows, 1, static_cast<double>(load.context) / 2) - (rows - 1) * head};
 }
 
 Machine measure(int threads, kernels::Isa isa, int slices) {

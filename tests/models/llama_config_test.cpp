@@ -23,6 +23,20 @@ json::object good() {
           {"eos_token_id", json::array{2, 3}}};
 }
 
+// As Qwen3 was published in FP8.
+TEST(LlamaConfig, KnowsOneKindOfFp8) {
+  json::object o = good();
+  o["quantization_config"] = json::object{{"activation_scheme", "dynamic"},
+                                          {"fmt", "e4m3"},
+                                          {"quant_method", "fp8"},
+                                          {"weight_block_size", json::array{128, 128}}};
+  EXPECT_TRUE(parse_llama(LlamaKind::qwen3, o, "config.json").ok());
+  o["quantization_config"].as_object()["quant_method"] = "gptq";
+  const auto other = parse_llama(LlamaKind::qwen3, o, "config.json");
+  ASSERT_FALSE(other.ok());
+  EXPECT_NE(other.error().message.find("quantization_config.quant_method"), std::string::npos) << other.error().message;
+}
+
 TEST(LlamaConfig, ReadsTheOfficialNames) {
   json::object o = good();
   o["rope_scaling"] = json::object{{"rope_type", "llama3"},

@@ -85,6 +85,27 @@ TEST(Plan, DecodingReadsTheExpertsThatAreChosen) {
   EXPECT_LT(bytes_of(64) / 64, bytes_of(1) / 5);
 }
 
+TEST(Plan, PrefillNeedsTheHeadForItsLastRowAlone) {
+  const auto nano = read_source(kSource + "/pretrained/nano", ops::Numerics::bf16);
+  ASSERT_TRUE(nano.ok());
+  const Load load{.context = 512, .step_rows = 512};
+  const models::ModelInfo& info = nano->model->info();
+  const double head = 2.0 * 2048 * 128;
+  EXPECT_NEAR(prefill_step(*nano, load, ops::Numerics::bf16).flops, 512 * info.forward_flops(256) - 511 * head, 1e3);
+}
+
+// A latent cache expands the past at every step, absorbed attends over wider keys.
+TEST(Plan, CachePoliciesCostWhatTheyCompute) {
+  const auto nano = read_source(kSource + "/pretrained/nano", ops::Numerics::bf16);
+  ASSERT_TRUE(nano.ok());
+  const auto flops = [&](models::CachePolicy policy) {
+    return decode_step(*nano, {.context = 100, .policy = policy}, ops::Numerics::bf16).flops;
+  };
+  const double expanded = flops(models::CachePolicy::expanded);
+  EXPECT_NEAR(flops(models::CachePolicy::latent) - expanded, 100 * 6 * 2.0 * 4 * (32 + 32) * 64, 1);
+  EXPECT_NEAR(flops(models::CachePolicy::absorbed) - expanded, 100 * 6 * 2.0 * 4 * ((2 * 64 + 16) - (48 + 32)), 1);
+}
+
 TEST(Plan, WhatLimitsIsSaid) {
   const auto nano = read_source(kSource + "/pretrained/nano", ops::Numerics::bf16);
   ASSERT_TRUE(nano.ok());

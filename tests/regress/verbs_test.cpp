@@ -134,7 +134,14 @@ TEST_F(Verbs, BenchMeasuresAgainstThePeak) {
   const Ended decode = jamsu({"bench", "decode", "--rounds", "1", "--threads", "1"});
   EXPECT_EQ(decode.code, 0) << decode.err;
   EXPECT_TRUE(contains(decode.out, "nano, 64 sequences")) << decode.out;
+  const Ended model = jamsu({"bench", "model", "--rounds", "1", "--threads", "1"});
+  EXPECT_EQ(model.code, 0) << model.err;
+  for (const char* part : {"opened", "prefill of 512", "% of peak", "decoding 32 after 64", "% of read bandwidth"})
+    EXPECT_TRUE(contains(model.out, part)) << model.out;
 #endif
+  const Ended exists = jamsu({"bench", "make-model", "v2-lite-9", folder_.path()});
+  EXPECT_EQ(exists.code, 1);
+  EXPECT_TRUE(contains(exists.err, "it exists")) << exists.err;
   EXPECT_EQ(jamsu({"bench", "train", "--micro-rows", "3"}).code, 2);
   const Ended reference = run({.arguments = {"bench", "gemm"}, .home = home(), .isa = "ref"});
   EXPECT_EQ(reference.code, 1);
