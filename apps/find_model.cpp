@@ -1,31 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 
 #include "apps/verbs.h"
-#include "base/files.h"
+#include "hub/cache.h"
 
 namespace jamsu::apps {
-
-namespace {
-
-// The Hugging Face cache's own layout: models--ORG--NAME/refs/main holds the commit, snapshots/COMMIT its files (links
-// to blobs). Read in place. Empty: not there.
-std::string find_in_hub_cache(const std::string& name, const std::string& cache) {
-  const size_t slash = name.find('/');
-  if (slash == std::string::npos || name.find('/', slash + 1) != std::string::npos || name.find("..") == 0) return {};
-  const std::string repository = fmt::format("{}/models--{}--{}", cache, name.substr(0, slash), name.substr(slash + 1));
-  const auto commit = read_file(repository + "/refs/main", 1024);
-  if (!commit) return {};
-  std::string hash = *commit;
-  while (!hash.empty() && std::isspace(static_cast<unsigned char>(hash.back()))) hash.pop_back();
-  const bool plain = !hash.empty() && hash.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-  return plain ? repository + "/snapshots/" + hash : std::string();
-}
-
-}  // namespace
 
 Result<std::string> find_model(const std::string& name, const Globals& globals) {
   namespace fs = std::filesystem;
@@ -35,7 +16,7 @@ Result<std::string> find_model(const std::string& name, const Globals& globals) 
     if (is_model(name)) return name;
     const fs::path at_home = fs::path(globals.home) / "models" / name;
     if (is_model(at_home)) return at_home.string();
-    const auto cached = find_in_hub_cache(name, globals.hub_cache);
+    const auto cached = hub::find_snapshot(globals.hub_cache, name);
     if (!cached.empty() && is_model(cached)) return cached;
     return Error{
         fmt::format("--model {}: no folder with a config.json there, nor under {}, nor a snapshot of it under {}", name,
@@ -78,7 +59,7 @@ std::vector<FoundModel> installed_models(const Globals& globals) {
     const size_t separator = name.find("--");
     if (separator == std::string::npos) continue;
     name.replace(separator, 2, "/");
-    add(name, find_in_hub_cache(name, globals.hub_cache), repository);
+    add(name, hub::find_snapshot(globals.hub_cache, name), repository);
   }
   std::sort(found.begin(), found.end(), [](const FoundModel& a, const FoundModel& b) { return a.name < b.name; });
   return found;

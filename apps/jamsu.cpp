@@ -7,6 +7,7 @@
 
 #include "apps/verbs.h"
 #include "base/thread_pool.h"
+#include "hub/cache.h"
 
 namespace jamsu::apps {
 
@@ -35,11 +36,8 @@ bool read_environment(jamsu::apps::Globals& globals) {
     return value ? value : "";
   };
   globals.home = variable("JAMSU_HOME");
-  const std::string user_home = variable("HOME").empty() ? "." : variable("HOME"), hf_home = variable("HF_HOME");
-  if (globals.home.empty()) globals.home = user_home + "/.jamsu";
-  globals.hub_cache = variable("HF_HUB_CACHE");
-  if (globals.hub_cache.empty())
-    globals.hub_cache = (hf_home.empty() ? user_home + "/.cache/huggingface" : hf_home) + "/hub";
+  if (globals.home.empty()) globals.home = (variable("HOME").empty() ? "." : variable("HOME")) + "/.jamsu";
+  globals.hub_cache = jamsu::hub::cache_folder(variable);
   const std::string isa = variable("JAMSU_ISA");
   if (isa.empty()) return true;
   globals.isa = jamsu::kernels::isa_from_name(isa);
@@ -70,10 +68,11 @@ int main(int argc, char** argv) {
   app.add_flag("--force", globals.force, "go on where a model does not fit into free memory");
   app.fallthrough();
   app.footer("Example: jamsu chat\nMore of a verb: jamsu VERB --help");
-  for (const auto add : {jamsu::apps::add_chat, jamsu::apps::add_generate, jamsu::apps::add_show, jamsu::apps::add_plan,
-                         jamsu::apps::add_check, jamsu::apps::add_models, jamsu::apps::add_pretrain,
-                         jamsu::apps::add_sft, jamsu::apps::add_eval, jamsu::apps::add_tokenizer, jamsu::apps::add_data,
-                         jamsu::apps::add_doctor, jamsu::apps::add_bench, jamsu::apps::add_ledger})
+  for (const auto add :
+       {jamsu::apps::add_chat, jamsu::apps::add_generate, jamsu::apps::add_show, jamsu::apps::add_plan,
+        jamsu::apps::add_check, jamsu::apps::add_models, jamsu::apps::add_pull, jamsu::apps::add_pretrain,
+        jamsu::apps::add_sft, jamsu::apps::add_eval, jamsu::apps::add_tokenizer, jamsu::apps::add_data,
+        jamsu::apps::add_doctor, jamsu::apps::add_bench, jamsu::apps::add_ledger})
     add(app, globals);
   try {
     app.parse(argc, argv);

@@ -47,6 +47,7 @@ struct FoundModel {
 std::vector<FoundModel> installed_models(const Globals& globals);
 
 void add_models(CLI::App& app, Globals& globals);  // ls, rm
+void add_pull(CLI::App& app, Globals& globals);    // the one verb that is a program of its own: apps/pull
 void add_show(CLI::App& app, Globals& globals);
 void add_plan(CLI::App& app, Globals& globals);
 void add_check(CLI::App& app, Globals& globals);

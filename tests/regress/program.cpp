@@ -25,12 +25,15 @@ int exit_code(int status) {
   ::setenv("JAMSU_HOME", start.home.c_str(), 1);
   ::setenv("HF_HUB_CACHE", (start.home + "/hub").c_str(), 1);
   ::setenv("TERM", "xterm", 1);
+  ::setenv("no_proxy", "*", 1);
+  for (const char* owners : {"HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE"}) ::unsetenv(owners);
+  for (const auto& [name, value] : start.environment) ::setenv(name.c_str(), value.c_str(), 1);
   if (start.isa.empty())
     ::unsetenv("JAMSU_ISA");
   else
     ::setenv("JAMSU_ISA", start.isa.c_str(), 1);
   std::vector<char*> argv;
-  std::string program = JAMSU_PROGRAM;
+  std::string program = start.program.empty() ? JAMSU_PROGRAM : start.program;
   argv.push_back(program.data());
   std::vector<std::string> arguments = start.arguments;
   for (std::string& a : arguments) argv.push_back(a.data());

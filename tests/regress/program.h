@@ -18,9 +18,11 @@ inline constexpr int kTimeoutSeconds = 120;  // nothing waits that long but wher
 struct Start {
   std::vector<std::string> arguments;
   std::string home;
-  std::string input = {};   // of stdin; none: the end at once
-  std::string output = {};  // a file instead of the pipe
-  std::string isa = {};     // JAMSU_ISA
+  std::string input = {};                               // of stdin; none: the end at once
+  std::string output = {};                              // a file instead of the pipe
+  std::string isa = {};                                 // JAMSU_ISA
+  std::string program = {};                             // another than the one that was built
+  std::map<std::string, std::string> environment = {};  // besides
   // HF_HUB_CACHE is HOME/hub: no test reads the owner's models.
 };
 
