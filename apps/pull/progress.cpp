@@ -51,7 +51,7 @@ void Progress::end() {
   const int64_t came = bytes_ - first_;
   whole_ += size_;
   line(fmt::format("{}  {}{}", file_, bytes_text(size_),
-                   came > 0 ? fmt::format("  {}/s", bytes_text(static_cast<int64_t>(rate()))) : std::string()));
+                   came >= 1 << 20 ? fmt::format("  {}/s", bytes_text(static_cast<int64_t>(rate()))) : std::string()));
 }
 
 void Progress::line(const std::string& text) {

@@ -106,6 +106,7 @@ void HttpServer::answer(int connection) {
   for (const auto& [name, value] : reply.headers) text += name + ": " + value + "\r\n";
   const std::string_view body = request.method == "HEAD" ? std::string_view() : std::string_view(reply.body);
   send_all(connection, text + "\r\n");
+  request.status = reply.status;
   request.body_bytes_sent =
       send_all(connection, body.substr(0, reply.cut < 0 ? body.size() : static_cast<size_t>(reply.cut)));
   {

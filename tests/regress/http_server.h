@@ -15,7 +15,8 @@ namespace jamsu::regress {
 struct HttpRequest {
   std::string method, path;
   std::map<std::string, std::string> headers = {};  // names in lower case
-  int64_t body_bytes_sent = 0;                      // of the reply
+  int status = 0;                                   // of the reply
+  int64_t body_bytes_sent = 0;
 };
 
 struct HttpReply {

@@ -51,7 +51,7 @@ class Pull : public ProgramTest {
       if (const auto reply = before_hub_(request); reply.status != 0) return reply;
     if (request.path == "/api/models/some-one/tiny.model/revision/" + revision_) {
       boost::json::array siblings;
-      for (const auto& [name, file] : files_) siblings.push_back({{"rfilename", name}});
+      for (const auto& [name, file] : files_) siblings.push_back(boost::json::object{{"rfilename", name}});
       return {.headers = {{"Content-Type", "application/json"}},
               .body = boost::json::serialize(
                   boost::json::object{{"id", "some-one/tiny.model"}, {"sha", kCommit}, {"siblings", siblings}})};
@@ -109,7 +109,7 @@ class Pull : public ProgramTest {
     int64_t bytes = 0;
     for (const HttpServer* server : {&hub_, &store_})
       for (const HttpRequest& r : server->requests())
-        if (!r.path.starts_with("/api/")) bytes += r.body_bytes_sent;
+        if (!r.path.starts_with("/api/") && r.status < 300) bytes += r.body_bytes_sent;
     return bytes;
   }
   void golden_model() {
@@ -358,9 +358,9 @@ TEST_F(Pull, NamesThatLeaveTheFolderAreRefused) {
   }
   EXPECT_EQ(file_bytes(), 0);
   files_ = {{"config.json", {"{}"}}};
-  for (const char* model : {"tiny", "a/b/c", "../x", "a--b/c", "a/..", "-a/b"}) {
+  for (const char* model : {"tiny", "a/b/c", "../x", "a--b/c", "a/.."}) {
     Start s = start();
-    s.arguments = {"pull", "--list", "--", model};
+    s.arguments = {"pull", model};
     const Ended ended = run(s);
     EXPECT_EQ(ended.code, 1) << model;
     EXPECT_TRUE(contains(ended.err, "expected ORG/NAME")) << ended.err;
@@ -473,10 +473,9 @@ TEST_F(Pull, ListShowsSizesAndFetchesNothing) {
   EXPECT_EQ(file_bytes(), 0);
   EXPECT_FALSE(fs::exists(fs::path(home()) / "hub"));
   ASSERT_EQ(pull().code, 0);
-  EXPECT_TRUE(contains(pull({"--list"}).out,
-                       "README.md  (here)\n       0 B"
-                       "") ||
-              contains(pull({"--list"}).out, "       0 B  to fetch"));
+  const Ended after = pull({"--list"});
+  EXPECT_TRUE(contains(after.out, "README.md  (here)\n")) << after.out;
+  EXPECT_TRUE(contains(after.out, "       0 B  to fetch\n")) << after.out;
 }
 
 TEST_F(Pull, PatternsAndRevisionsChoose) {
