@@ -34,8 +34,9 @@ struct Answer {
 enum class Ending { answered, lost, stopped, interrupted, impossible };
 struct Outcome {
   Ending ending;
-  Answer answer;    // as far as it came
-  std::string why;  // unless answered
+  Answer answer;          // as far as it came
+  std::string why;        // unless answered
+  std::string host = {};  // that ended it, as Origin::name
 };
 
 // Pieces of a good answer's body; false: no more.

@@ -84,6 +84,7 @@ Outcome Hub::follow(Request request, FunctionRef<bool(const Answer&)> enough, Bo
     say_host(*origin);
     request.token = *origin == origin_ ? options_.token : std::string();
     Outcome outcome = client_->perform(request, body);
+    outcome.host = origin->name();
     if (outcome.ending != Ending::answered || !outcome.answer.redirects() || enough(outcome.answer)) return outcome;
     request.url = resolve_url(request.url, outcome.answer.header("location"));
   }
@@ -108,10 +109,10 @@ Status Hub::insist(const std::string& what, FunctionRef<Outcome()> once, Functio
 Error Hub::refusal(const std::string& what, const Outcome& outcome) const {
   if (outcome.ending != Ending::answered) return Error{fmt::format("{}: {}.", what, outcome.why)};
   const int status = outcome.answer.status;
-  std::string text = fmt::format("{}: {} answers {}", what, origin_.name(), status);
+  std::string text = fmt::format("{}: {} answers {}", what, outcome.host, status);
   if (const std::string words = outcome.answer.header("x-error-message"); !words.empty())
     text += fmt::format(" ({})", printable(words));
-  if (status == 401 || status == 403) {
+  if (outcome.host == origin_.name() && (status == 401 || status == 403)) {
     text += options_.token.empty()
                 ? fmt::format(
                       ": it is gated, private or not there. Ask for access on {}/{} if it is gated, and set "

@@ -25,8 +25,9 @@ volatile std::sig_atomic_t interrupts = 0;
 bool interrupted() {
   return interrupts != 0;
 }
-void on_interrupt(int) {
+void on_interrupt(int signal) {
   interrupts = 1;
+  std::signal(signal, SIG_DFL);  // a second one ends it at once; what has come stays then, too
 }
 
 int fail(const std::string& message) {
@@ -119,6 +120,9 @@ Status fetch(Hub& hub, const hub::CachedRepository& cache, const std::string& co
   const std::string path = cache.blob(item.remote.hash);
   std::error_code error;
   if (!fs::exists(path, error)) {
+    if (item.here > 0)  // some GiB take a while
+      progress.line(fmt::format("{}: {} of {} are here, and are read first", item.file, bytes_text(item.here),
+                                bytes_text(item.remote.size)));
     auto blob = hub::PartialBlob::open(
         {.path = path, .lock = cache.lock(item.remote.hash), .hash = item.remote.hash, .size = item.remote.size});
     if (!blob) return blob.error();
@@ -200,7 +204,8 @@ int start(int argc, char** argv) {
       "Face "
       "cache ($HF_HUB_CACHE, $HF_HOME/hub, ~/.cache/huggingface/hub), where jamsu and other programs find it. Every "
       "file "
-      "is verified by its hash; what was interrupted goes on where it stood. HF_TOKEN opens gated models.",
+      "is verified by its hash; what was interrupted goes on where it stood. HF_TOKEN opens gated models; "
+      "https_proxy and no_proxy are heeded.",
       "jamsu pull");
   app.add_option("model", o.model, "ORG/NAME")->required();
   app.add_option("--revision", o.revision, "branch, tag or commit")->capture_default_str();

@@ -25,7 +25,6 @@ std::string bytes_text(int64_t bytes) {
 void Progress::begin(const std::string& file, int64_t size, int64_t here) {
   file_ = file, size_ = size, first_ = bytes_ = here;
   begun_ = printed_ = monotonic_seconds();
-  if (here > 0) line(fmt::format("{}: goes on from {} of {}", file, bytes_text(here), bytes_text(size)));
 }
 
 double Progress::rate() const {

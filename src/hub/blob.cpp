@@ -44,7 +44,8 @@ Result<std::unique_ptr<PartialBlob>> PartialBlob::open(const Place& place, FileO
   blob->lock_ = ::open(place.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (blob->lock_ < 0)
     return Error{fmt::format("{}: cannot be written: {}.", place.lock, std::system_category().message(errno))};
-  if (::flock(blob->lock_, LOCK_EX | LOCK_NB) != 0)
+  // Other failures: a file system without locks, where one has to do without.
+  if (::flock(blob->lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return Error{fmt::format("{}: another program holds it and is fetching this file; wait for it.", place.lock)};
   blob->fd_ = ::open(blob->temporary().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
   if (blob->fd_ < 0) return blob->failed("written", errno);

@@ -224,6 +224,7 @@ TEST_F(Pull, AnotherProcessGoesOnToo) {
   store_.forget();
   const Ended ended = pull();
   EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_TRUE(contains(ended.out, "68.4 KiB of 195.3 KiB are here")) << ended.out;
   EXPECT_EQ(store_.requests().at(0).headers.at("range"), "bytes=70000-");
   EXPECT_EQ(content_of(snapshot() / "model.safetensors"), files_["model.safetensors"].content);
   EXPECT_FALSE(fs::exists(partial("model.safetensors")));
@@ -421,7 +422,10 @@ TEST_F(Pull, ABodyOfAnotherSizeIsAnError) {
   reply = {.status = 206, .headers = {{"Content-Range", "bytes 5-9/10"}}, .body = "56789"};
   EXPECT_TRUE(contains(pull().err, "Content-Range \"bytes 5-9/10\", expected bytes 0-"));
   reply = {.status = 403};  // a signed address that has run out
-  EXPECT_EQ(pull().code, 1);
+  const Ended expired = pull();
+  EXPECT_EQ(expired.code, 1);
+  EXPECT_TRUE(contains(expired.err, "model.safetensors: 127.0.0.2:")) << expired.err;
+  EXPECT_FALSE(contains(expired.err, "HF_TOKEN")) << expired.err;  // not the hub's refusal
 }
 
 TEST_F(Pull, SilenceIsNotWaitedForWithoutEnd) {
