@@ -130,7 +130,8 @@ class EngineImpl final : public Engine {
       if (stopping) return;
       try {
         step();
-      } catch (const std::exception& e) {  // out of memory, a weight file cut short: what ends the requests of this step
+      } catch (
+          const std::exception& e) {  // out of memory, a weight file cut short: what ends the requests of this step
         for (auto& s : running_)
           if (!s->over) finish(*s, FinishReason::error, e.what());
       }
