@@ -7,7 +7,7 @@
 #include <iostream>
 
 #include "apps/open_session.h"
-#include "base/files.h"
+#include "base/mapped_file.h"
 #include "base/sha256.h"
 #include "eval/likelihood.h"
 #include "eval/sample_texts.h"
@@ -63,6 +63,7 @@ json::object check_files(const formats::Safetensors& files, Findings& findings) 
       continue;
     }
     const std::string hash = sha256_hex((*map)->bytes()), expected = hash_by_name(path);
+    if (const auto status = (*map)->intact(); !status) findings.problem(status.error().message);
     hashes[fs::path(path).filename().string()] = hash;
     if (!expected.empty() && hash != expected)
       findings.problem(fmt::format("{}: its SHA-256 is {}, and the cache names it {}", path, hash, expected));
@@ -91,6 +92,7 @@ json::object check_tensors(const formats::Safetensors& files, Findings& findings
                                s.largest, s.largest / s.rms));
     if (s.largest > largest && info.dtype != DType::f8_e4m3) largest = s.largest, largest_name = info.name;
   }
+  if (const auto status = files.intact(); !status) findings.problem(status.error().message);
   return {{"tensors", tensors},
           {"values", elements},
           {"read", counted},

@@ -176,8 +176,9 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
   if (!start.empty()) {
     const auto weights = formats::Safetensors::open_folder(start);
     if (!weights) return fail(weights.error());
-    if (auto status = trainer.start_from(weights->views(), start + "/model.safetensors"); !status)
-      return fail(status.error());
+    const Status started = trainer.start_from(weights->views(), weights->file_of({}));
+    if (auto status = weights->intact(); !status) return fail(status.error());
+    if (!started) return fail(started.error());
   }
   std::string chat_template(text::kChatTemplate);
   std::optional<text::ChatFormat> format;

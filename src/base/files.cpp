@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,23 +83,6 @@ Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
       return Error{fmt::format("{}: is larger than {} bytes.", path, max_bytes)};
     text.append(block, 0, static_cast<size_t>(n));
   }
-}
-
-Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
-  const Descriptor d{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (d.fd < 0) return Error{fmt::format("{}: cannot be read: {}.", path, reason(errno))};
-  struct stat info {};
-  if (::fstat(d.fd, &info)) return Error{fmt::format("{}: cannot be read: {}.", path, reason(errno))};
-  if (!S_ISREG(info.st_mode)) return Error{fmt::format("{}: is no ordinary file.", path)};
-  const auto size = static_cast<size_t>(info.st_size);
-  if (size == 0) return std::shared_ptr<MappedFile>(new MappedFile(nullptr, 0));
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, d.fd, 0);
-  if (data == MAP_FAILED) return Error{fmt::format("{}: cannot be mapped: {}.", path, reason(errno))};
-  return std::shared_ptr<MappedFile>(new MappedFile(static_cast<const std::byte*>(data), size));
-}
-
-MappedFile::~MappedFile() {
-  if (size_ > 0) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 Result<AtomicFile> AtomicFile::create(const std::string& path, FileOps& ops) {

@@ -1,10 +1,9 @@
 #pragma once
-// Files that are whole or not there: read, map, and write through a temporary name, fsync and rename. Errors name the
+// Files that are whole or not there: read, and write through a temporary name, fsync and rename. Errors name the
 // path and the system's reason. Every call that changes the disk goes through FileOps, so that tests can let each one
 // fail once.
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,22 +28,6 @@ FileOps& system_files();  // stateless
 
 // The whole file. Errors: cannot be read; more than max_bytes.
 Result<std::string> read_file(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
-
-// A file's bytes as they lie on the disk, read-only; unmapped with the last reference.
-class MappedFile {
- public:
-  // Errors: cannot be opened, is no ordinary file.
-  static Result<std::shared_ptr<MappedFile>> open(const std::string& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  std::span<const std::byte> bytes() const { return {data_, size_}; }
-
- private:
-  MappedFile(const std::byte* data, size_t size) : data_(data), size_(size) {}
-  const std::byte* data_;
-  size_t size_;
-};
 
 // One file being written. Until finish() nothing stands under its name; when it is destroyed before, what was written
 // goes.

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <unordered_set>
 
@@ -129,7 +130,8 @@ class EngineImpl final : public Engine {
       if (stopping) return;
       try {
         step();
-      } catch (const std::exception& e) {  // out of memory, device failure: what ends the requests of this step
+      } catch (
+          const std::exception& e) {  // out of memory, a weight file cut short: what ends the requests of this step
         for (auto& s : running_)
           if (!s->over) finish(*s, FinishReason::error, e.what());
       }
@@ -222,6 +224,7 @@ class EngineImpl final : public Engine {
       logits = model_->logits({ops::gather_rows(h.tensor, wanted, c.ops), -1}, c).tensor;
       logprobs = ops::log_softmax(logits, c.ops);
     }
+    if (auto s = model_->intact(); !s) throw std::runtime_error(s.error().message);
     // Sampling sorts the vocabulary: shared out, for its result depends on the sequence alone.
     std::vector<std::optional<int32_t>> next(parts.size());
     c.ops.pool.run(static_cast<int64_t>(parts.size()), [&](int64_t i, int) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "base/files.h"
 #include "formats/strict_json.h"
 
 namespace jamsu::formats {
@@ -54,6 +53,7 @@ Status Safetensors::add_file(const std::string& path) {
   auto map = MappedFile::open(path);
   if (!map) return map.error();
   auto header = parse_safetensors((*map)->bytes(), path);
+  if (auto s = (*map)->intact(); !s) return s;  // cut while it was read: its errors are not those of the header
   if (!header) return header.error();
   for (TensorInfo& info : header->tensors) {
     info.file = files_.size();
@@ -70,6 +70,7 @@ Status Safetensors::add_file(const std::string& path) {
 
 Result<Safetensors> Safetensors::open_file(const std::string& path) {
   Safetensors s;
+  s.source_ = path;
   if (auto added = s.add_file(path); !added) return added.error();
   return s;
 }
@@ -84,6 +85,7 @@ Result<Safetensors> Safetensors::open_folder(const std::string& folder) {
   std::map<std::string, size_t> number;  // shard -> index into files_
   for (const auto& [name, shard] : *shards) number.emplace(shard, 0);
   Safetensors s;
+  s.source_ = index;
   for (auto& [shard, n] : number) {
     n = s.files_.size();
     if (auto added = s.add_file(folder + "/" + shard); !added)
@@ -113,6 +115,17 @@ Tensor Safetensors::view(const TensorInfo& info) const {
   // Tensor has no const view: the header says that nobody writes.
   auto* data = const_cast<std::byte*>(map->bytes().data()) + info.offset;
   return Tensor::view_of(std::shared_ptr<std::byte>(map, data), data, info.shape, info.dtype);
+}
+
+const std::string& Safetensors::file_of(std::string_view name) const {
+  const TensorInfo* info = find(name);
+  return info ? files_[info->file] : source_;
+}
+
+Status Safetensors::intact() const {
+  for (const auto& map : maps_)
+    if (auto s = map->intact(); !s) return s;
+  return {};
 }
 
 std::map<std::string, Tensor> Safetensors::views() const {

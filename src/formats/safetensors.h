@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/mapped_file.h"
 #include "base/result.h"
 #include "tensor/tensor.h"
 
@@ -49,13 +50,19 @@ class Safetensors {
   const std::vector<std::string>& files() const { return files_; }                  // paths
   const std::map<std::string, std::string>& metadata() const { return metadata_; }  // of the first file
   const TensorInfo* find(std::string_view name) const;
+  // Where a tensor is, for errors; of one that is nowhere, the file that should name it: the single one, or the index.
+  const std::string& file_of(std::string_view name) const;
   // A view on the mapping, which it keeps alive. Never write through it: the pages are read-only.
   Tensor view(const TensorInfo& info) const;
   // All of them by name.
   std::map<std::string, Tensor> views() const;
+  // What views show is void once one of the files was changed (base/mapped_file.h). In the order of files().
+  const std::vector<std::shared_ptr<MappedFile>>& maps() const { return maps_; }
+  Status intact() const;
 
  private:
   Status add_file(const std::string& path);
+  std::string source_;
   std::vector<std::string> files_;
   std::vector<std::shared_ptr<MappedFile>> maps_;  // [files]
   std::vector<TensorInfo> tensors_;

@@ -80,6 +80,13 @@ Status check_fp8(const json::value& value, std::string_view file) {
   return {};
 }
 
+Status check_experts(int64_t layers, int64_t experts, std::string_view experts_name, std::string_view file) {
+  constexpr int64_t kMost = int64_t{1} << 18;
+  if (layers * experts <= kMost) return {};
+  return config_error(file, fmt::format("\"num_hidden_layers\" = {} times \"{}\" = {} is more than {} experts.", layers,
+                                        experts_name, experts, kMost));
+}
+
 Status check_ids(int64_t bos, const std::vector<int64_t>& eos, int64_t vocab, std::string_view file) {
   for (const int64_t id : eos)
     if (id < 0 || id >= vocab)

@@ -51,6 +51,8 @@ Result<std::vector<int64_t>> read_eos(const boost::json::value& value, std::stri
 // quantization_config: null, or FP8 with a scale for each block of 128 x 128, as DeepSeek-V3 and MiniMax-M2 were
 // published; the tensors themselves say which of them are.
 Status check_fp8(const boost::json::value& value, std::string_view file);
+// Experts of all layers: ten times what the largest model has, lest a config of 1 KB take all memory.
+Status check_experts(int64_t layers, int64_t experts, std::string_view experts_name, std::string_view file);
 Status check_ids(int64_t bos, const std::vector<int64_t>& eos, int64_t vocab, std::string_view file);
 
 // rope_scaling, official names.

@@ -86,6 +86,7 @@ Status check(const C& c, std::string_view file) {
     return s;
   if (auto s = at_most(c.first_k_dense_replace, "first_k_dense_replace", c.num_hidden_layers, "num_hidden_layers"); !s)
     return s;
+  if (auto s = check_experts(c.num_hidden_layers, c.n_routed_experts, "n_routed_experts", file); !s) return s;
   if (c.qk_rope_head_dim % 2)
     return config_error(file, fmt::format("\"qk_rope_head_dim\" = {} is odd.", c.qk_rope_head_dim));
   if (c.num_key_value_heads != c.num_attention_heads)

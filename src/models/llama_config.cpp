@@ -118,6 +118,7 @@ Status check(const C& c, std::string_view file) {
   if (c.num_experts_per_tok > c.num_experts)
     return bad(fmt::format("\"num_experts_per_tok\" = {} is larger than \"num_experts\" = {}.", c.num_experts_per_tok,
                            c.num_experts));
+  if (auto s = check_experts(c.num_hidden_layers, c.num_experts, "num_experts", file); !s) return s;
   for (const int64_t layer : c.mlp_only_layers)
     if (layer >= c.num_hidden_layers)
       return bad(fmt::format("\"mlp_only_layers\" names layer {} of {}.", layer, c.num_hidden_layers));

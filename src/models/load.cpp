@@ -21,17 +21,17 @@ bool may_be_ignored(const std::string& name, const ModelInfo& info) {
   return !info.has_mtp && name.rfind(mtp, 0) == 0;  // a module that the config says is not used
 }
 
-constexpr std::string_view kScales = "_scale_inv";
-
 // The scales of an FP8 matrix: a positive number for each block.
-Result<Tensor> scales_of(const autograd::Parameter& p, const NamedTensors& tensors, std::string_view file) {
-  const std::string name = p.name + std::string(kScales);
+Result<Tensor> scales_of(const autograd::Parameter& p, const NamedTensors& tensors, const FileOf& file_of) {
+  const std::string name = p.name + std::string(kFp8Scales);
   const auto it = tensors.find(name);
   if (it == tensors.end())
-    return Error{fmt::format("{}: tensor \"{}\" is F8_E4M3, and its scales \"{}\" are missing", file, p.name, name)};
+    return Error{
+        fmt::format("{}: tensor \"{}\" is F8_E4M3, and its scales \"{}\" are missing", file_of(p.name), p.name, name)};
   const Tensor& scales = it->second;
   const auto blocks = [](int64_t n) { return (n + ops::kFp8Block - 1) / ops::kFp8Block; };
   const Shape shape{blocks(p.shape[0]), blocks(p.shape[1])};
+  const std::string file = file_of(name);
   if (scales.dtype() != DType::f32)
     return Error{fmt::format("{}: tensor \"{}\": dtype {} is not F32", file, name, dtype_name(scales.dtype()))};
   if (!(scales.shape() == shape))
@@ -54,37 +54,41 @@ bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers) {
 
 Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, ops::Context& context,
                    std::string_view file) {
+  return set_weights(model, tensors, packs, context, [file](std::string_view) { return std::string(file); });
+}
+
+Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, ops::Context& context,
+                   const FileOf& file_of) {
+  const auto bad = [&](const std::string& name, const std::string& what) {
+    return Error{fmt::format("{}: tensor \"{}\"{}", file_of(name), name, what)};
+  };
   if (packs != ops::Packs::forward && !model.info().trainable)
-    return Error{fmt::format("{}: {} cannot be trained: this program has no backward for its layers", file,
+    return Error{fmt::format("{}: {} cannot be trained: this program has no backward for its layers", file_of({}),
                              model.info().architecture)};
   std::set<std::string> scales_read;
   for (autograd::Parameter& p : model.parameters().all()) {
     const auto it = tensors.find(p.name);
-    if (it == tensors.end()) return Error{fmt::format("{}: tensor \"{}\" is missing", file, p.name)};
+    if (it == tensors.end()) return bad(p.name, " is missing");
     const Tensor& t = it->second;
     if (!(t.shape() == p.shape))
-      return Error{fmt::format("{}: tensor \"{}\": shape {} where config.json implies {}", file, p.name,
-                               t.shape().text(), p.shape.text())};
+      return bad(p.name, fmt::format(": shape {} where config.json implies {}", t.shape().text(), p.shape.text()));
     if (t.dtype() == DType::f8_e4m3 && p.role == autograd::Role::matrix) {
-      if (packs != ops::Packs::forward)
-        return Error{fmt::format("{}: tensor \"{}\": F8_E4M3 weights are not trained on", file, p.name)};
-      const auto scales = scales_of(p, tensors, file);
+      if (packs != ops::Packs::forward) return bad(p.name, ": F8_E4M3 weights are not trained on");
+      const auto scales = scales_of(p, tensors, file_of);
       if (!scales) return scales.error();
       autograd::set_fp8_values(p, t, *scales, context);
-      scales_read.insert(p.name + std::string(kScales));
+      scales_read.insert(p.name + std::string(kFp8Scales));
       continue;
     }
     if (t.dtype() != DType::f32 && t.dtype() != DType::bf16 && t.dtype() != DType::f16)
-      return Error{
-          fmt::format("{}: tensor \"{}\": dtype {} is not F32, BF16 or F16", file, p.name, dtype_name(t.dtype()))};
+      return bad(p.name, fmt::format(": dtype {} is not F32, BF16 or F16", dtype_name(t.dtype())));
     autograd::set_values(p, t, packs, context);
   }
   for (auto& [table, matrix] : model.parameters().tied())
     autograd::set_values(matrix, tensors.at(table->name), packs, context);
   for (const auto& [name, tensor] : tensors)
     if (!model.parameters().find(name) && !scales_read.contains(name) && !may_be_ignored(name, model.info()))
-      return Error{
-          fmt::format("{}: tensor \"{}\" belongs to no parameter of {}", file, name, model.info().architecture)};
+      return bad(name, fmt::format(" belongs to no parameter of {}", model.info().architecture));
   return {};
 }
 

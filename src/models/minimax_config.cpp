@@ -113,6 +113,7 @@ Status check(const C& c, std::string_view file) {
   if (c.num_experts_per_tok > c.num_local_experts)
     return bad(fmt::format("\"num_experts_per_tok\" = {} is larger than \"num_local_experts\" = {}.",
                            c.num_experts_per_tok, c.num_local_experts));
+  if (auto s = check_experts(c.num_hidden_layers, c.num_local_experts, "num_local_experts", file); !s) return s;
   if (c.kind == MiniMaxKind::text01 && static_cast<int64_t>(c.linear.size()) != c.num_hidden_layers)
     return bad(fmt::format("\"layer_types\" names {} of {} layers (\"num_hidden_layers\").", c.linear.size(),
                            c.num_hidden_layers));

@@ -1,9 +1,11 @@
 #pragma once
 // One model definition for training and inference: layers call autograd functions, which record only when a tape is
 // given.
+#include <memory>
 #include <utility>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "models/batch.h"
 #include "models/model_info.h"
 #include "models/parameters.h"
@@ -34,6 +36,18 @@ class Model {
   virtual const ParameterSet& parameters() const = 0;
   // The correction bias of each MoE layer, the MTP module's last; by layer index.
   virtual std::vector<std::pair<int64_t, autograd::Parameter*>> correction_biases() = 0;
+
+  // Files in which weights lie that were not copied. Whoever uses a forward's result asks intact() after it: an error,
+  // which names the file, when one of them was changed since it was opened. Thread-safe.
+  void reads_on_from(std::vector<std::shared_ptr<const MappedFile>> files) { files_ = std::move(files); }
+  Status intact() const {
+    for (const auto& file : files_)
+      if (auto s = file->intact(); !s) return s;
+    return {};
+  }
+
+ private:
+  std::vector<std::shared_ptr<const MappedFile>> files_;
 };
 
 // The policies that differ for this model, `expanded` first.

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <map>
+#include <set>
 
 #include "base/files.h"
 #include "formats/safetensors.h"
@@ -55,6 +56,18 @@ Result<Folder> read_folder(const std::string& folder, ops::Numerics numerics) {
   return Folder{std::move(*files), std::move(tensors), std::move(opened)};
 }
 
+// FP8 is used where it lies; everything else was copied.
+std::vector<std::shared_ptr<const MappedFile>> files_still_read(const Model& model, const formats::Safetensors& files) {
+  std::set<size_t> numbers;
+  for (const autograd::Parameter& p : model.parameters().all()) {
+    if (!p.weight.fp8.defined()) continue;
+    for (const std::string& name : {p.name, p.name + std::string(kFp8Scales)}) numbers.insert(files.find(name)->file);
+  }
+  std::vector<std::shared_ptr<const MappedFile>> read;
+  for (const size_t n : numbers) read.push_back(files.maps()[n]);
+  return read;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Model>> create_model(const json::object& config, const NamedTensors& tensors,
@@ -102,8 +115,12 @@ Result<OpenedModel> describe_model(const std::string& folder, ops::Numerics nume
 Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops::Context& context) {
   auto read = read_folder(folder, context.numerics);
   if (!read) return read.error();
-  if (auto s = set_weights(*read->opened.model, read->tensors, packs, context, read->files.files().front()); !s)
-    return s.error();
+  const formats::Safetensors& files = read->files;
+  const Status set = set_weights(*read->opened.model, read->tensors, packs, context,
+                                 [&](std::string_view tensor) { return files.file_of(tensor); });
+  if (auto s = files.intact(); !s) return s.error();
+  if (!set) return set.error();
+  read->opened.model->reads_on_from(files_still_read(*read->opened.model, files));
   return std::move(read->opened);
 }
 

@@ -133,10 +133,12 @@ class Loader {
     }
     data_->byte_value.push_back(static_cast<int16_t>(byte));
     if (byte >= 0) return std::string(1, static_cast<char>(static_cast<unsigned char>(byte)));
-    std::string text = token;
-    for (size_t at = text.find(decoder.mark); at != std::string::npos; at = text.find(decoder.mark, at + 1))
-      text.replace(at, decoder.mark.size(), " ");
-    return text;
+    // A file may have a token of a million marks: each byte is looked at once.
+    std::string text;
+    size_t at = 0;
+    for (size_t mark; (mark = token.find(decoder.mark, at)) != std::string::npos; at = mark + decoder.mark.size())
+      text.append(token, at, mark - at) += ' ';
+    return text.append(token, at);
   }
 
   // Unigram: [[token, score], ...] by id.

@@ -144,14 +144,13 @@ Result<Manifest> read_manifest(const std::string& path) {
   return m;
 }
 
-Status read_tensors(const std::string& path, const Manifest& manifest, std::map<std::string, Tensor>& tensors) {
+Status read_tensors(const std::string& path, const Manifest& manifest, Checkpoint& c) {
   auto file = formats::Safetensors::open_file(path);
   if (!file) return file.error();
-  auto map = MappedFile::open(path);
-  if (!map) return map.error();
+  c.file = file->maps().front();
   const int64_t data_begin =
-      file->tensors().empty() ? static_cast<int64_t>((*map)->bytes().size()) : file->tensors().front().offset;
-  if (hash_of_header(**map, data_begin) != manifest.header)
+      file->tensors().empty() ? static_cast<int64_t>(c.file->bytes().size()) : file->tensors().front().offset;
+  if (hash_of_header(*c.file, data_begin) != manifest.header)
     return Error{fmt::format("{}: the header's SHA-256 is not the one in {}. The file was changed or damaged.", path,
                              kManifest)};
   if (file->tensors().size() != manifest.tensors.size())
@@ -166,7 +165,7 @@ Status read_tensors(const std::string& path, const Manifest& manifest, std::map<
       return Error{fmt::format(
           "{}: tensor \"{}\" (bytes {} to {}): its SHA-256 is not the one in {}. The file was changed or damaged.",
           path, info.name, info.offset, info.offset + info.bytes, kManifest)};
-    tensors.emplace(info.name, tensor);
+    c.tensors.emplace(info.name, tensor);
   }
   return {};
 }
@@ -229,7 +228,7 @@ Result<Checkpoint> load_checkpoint(const std::string& path) {
   if (!value) return value.error();
   if (!value->is_object()) return Error{fmt::format("{}: is no object.", state_path)};
   c.state = value->get_object();
-  if (auto s = read_tensors(path + "/" + kTensors, *manifest, c.tensors); !s) return s.error();
+  if (auto s = read_tensors(path + "/" + kTensors, *manifest, c); !s) return s.error();
   return c;
 }
 

@@ -6,11 +6,13 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/files.h"
+#include "base/mapped_file.h"
 #include "base/result.h"
 #include "tensor/tensor.h"
 
@@ -18,7 +20,8 @@ namespace jamsu::train {
 
 struct Checkpoint {
   int64_t step = 0;
-  std::map<std::string, Tensor> tensors;  // views on the mapped file, read-only
+  std::map<std::string, Tensor> tensors;   // views on the mapped file, read-only
+  std::shared_ptr<const MappedFile> file;  // that one; whoever has copied the tensors asks whether it is intact
   boost::json::object state;
   std::string path;
 };

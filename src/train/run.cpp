@@ -119,7 +119,8 @@ Status resume_from(const Checkpoint& checkpoint, Trainer& trainer, Dataset& data
   const auto state = data_state_from_json(*data, checkpoint.path + "/state.json");
   if (!state) return state.error();
   if (auto s = dataset.restore(*state); !s) return s;
-  return trainer.restore(checkpoint.tensors, checkpoint.step);
+  if (auto s = trainer.restore(checkpoint.tensors, checkpoint.step); !s) return s;
+  return checkpoint.file->intact();
 }
 
 Status resume_newest(Trainer& trainer, Dataset& dataset, const RunPlan& plan, const Decides& decides,

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/faults.h"
+#include "base/mapped_file.h"
 
 namespace jamsu {
 namespace {

@@ -1,6 +1,8 @@
 // Every fuzz target over its seeds and over seeded damage to them. Seeds of tests/fuzz/<name>_fuzz.cpp: the files that
-// the lines of tests/fuzz/<name>.seeds name, relative to tests/ (shell patterns), at most 64 KiB each.
+// the lines of tests/fuzz/<name>.seeds name, relative to tests/ (shell patterns). Those below 128 KiB share the
+// mutations of their target; each larger file has a few of its own, after them.
 //   JAMSU_FUZZ_RUNS=N   mutations a target (default 10,000 with sanitizers, 1,000 without)
+//   JAMSU_FUZZ_LARGE=N  mutations of each larger file (default 50 with sanitizers, 5 without)
 //   JAMSU_FUZZ_ONLY=I   only mutation I, to see a failure again
 // A crash prints the target, the seed's file and the number of the mutation before the process ends.
 #include <glob.h>
@@ -34,11 +36,11 @@ namespace jamsu::test {
 namespace {
 
 constexpr uint64_t kRunSeed = 20240101;
-constexpr int64_t kMaxSeedBytes = 64 << 10;
+constexpr size_t kLargeBytes = 128 << 10;
 #ifdef JAMSU_SANITIZED
-constexpr int64_t kDefaultRuns = 10000;
+constexpr int64_t kDefaultRuns = 10000, kDefaultLarge = 50;
 #else
-constexpr int64_t kDefaultRuns = 1000;
+constexpr int64_t kDefaultRuns = 1000, kDefaultLarge = 5;
 #endif
 
 char current[512];  // what a crash prints
@@ -62,9 +64,13 @@ struct Seed {
   std::string path, bytes;
 };
 
-std::vector<Seed> seeds_of(const std::string& target) {
+struct Seeds {
+  std::vector<Seed> small, large;
+};
+
+Seeds seeds_of(const std::string& target) {
   const std::string tests = JAMSU_SOURCE_DIR "/tests/";
-  std::vector<Seed> seeds;
+  Seeds seeds;
   const Result<std::string> list = read_file(tests + "fuzz/" + target + ".seeds");
   if (!list) {
     ADD_FAILURE() << list.error().message;
@@ -76,12 +82,17 @@ std::vector<Seed> seeds_of(const std::string& target) {
     glob_t found{};
     EXPECT_EQ(::glob((tests + line).c_str(), 0, nullptr, &found), 0) << target << ".seeds: nothing matches " << line;
     for (size_t i = 0; i < found.gl_pathc; ++i) {
-      Result<std::string> bytes = read_file(found.gl_pathv[i], kMaxSeedBytes);
-      if (bytes) seeds.push_back({found.gl_pathv[i], std::move(*bytes)});
+      Result<std::string> bytes = read_file(found.gl_pathv[i]);
+      if (!bytes) {
+        ADD_FAILURE() << bytes.error().message;
+        continue;
+      }
+      auto& chosen = bytes->size() < kLargeBytes ? seeds.small : seeds.large;
+      chosen.push_back({found.gl_pathv[i], std::move(*bytes)});
     }
     ::globfree(&found);
   }
-  EXPECT_FALSE(seeds.empty()) << target << ".seeds names no file of at most " << kMaxSeedBytes << " bytes";
+  EXPECT_FALSE(seeds.small.empty()) << target << ".seeds names no file below " << kLargeBytes << " bytes";
   return seeds;
 }
 
@@ -96,25 +107,30 @@ class Mutations : public testing::TestWithParam<FuzzTarget> {};
 
 TEST_P(Mutations, NoneCrashes) {
   const FuzzTarget& target = GetParam();
-  const std::vector<Seed> seeds = seeds_of(target.name);
-  ASSERT_FALSE(seeds.empty());
+  const Seeds seeds = seeds_of(target.name);
+  ASSERT_FALSE(seeds.small.empty());
   for (const int number : {SIGABRT, SIGSEGV, SIGFPE}) std::signal(number, say_current);
   run(target, "");
-  for (const Seed& seed : seeds) {
-    std::snprintf(current, sizeof current, "fuzz %s: crashed on the seed itself, %s\n", target.name, seed.path.c_str());
-    run(target, seed.bytes);
-  }
+  for (const auto* list : {&seeds.small, &seeds.large})
+    for (const Seed& seed : *list) {
+      std::snprintf(current, sizeof current, "fuzz %s: crashed on the seed itself, %s\n", target.name,
+                    seed.path.c_str());
+      run(target, seed.bytes);
+    }
+  // The first `runs` mutations are of the small seeds in turn, those that follow of the large ones.
   const int64_t runs = from_environment("JAMSU_FUZZ_RUNS", kDefaultRuns),
+                large = from_environment("JAMSU_FUZZ_LARGE", kDefaultLarge) * static_cast<int64_t>(seeds.large.size()),
                 only = from_environment("JAMSU_FUZZ_ONLY", -1);
-  for (int64_t i = only < 0 ? 0 : only; i < (only < 0 ? runs : only + 1); ++i) {
-    const Seed& seed = seeds[static_cast<size_t>(i) % seeds.size()];
+  for (int64_t i = only < 0 ? 0 : only; i < (only < 0 ? runs + large : only + 1); ++i) {
+    const auto& list = i < runs ? seeds.small : seeds.large;
+    const Seed& seed = list[static_cast<size_t>(i < runs ? i : i - runs) % list.size()];
     std::snprintf(current, sizeof current, "fuzz %s: crashed on mutation %lld of %s; again: JAMSU_FUZZ_ONLY=%lld\n",
                   target.name, static_cast<long long>(i), seed.path.c_str(), static_cast<long long>(i));
     run(target, mutate(seed.bytes, kRunSeed, static_cast<uint64_t>(i)));
   }
   for (const int number : {SIGABRT, SIGSEGV, SIGFPE}) std::signal(number, SIG_DFL);
-  std::printf("fuzz %s: %lld mutations of %zu seeds\n", target.name, static_cast<long long>(only < 0 ? runs : 1),
-              seeds.size());
+  std::printf("fuzz %s: %lld mutations of %zu seeds, %lld of %zu larger ones\n", target.name,
+              static_cast<long long>(runs), seeds.small.size(), static_cast<long long>(large), seeds.large.size());
 }
 
 INSTANTIATE_TEST_SUITE_P(Parsers, Mutations, testing::ValuesIn(kFuzzTargets),

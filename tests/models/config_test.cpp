@@ -78,6 +78,11 @@ TEST(DeepseekV3Config, EveryMalformedKindNamesItsField) {
        [](json::object& o) {
          o["rope_scaling"] = json::object{{"type", "yarn"}, {"surprise", 1}};
        }},
+      {"num_hidden_layers",  // more experts than memory has room for their names
+       [](json::object& o) {
+         o["num_hidden_layers"] = 10000;
+         o["n_routed_experts"] = 65536;
+       }},
       {"surprise", [](json::object& o) { o["surprise"] = 1; }},
       {"num_nextn_predict_layers", [](json::object& o) { o["num_nextn_predict_layers"] = 2; }},
   };

@@ -89,6 +89,15 @@ TEST_F(SetWeights, EveryMisfitNamesFileAndTensor) {
        [&](auto& t) {
          t[kScales] = scales({2, 2}, NAN);
        }},
+      {"scale infinite", "scale 0 is inf",
+       [&](auto& t) {
+         t[kScales] = scales({2, 2}, INFINITY);
+       }},
+      {"scale negative", "scale 3 is -1, not a positive number",
+       [&](auto& t) {
+         t[kScales] = scales({2, 2}, 1);
+         t[kScales].f32()[3] = -1;
+       }},
       {"scales of nothing", "\"model.layers.0.self_attn.q_proj.weight_scale_inv\" belongs to no parameter",
        [&](auto& t) { t[kQ] = tensors_.at(kQ); }},
       {"FP8 norm", "\"model.norm.weight\": dtype F8_E4M3",

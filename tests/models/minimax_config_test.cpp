@@ -73,6 +73,11 @@ TEST(MiniMaxConfig, EveryMalformedKindNamesItsField) {
       {kText, "rope_scaling.type", set("rope_scaling", json::object{{"rope_type", "yarn"}, {"factor", 4}})},
       {kText, "attn_type_list", set("attn_type_list", json::array{1, 1})},
       {kText, "num_experts_per_tok", set("num_experts_per_tok", 5)},
+      {kM2, "num_hidden_layers",
+       [](json::object& o) {
+         o["num_hidden_layers"] = 10000;
+         o["num_local_experts"] = 65536;
+       }},
       {kText, "eos_token_id", set("eos_token_id", 100)},
       {kText, "bos_token_id", set("bos_token_id", "1")},
       {kM2, "rotary_dim", set("rotary_dim", 10)},

@@ -1,6 +1,7 @@
 #include "regress/program.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <pty.h>
 #include <sys/ioctl.h>
@@ -9,6 +10,8 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <sstream>
 #include <thread>
 
 namespace jamsu::regress {
@@ -20,8 +23,43 @@ int exit_code(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// What strace writes, a file a start.
+const test::Folder& traces() {
+  static const test::Folder folder;
+  return folder;
+}
+
+// Its arguments before those of the program. The program stays our child (-D), and only calls about sockets stop it.
+std::vector<std::string> watched_by_strace() {
+  static int starts = 0;
+  return {"strace",
+          "-D",
+          "-f",
+          "--seccomp-bpf",
+          "-qq",
+          "-e",
+          "trace=%network",
+          "-e",
+          "signal=none",
+          "-o",
+          traces() / std::to_string(starts++)};
+}
+
+std::vector<std::string> command_of(const Start& start, bool watched) {
+  std::vector<std::string> command = watched ? watched_by_strace() : std::vector<std::string>();
+  command.push_back(start.program.empty() ? JAMSU_PROGRAM : start.program);
+  command.insert(command.end(), start.arguments.begin(), start.arguments.end());
+  return command;
+}
+std::vector<std::string> command_of(const Start& start) {
+  static const bool everything = std::getenv("JAMSU_WATCH") != nullptr;
+  const bool fetches = !start.arguments.empty() && start.arguments[0] == "pull";  // jamsu-pull, which may
+  return command_of(start,
+                    (start.watched || (everything && !fetches)) && start.program.empty() && why_not_watched().empty());
+}
+
 // In the child: never returns.
-[[noreturn]] void become(const Start& start) {
+[[noreturn]] void become(const Start& start, std::vector<std::string> command) {
   ::setenv("JAMSU_HOME", start.home.c_str(), 1);
   ::setenv("HF_HUB_CACHE", (start.home + "/hub").c_str(), 1);
   ::setenv("TERM", "xterm", 1);
@@ -33,12 +71,9 @@ int exit_code(int status) {
   else
     ::setenv("JAMSU_ISA", start.isa.c_str(), 1);
   std::vector<char*> argv;
-  std::string program = start.program.empty() ? JAMSU_PROGRAM : start.program;
-  argv.push_back(program.data());
-  std::vector<std::string> arguments = start.arguments;
-  for (std::string& a : arguments) argv.push_back(a.data());
+  for (std::string& word : command) argv.push_back(word.data());
   argv.push_back(nullptr);
-  if (::chdir(JAMSU_SOURCE_DIR) == 0) ::execv(program.c_str(), argv.data());
+  if (::chdir(JAMSU_SOURCE_DIR) == 0) ::execvp(argv[0], argv.data());
   ::_exit(127);
 }
 
@@ -97,7 +132,9 @@ std::vector<boost::json::object> Ended::lines() const {
   return objects;
 }
 
-Ended run(const Start& start) {
+namespace {
+
+Ended run(const Start& start, const std::vector<std::string>& command) {
   int in[2], out[2], err[2];
   if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) {
     ADD_FAILURE() << "no pipe";
@@ -108,7 +145,7 @@ Ended run(const Start& start) {
     move_to(in[0], 0);
     move_to(start.output.empty() ? out[1] : open_or_die(start.output.c_str(), O_WRONLY), 1);
     move_to(err[1], 2);
-    become(start);
+    become(start, command);
   }
   for (const int fd : {in[0], out[1], err[1]}) ::close(fd);
   std::thread writer([&] {  // SIGPIPE is gtest's default: a program that reads no input must not end the test
@@ -130,11 +167,53 @@ Ended run(const Start& start) {
   return ended;
 }
 
-Background::Background(const Start& start) : pid_(::fork()) {
+// The calls in what strace wrote: PID CALL(...) = ...
+std::string calls_in(const std::string& path) {
+  const Result<std::string> text = read_file(path);
+  std::istringstream lines(text ? *text : std::string());
+  std::string calls;
+  for (std::string line; std::getline(lines, line);)
+    if (!contains(line, "+++")) calls += line + "\n";  // +++ killed by SIGKILL +++
+  return calls;
+}
+
+}  // namespace
+
+Ended run(const Start& start) {
+  return run(start, command_of(start));
+}
+
+const std::string& why_not_watched() {
+  static const std::string reason = []() -> std::string {
+#ifdef JAMSU_SANITIZED
+    return "sanitizers and strace do not go together";
+#else
+    // The control: a program that does open a socket is seen doing so.
+    const Start control{.arguments = {}, .home = traces() / "home", .program = JAMSU_OPENS_A_SOCKET};
+    const Ended ended = run(control, command_of(control, true));
+    const std::string calls = network_calls();
+    if (ended.code == 0 && contains(calls, "socket(AF_INET")) return {};
+    return fmt::format("strace does not see a program open a socket (exit code {}): {}{}", ended.code, ended.err,
+                       calls);
+#endif
+  }();
+  return reason;
+}
+
+std::string network_calls() {
+  std::string calls;
+  for (const auto& entry : std::filesystem::directory_iterator(traces().path())) calls += calls_in(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(traces().path())) std::filesystem::remove(entry.path());
+  return calls;
+}
+
+Background::Background(const Start& start) {
+  const std::vector<std::string> command = command_of(start);
+  pid_ = ::fork();
   if (pid_ != 0) return;
   move_to(open_or_die("/dev/null", O_RDONLY), 0);
   move_to(open_or_die("/dev/null", O_WRONLY), 1);
-  become(start);
+  become(start, command);
 }
 Background::~Background() {
   if (running()) kill(SIGKILL);
@@ -149,8 +228,9 @@ void Background::kill(int signal) const {
 
 Terminal::Terminal(const Start& start) {
   const winsize size{.ws_row = 40, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
+  const std::vector<std::string> command = command_of(start);
   pid_ = ::forkpty(&master_, nullptr, nullptr, &size);
-  if (pid_ == 0) become(start);
+  if (pid_ == 0) become(start, command);
 }
 Terminal::~Terminal() {
   if (pid_ > 0) {

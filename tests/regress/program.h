@@ -21,8 +21,9 @@ struct Start {
   std::string input = {};                               // of stdin; none: the end at once
   std::string output = {};                              // a file instead of the pipe
   std::string isa = {};                                 // JAMSU_ISA
-  std::string program = {};                             // another than the one that was built
+  std::string program = {};                             // instead of jamsu: a path, or a name that PATH knows
   std::map<std::string, std::string> environment = {};  // besides
+  bool watched = false;                                 // by strace, where it can be
   // HF_HUB_CACHE is HOME/hub: no test reads the owner's models.
 };
 
@@ -33,6 +34,13 @@ struct Ended {
   std::vector<boost::json::object> lines() const;  // one object a line
 };
 Ended run(const Start& start);
+
+// strace watches a start for system calls about sockets: where the test asks for it, and with JAMSU_WATCH=1 (test.sh
+// sets it) every start of the suite, so that each test ends with "it used no network". The reason why nothing can be
+// watched; empty: it can. Sanitized programs cannot, LeakSanitizer being a tracer itself.
+const std::string& why_not_watched();
+// What strace wrote since it was last asked, a line a call.
+std::string network_calls();
 
 // A program in the background.
 class Background {
@@ -45,7 +53,7 @@ class Background {
   void kill(int signal) const;  // and waits for its end
 
  private:
-  int pid_;
+  int pid_ = -1;
 };
 
 // The program on a terminal of its own (a pseudo-terminal, xterm, 100 columns).
@@ -72,8 +80,9 @@ class Terminal {
 // A folder for JAMSU_HOME and the files of one test.
 class ProgramTest : public ::testing::Test {
  protected:
+  void TearDown() override { EXPECT_EQ(network_calls(), "") << "jamsu used the network"; }
   Ended jamsu(std::vector<std::string> arguments, std::string input = {}) const {
-    return run({.arguments = std::move(arguments), .home = home(), .input = std::move(input)});
+    return run({.arguments = std::move(arguments), .home = home(), .input = std::move(input), .watched = watched_});
   }
   std::string home() const { return folder_ / "home"; }
   // Writes a file of the test; its path.
@@ -81,6 +90,7 @@ class ProgramTest : public ::testing::Test {
   // The runs of `jamsu ledger --json`, newest first.
   std::vector<boost::json::object> runs() const;
   test::Folder folder_;
+  bool watched_ = false;
 };
 
 bool contains(const std::string& text, const std::string& part);

@@ -1,0 +1,149 @@
+#include "base/mapped_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+namespace jamsu {
+
+struct Mapping {
+  std::string path;
+  int fd = -1;
+  std::byte* begin = nullptr;
+  size_t size = 0;
+  timespec written{};             // when the file was last written to, at open()
+  std::atomic<int64_t> lost{-1};  // offset of a page that could not be read
+  std::atomic<Mapping*> next{nullptr};
+
+  ~Mapping() {
+    if (begin) ::munmap(begin, size);
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+namespace {
+
+constexpr size_t kPage = 4096;  // of x86-64; what the kernel rounds a mapping up to
+
+// The process' mappings, for the handler: changed under a mutex, read without one.
+std::mutex changing;
+std::atomic<Mapping*> first{nullptr};
+std::atomic<int> reading{0};  // handlers in the list; what was taken out of it is freed when none is
+struct sigaction before {};
+
+// Zeros from the page of `address` to the mapping's end; false: it is not in there. In a signal handler: atomics and
+// system calls alone.
+bool put_zeros(Mapping& m, const std::byte* address) {
+  const size_t end = (m.size + kPage - 1) / kPage * kPage;
+  if (address < m.begin || address >= m.begin + end) return false;
+  const size_t page = static_cast<size_t>(address - m.begin) / kPage * kPage;
+  // Before the zeros can be read by anybody.
+  int64_t none = -1;
+  m.lost.compare_exchange_strong(none, static_cast<int64_t>(page));
+  return ::mmap(m.begin + page, end - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+void on_bus_error(int signal, siginfo_t* info, void*) {
+  const int error = errno;
+  const bool fault = info->si_code > 0;  // an instruction's, not a kill()
+  bool done = false;
+  ++reading;
+  for (Mapping* m = fault ? first.load() : nullptr; m && !done; m = m->next)
+    done = put_zeros(*m, static_cast<const std::byte*>(info->si_addr));
+  --reading;
+  if (!done) {
+    // The instruction runs again and meets the earlier handler; a kill() is sent again.
+    ::sigaction(signal, &before, nullptr);
+    if (!fault) ::raise(signal);
+  }
+  errno = error;
+}
+
+void add(Mapping& m) {
+  const std::lock_guard lock(changing);
+  static const bool handled = [] {
+    struct sigaction ours {};
+    ours.sa_sigaction = on_bus_error;
+    ours.sa_flags = SA_SIGINFO | SA_RESTART;
+    ::sigemptyset(&ours.sa_mask);
+    return ::sigaction(SIGBUS, &ours, &before) == 0;
+  }();
+  JAMSU_CHECK(handled);
+  m.next = first.load();
+  first = &m;
+}
+
+void remove(Mapping& m) {
+  {
+    const std::lock_guard lock(changing);
+    std::atomic<Mapping*>* at = &first;
+    while (*at != &m) at = &at->load()->next;
+    *at = m.next.load();
+  }
+  while (reading != 0) std::this_thread::yield();
+}
+
+Error cannot(const std::string& path, const char* what) {
+  return Error{fmt::format("{}: cannot be {}: {}.", path, what, std::system_category().message(errno))};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
+  auto m = std::make_unique<Mapping>();
+  m->path = path;
+  m->fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (m->fd < 0) return cannot(path, "read");
+  struct stat info {};
+  if (::fstat(m->fd, &info)) return cannot(path, "read");
+  if (!S_ISREG(info.st_mode)) return Error{fmt::format("{}: is no ordinary file.", path)};
+  m->written = info.st_mtim;
+  if (info.st_size > 0) {
+    void* data = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, m->fd, 0);
+    if (data == MAP_FAILED) return cannot(path, "mapped");
+    m->begin = static_cast<std::byte*>(data);
+    m->size = static_cast<size_t>(info.st_size);
+  }
+  return std::shared_ptr<MappedFile>(new MappedFile(std::move(m)));
+}
+
+MappedFile::MappedFile(std::unique_ptr<Mapping> mapping) : mapping_(std::move(mapping)) {
+  add(*mapping_);
+}
+MappedFile::~MappedFile() {
+  remove(*mapping_);
+}
+
+std::span<const std::byte> MappedFile::bytes() const {
+  return {mapping_->begin, mapping_->size};
+}
+
+Status MappedFile::intact() const {
+  const Mapping& m = *mapping_;
+  struct stat now {};
+  if (::fstat(m.fd, &now)) return cannot(m.path, "read");
+  const auto size = static_cast<size_t>(now.st_size);
+  if (size < m.size)
+    return Error{fmt::format("{}: was cut short from {} to {} bytes while it was in use.", m.path, m.size, size)};
+  if (size > m.size || now.st_mtim.tv_sec != m.written.tv_sec || now.st_mtim.tv_nsec != m.written.tv_nsec)
+    return Error{fmt::format("{}: was written to while it was in use.", m.path)};
+  // The size is right again, or has always been.
+  if (const int64_t lost = m.lost; lost >= 0)
+    return Error{
+        fmt::format("{}: byte {} could not be read while it was in use: was it cut short, or does its disk "
+                    "fail?",
+                    m.path, lost)};
+  return {};
+}
+
+}  // namespace jamsu
