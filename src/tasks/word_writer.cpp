@@ -82,14 +82,54 @@ class Worker {
   std::vector<bool> written_;
 };
 
+// "Tom has 5 pens. He buys 2. How many now?" -> "Tom has 5 pens.", " He buys 2.", " How many now?"
+std::vector<std::string> split_sentences(std::string_view text) {
+  std::vector<std::string> sentences;
+  size_t begin = 0;
+  for (size_t i = 0; i + 1 < text.size(); ++i) {
+    if (text[i + 1] != ' ' || (text[i] != '.' && text[i] != '?' && text[i] != '!')) continue;
+    sentences.emplace_back(text.substr(begin, i + 1 - begin));
+    begin = i + 1;
+  }
+  sentences.emplace_back(text.substr(begin));
+  return sentences;
+}
+
+// The given quantity with a name whose value is the one number of the text; -1: there is none.
+int told_alone(const Story& story, std::string_view text) {
+  const size_t begin = text.find_first_of("0123456789");
+  if (begin == std::string_view::npos) return -1;
+  const size_t end = std::min(text.find_first_not_of("0123456789", begin), text.size());
+  if (text.find_first_of("0123456789", end) != std::string_view::npos) return -1;
+  const std::string_view number = text.substr(begin, end - begin);
+  for (int id = 0; id < story.graph.size(); ++id) {
+    if (story.graph[id].operation == Operation::given && !story.label(id).empty() &&
+        std::to_string(story.value(id)) == number)
+      return id;
+  }
+  return -1;
+}
+
 // Reads the problem once more, piece by piece (a sentence or a clause of one): the piece, then what it says or what can
 // be computed from it. A small model that wrote the short form of all sentences in one line, from afar, misread one
 // in eight (docs/LOG.md). Pieces stand as in the prompt, a space before all but the first, and names have one too: to
 // a tokenizer ` Sue` and `Sue` are different words. `said`: the pieces of word_sentences.h.
-void work_out(const Story& story, const std::vector<std::string>& said, RandomStream& random, StepWriter& writer) {
+void work_out(const Story& story, std::vector<std::string> said, RandomStream& random, StepWriter& writer) {
   Worker worker(story, writer);
   // Mostly one at a time, sometimes several: a reader must find two facts in one piece of text.
   const bool packed = random.chance(1, 2);
+  if (story.facts.empty()) {  // a problem in one pattern: a sentence may still tell what one quantity is
+    const std::vector<std::string> sentences = split_sentences(said.front());
+    std::string quote;
+    for (size_t i = 0; i + 1 < sentences.size(); ++i) {
+      quote += sentences[i];
+      if (packed && random.chance(1, 2)) continue;
+      writer.text(quote);
+      if (const int id = told_alone(story, quote); id >= 0) worker.tell(id);
+      quote.clear();
+    }
+    said = {quote + sentences.back()};
+  }
   const size_t facts = story.facts.size();
   for (size_t begin = 0; begin <= facts;) {
     size_t end = begin + 1;  // pieces [begin, end) are quoted together; the question is the last piece
@@ -141,7 +181,7 @@ WordProblem word_problem(uint64_t index, Language language, const GeneratorOptio
     problem.patterns = std::move(told.patterns);
     if (!usable(story, options, problem)) continue;
     StepWriter writer(random, options.retry_percent);
-    work_out(story, told.pieces, random, writer);
+    work_out(story, std::move(told.pieces), random, writer);
     Sample& sample = problem.sample;
     sample.kind = Kind::word;
     sample.language = language;
