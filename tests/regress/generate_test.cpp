@@ -118,7 +118,7 @@ TEST_F(Generate, BadPromptFilesNameFileAndLine) {
   const struct {
     const char *content, *expected;
   } bad[] = {{"{\"prompt\": \"a\"}\n{\"prompt\": \n", "bad.jsonl:2"},
-             {"{\"prompt\": 7}\n", "bad.jsonl:1: not an object with a string \"prompt\""},
+             {"{\"prompt\": 7}\n", "bad.jsonl:1: not an object with either a string \"prompt\" or"},
              {"[1]\n", "bad.jsonl:1"},
              {"{\"prompt\": \"a\", \"prompt\": \"b\"}\n", "bad.jsonl:1"},
              {"{\"prompt\": \"a\"} x\n", "bad.jsonl:1"},

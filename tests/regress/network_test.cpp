@@ -90,6 +90,8 @@ TEST_F(Network, NoVerbOpensASocket) {
   EXPECT_EQ(network_calls(), "") << "chat at a terminal";
 }
 
+// Of a sanitized program that is not so: its runtime can.
+#ifndef JAMSU_SANITIZED
 // The names of a program or library that others have to define.
 std::set<std::string> undefined_names(const std::string& path, const std::string& home) {
   const Ended nm = run({.arguments = {"-D", "--undefined-only", path}, .home = home, .program = "nm"});
@@ -103,8 +105,6 @@ std::set<std::string> undefined_names(const std::string& path, const std::string
   return names;
 }
 
-// Of a sanitized program that is not so: its runtime can.
-#ifndef JAMSU_SANITIZED
 // The C library has the functions, of course: who calls them would name them.
 TEST_F(Network, NothingThatIsLoadedCouldConnect) {
   const Ended ldd = run({.arguments = {JAMSU_PROGRAM}, .home = home(), .program = "ldd"});
