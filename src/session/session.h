@@ -77,7 +77,8 @@ class Session {
           ops::Runtime& runtime, const engine::EngineOptions& options, const std::vector<int64_t>& further_ends = {});
   ~Session();
 
-  // Events come from the engine's thread, Done last. Errors: the template's, the engine's, an empty stop text.
+  // Events come from the engine's thread, Done last. Errors: the template's, the engine's, a stop text that is empty or
+  // not UTF-8.
   Result<engine::RequestId> submit(const ChatRequest& request, EventSink sink);
   void cancel(engine::RequestId id);
   Reply chat(const ChatRequest& request);  // waits; an error is in done.error

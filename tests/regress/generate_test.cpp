@@ -274,11 +274,22 @@ TEST_F(Generate, AStopTextEndsTheReply) {
   ASSERT_EQ(all.size(), 1u);
   const std::string content(all[0].at("content").as_string());
   ASSERT_GT(content.size(), 6u);
-  const std::string stop = content.substr(3, 2);
+  size_t at = 3;  // the beginning of a character
+  const auto inside = [&](size_t i) {
+    return i < content.size() && (static_cast<unsigned char>(content[i]) & 0xC0) == 0x80;
+  };
+  while (inside(at)) ++at;
+  size_t end = at + 1;
+  while (inside(end)) ++end;
+  ASSERT_LT(end, content.size());
+  const std::string stop = content.substr(at, end - at);
   const auto cut = jamsu({"generate", "-p", "1, 2, 3, ", "--json", "--max-tokens", "40", "--stop", stop}).lines();
   ASSERT_EQ(cut.size(), 1u);
   EXPECT_EQ(std::string(cut[0].at("content").as_string()), content.substr(0, content.find(stop)));
   EXPECT_EQ(cut[0].at("finish_reason").as_string(), "stop");
+  const Ended half = jamsu({"generate", "-p", "1, 2, 3, ", "--stop", "\xEA\xB0"});
+  EXPECT_EQ(half.code, 1);
+  EXPECT_TRUE(contains(half.err, "not UTF-8")) << half.err;
 }
 
 TEST_F(Generate, OnePromptThatFailsMakesTheExitCodeAndTheRunFailed) {
