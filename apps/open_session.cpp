@@ -62,7 +62,7 @@ Result<void> check_memory(const std::string& folder, const Globals& globals) {
   if (!source) return source.error();
   const plan::Memory need = plan::memory(*source, {.context = 1}, globals.numerics(), globals.thread_count());
   const int64_t free = machine::this_cpu().memory_free_bytes;
-  if (need.total() <= free) return {};
+  if (free == 0 || need.total() <= free) return {};  // 0: this system does not say
   const auto gib = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); };
   return Error{
       fmt::format("{}: it does not fit: weights take {:.2f} GiB, work space {:.2f} GiB, {:.2f} GiB are free "

@@ -16,7 +16,7 @@ struct Cpu {
   int64_t l2_bytes = 0;           // of one core
   int64_t l3_bytes = 0;           // of the cores that share it with the first
   int64_t memory_bytes = 0;       // in all
-  int64_t memory_free_bytes = 0;  // that could be taken now without swapping
+  int64_t memory_free_bytes = 0;  // that could be taken now without swapping; 0: not said
   int numa_nodes = 1;
   std::vector<kernels::Isa> isas;  // for which there are kernels here, ascending; never empty
   bool avx2 = false, avx512 = false;
