@@ -67,6 +67,19 @@ void set_values(Parameter& p, const Tensor& values, ops::Packs packs, ops::Conte
   p.values = f32;
 }
 
+bool can_stay(const Parameter& p, const Tensor& values, ops::Packs packs, const ops::Context& context) {
+  return packs == ops::Packs::forward && context.numerics == ops::Numerics::bf16 && values.dtype() == DType::bf16 &&
+         (p.role == Role::matrix || p.role == Role::table);
+}
+
+void keep_values(Parameter& p, const Tensor& values) {
+  JAMSU_CHECK(values.shape() == p.shape);
+  if (p.role == Role::table)
+    p.values = values;
+  else
+    p.weight = ops::make_stored_weight(values);
+}
+
 void set_fp8_values(Parameter& p, const Tensor& values, const Tensor& scales, ops::Context& context) {
   JAMSU_CHECK(p.role == Role::matrix && values.shape() == p.shape);
   p.weight = ops::make_fp8_weight(values, scales, context);

@@ -25,6 +25,10 @@ struct Parameter {
   bool trained() const { return id >= 0; }
 };
 
+// For inference in bf16 mode: the values stay where they lie, which somebody keeps alive. REQUIRES: can_stay(...).
+void keep_values(Parameter& parameter, const Tensor& values);
+bool can_stay(const Parameter& parameter, const Tensor& values, ops::Packs packs, const ops::Context& context);
+
 // Takes values (f32, bf16 or f16; any storage) as the forward computes with them: rounded with to_bf16 in bf16 mode
 // (numerics.md section 1), packed where it is a matrix. Constants are never rounded.
 void set_values(Parameter& parameter, const Tensor& values, ops::Packs packs, ops::Context& context);

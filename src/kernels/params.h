@@ -32,11 +32,11 @@ static constexpr int64_t panel_elements(int64_t n, int64_t k) {
   return round_up(n, kLanes) * round_up(k, kDotBlock);
 }
 
-enum class Source : uint8_t { f32, bf16 };
+enum class Source : uint8_t { f32, bf16, e4m3 };  // e4m3: base/e4m3.h, without a scale
 
 struct PackBParams {
-  const void* source;  // B(j, k) = source[j * column_stride + k * k_stride], f32 or bf16
-  Source source_type;
+  const void* source;  // B(j, k) = source[j * column_stride + k * k_stride]
+  Source source_type;  // e4m3: to bf16 elements, with k_stride 1
   int64_t column_stride, k_stride;  // one of them is 1
   int64_t n, k;
   Element element;
@@ -67,6 +67,23 @@ struct GemmParams {
   bool accumulate;
   const float* bias;  // [n] or null
 };
+
+// The same product of few rows with a matrix as it lies in a file: B(j, k) = b[j * k_count + k], columns [0, n).
+//   bf16: bias aside what GemmParams says.   e4m3: numerics.md section 6: of each 128 of k the dot from +0, then
+//   C = fma(scales[k / 128], dot, C), blocks in order from +0; one row of scales for all columns.
+// Subnormals of a bf16 file count as zero, as everywhere in bf16 mode.
+struct GemmStoredParams {
+  const void* a;  // from pack_a of gemm_few_rows, Element::bf16
+  const void* b;
+  Source stored;        // bf16 or e4m3
+  const float* scales;  // [ceil(k / 128)], of e4m3
+  float* c;             // [m, n], ldc between rows
+  int64_t ldc;
+  int64_t m, n, k;
+  const float* bias;  // [n] or null
+};
+inline constexpr int64_t kStoredRows = 4;     // the most rows of such a product
+inline constexpr int64_t kScaleBlock = 128;  // columns and rows that share a scale (DeepSeek-V3)
 
 // ---- KV blocks: 32 keys of one head, in the panel layout, so that a block is a B operand as it lies. ----
 //   K: columns = the 32 keys (2 panels), contraction = D padded to 32:  panel_elements(32, D)
@@ -200,6 +217,14 @@ struct RowDotParams {  // out[r] = sum16(a[r, :] * b[r, :])
   const float *a, *b;
   float* out;
   int64_t rows, n, a_stride, b_stride;
+};
+
+// y = fma(scale, x, y): an expert's share, a scaled block of a product.
+struct AddScaledParams {
+  const float* x;  // [rows, n]
+  float* y;        // [rows, n]
+  float scale;
+  int64_t rows, n, x_stride, y_stride;
 };
 
 // numerics.md section 3, AdamW; scalars formed in f64 by the caller and rounded once.

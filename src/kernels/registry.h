@@ -31,6 +31,7 @@ struct Kernels {
   Isa isa;
   GemmKernel gemm_few_rows, gemm_bf16, gemm_f32;  // choose_gemm says which one runs
   Kernel<PackBParams> pack_b;
+  Kernel<GemmStoredParams> gemm_stored;
   Kernel<StoreKvParams> store_kv;
   Kernel<AttentionParams> attention;
   Kernel<AttentionBackwardParams> attention_backward;
@@ -43,6 +44,7 @@ struct Kernels {
   Kernel<LogSoftmaxParams> log_softmax;
   Kernel<CrossEntropyParams> cross_entropy;
   Kernel<RowDotParams> row_dot;
+  Kernel<AddScaledParams> add_scaled;
   Kernel<AdamWParams> adamw;
 };
 

@@ -82,10 +82,18 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
     }
     if (t.dtype() != DType::f32 && t.dtype() != DType::bf16 && t.dtype() != DType::f16)
       return bad(p.name, fmt::format(": dtype {} is not F32, BF16 or F16", dtype_name(t.dtype())));
-    autograd::set_values(p, t, packs, context);
+    if (autograd::can_stay(p, t, packs, context))
+      autograd::keep_values(p, t);
+    else
+      autograd::set_values(p, t, packs, context);
   }
-  for (auto& [table, matrix] : model.parameters().tied())
-    autograd::set_values(matrix, tensors.at(table->name), packs, context);
+  for (auto& [table, matrix] : model.parameters().tied()) {
+    const Tensor& t = tensors.at(table->name);
+    if (autograd::can_stay(matrix, t, packs, context))
+      autograd::keep_values(matrix, t);
+    else
+      autograd::set_values(matrix, t, packs, context);
+  }
   for (const auto& [name, tensor] : tensors)
     if (!model.parameters().find(name) && !scales_read.contains(name) && !may_be_ignored(name, model.info()))
       return bad(name, fmt::format(" belongs to no parameter of {}", model.info().architecture));

@@ -56,12 +56,14 @@ Result<Folder> read_folder(const std::string& folder, ops::Numerics numerics) {
   return Folder{std::move(*files), std::move(tensors), std::move(opened)};
 }
 
-// FP8 is used where it lies; everything else was copied.
+// Files with values that are used where they lie.
 std::vector<std::shared_ptr<const MappedFile>> files_still_read(const Model& model, const formats::Safetensors& files) {
   std::set<size_t> numbers;
   for (const autograd::Parameter& p : model.parameters().all()) {
-    if (!p.weight.fp8.defined()) continue;
-    for (const std::string& name : {p.name, p.name + std::string(kFp8Scales)}) numbers.insert(files.find(name)->file);
+    const std::byte* used = p.weight.stored.defined() ? p.weight.stored.raw() : p.values.raw();
+    if (used != files.view(*files.find(p.name)).raw()) continue;
+    numbers.insert(files.find(p.name)->file);
+    if (p.weight.scales.defined()) numbers.insert(files.find(p.name + std::string(kFp8Scales))->file);
   }
   std::vector<std::shared_ptr<const MappedFile>> read;
   for (const size_t n : numbers) read.push_back(files.maps()[n]);

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "base/math.h"
-#include "ops/fp8.h"
+#include "base/e4m3.h"
 #include "tensor/f16.h"
 
 namespace jamsu::models {
@@ -48,7 +48,7 @@ WeightStats weight_stats(const Tensor& values) {
     case DType::f16:
       return count(n, [halves](int64_t i) { return f16_to_f32(halves[i]); });
     case DType::f8_e4m3:
-      return count(n, [bytes](int64_t i) { return ops::e4m3_to_f32(bytes[i]); });
+      return count(n, [bytes](int64_t i) { return e4m3_to_f32(bytes[i]); });
     default:
       JAMSU_CHECK(false);
       return {};

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <vector>
 
-#include "ops/fp8.h"
 
 namespace jamsu::ops {
 namespace {
@@ -21,7 +20,7 @@ struct Product {
   int64_t m, n, k;
   const float* bias;
   bool accumulate;
-  const Weight* fp8 = nullptr;  // instead of panels
+  const Weight* stored = nullptr;  // instead of panels
 };
 
 struct Task {
@@ -33,8 +32,21 @@ struct Task {
 constexpr int64_t kSmallWork = 200'000;
 constexpr int64_t kRowTile = 96;  // a multiple of every register tile in use (6, 12, 16, 32)
 
+// A weight where it lies is packed anew for every tile of rows: taller tiles, cut into columns as well.
+constexpr int64_t kStoredRowTile = 192;
+
+void cut_stored(const Product& p, int threads, std::vector<Task>& tasks) {
+  const int64_t panels = (p.n + kLanes - 1) / kLanes, tiles = (p.m + kStoredRowTile - 1) / kStoredRowTile;
+  const int64_t rows = kernels::round_up((p.m + tiles - 1) / tiles, 6);
+  const int64_t pieces = std::clamp<int64_t>(threads * 4 / tiles, 1, (panels + 15) / 16);
+  for (int64_t row = 0; row < p.m; row += rows)
+    for (int64_t i = 0; i < pieces; ++i)
+      tasks.push_back({&p, row, std::min(row + rows, p.m), panels * i / pieces, panels * (i + 1) / pieces});
+}
+
 void cut(const Product& p, int threads, std::vector<Task>& tasks) {
   const int64_t panels = (p.n + kLanes - 1) / kLanes, work = p.m * p.n * p.k;
+  if (p.stored && p.m >= kRowTile) return cut_stored(p, threads, tasks);
   if (threads == 1 || work <= kSmallWork) {
     if (p.m > 0) tasks.push_back({&p, 0, p.m, 0, panels});
     return;
@@ -48,88 +60,164 @@ void cut(const Product& p, int threads, std::vector<Task>& tasks) {
   for (int64_t i = 0; i < pieces; ++i) tasks.push_back({&p, 0, p.m, panels * i / pieces, panels * (i + 1) / pieces});
 }
 
-// numerics.md section 6: of each 128 of k a bf16 dot from +0, then acc = fma(scale, partial, acc), blocks in order.
-void run_fp8(const Task& t, int worker, Context& context) {
-  constexpr auto kElement = kernels::Element::bf16;
+// As many columns from `column` on as share a row of scales.
+int64_t columns_together(const Weight& w, int64_t column, int64_t last) {
+  const int64_t end = w.scales.defined() ? (column / kFp8Block + 1) * kFp8Block : last;
+  return std::min(end, last) - column;
+}
+const float* scales_of(const Weight& w, int64_t column) {
+  return w.scales.defined() ? w.scales.f32() + column / kFp8Block * w.scales.dim(1) : nullptr;
+}
+const std::byte* stored_row(const Weight& w, int64_t row) {
+  return w.stored.raw() + row * w.in * dtype_bytes(w.stored.dtype());
+}
+kernels::Source source_of(const Weight& w) {
+  return w.stored.dtype() == DType::bf16 ? kernels::Source::bf16 : kernels::Source::e4m3;
+}
+
+// Rows [row_begin, row_end) of A, k in [k, k + width).
+void pack_rows_of(const Task& t, int64_t k, int64_t width, kernels::Element element, const kernels::GemmKernel& gemm,
+                  std::byte* to) {
   const Product& p = *t.product;
-  const Weight& w = *p.fp8;
-  const int64_t rows = t.row_end - t.row_begin, blocks = (p.k + kFp8Block - 1) / kFp8Block;
-  const kernels::GemmKernel& gemm = kernels::choose_gemm(context.kernels, rows, kElement);
-  const int64_t a_bytes = kernels::round_up(gemm.a_bytes(rows, kFp8Block), 64);
-  auto* a = context.scratch.get<std::byte>(worker, Scratch::slot_a, a_bytes * blocks);
-  const auto width = [&](int64_t block) { return std::min(kFp8Block, p.k - block * kFp8Block); };
-  for (int64_t b = 0; b < blocks; ++b)
-    gemm.pack_a({.source = (p.rows ? p.a : p.a + t.row_begin * p.row_stride) + b * kFp8Block * p.k_stride,
-                 .rows = p.rows ? p.rows + t.row_begin : nullptr,
-                 .row_stride = p.row_stride,
-                 .k_stride = p.k_stride,
-                 .m = rows,
-                 .k = width(b),
-                 .element = kElement,
-                 .packed = a + b * a_bytes});
-  auto* panels = context.scratch.get<uint16_t>(worker, Scratch::slot_b,
-                                               kernels::panel_elements(kFp8Block, kFp8Block) + kFp8Block * kFp8Block);
-  uint16_t* decoded = panels + kernels::panel_elements(kFp8Block, kFp8Block);
-  auto* partial = context.scratch.get<float>(worker, Scratch::slot_c, rows * kFp8Block);
-  const auto* q = reinterpret_cast<const uint8_t*>(w.fp8.raw());
+  gemm.pack_a({.source = (p.rows ? p.a : p.a + t.row_begin * p.row_stride) + k * p.k_stride,
+               .rows = p.rows ? p.rows + t.row_begin : nullptr,
+               .row_stride = p.row_stride,
+               .k_stride = p.k_stride,
+               .m = t.row_end - t.row_begin,
+               .k = width,
+               .element = element,
+               .packed = to});
+}
+
+// Few rows: the weight is read once as it lies, and written nowhere.
+void run_stored_few(const Task& t, int worker, Context& context) {
+  const Product& p = *t.product;
+  const Weight& w = *p.stored;
+  const int64_t rows = t.row_end - t.row_begin;
+  const kernels::GemmKernel& gemm = context.kernels.gemm_few_rows;
+  auto* a = context.scratch.get<std::byte>(worker, Scratch::slot_a, gemm.a_bytes(rows, p.k));
+  pack_rows_of(t, 0, p.k, kernels::Element::bf16, gemm, a);
   const int64_t last = std::min(t.panel_end * kLanes, p.n);
-  for (int64_t column = t.panel_begin * kLanes; column < last;) {
-    const int64_t columns = std::min((column / kFp8Block + 1) * kFp8Block, last) - column;  // of one row of scales
-    for (int64_t i = 0; i < rows; ++i) std::fill_n(p.c + (t.row_begin + i) * p.n + column, columns, 0.0f);
-    for (int64_t b = 0; b < blocks; ++b) {
-      const int64_t k = width(b);
-      for (int64_t j = 0; j < columns; ++j) {
-        const uint8_t* from = q + (column + j) * p.k + b * kFp8Block;
-        for (int64_t i = 0; i < k; ++i) decoded[j * k + i] = kE4m3ToBf16[from[i]];
-      }
-      context.kernels.pack_b({.source = decoded,
-                              .source_type = kernels::Source::bf16,
-                              .column_stride = k,
-                              .k_stride = 1,
-                              .n = columns,
-                              .k = k,
-                              .element = kElement,
-                              .panels = panels,
-                              .panel_begin = 0,
-                              .panel_end = (columns + kLanes - 1) / kLanes});
-      gemm.run({.a = a + b * a_bytes,
-                .b = panels,
-                .c = partial,
-                .ldc = columns,
-                .m = rows,
-                .n = columns,
-                .k = k,
-                .element = kElement,
-                .accumulate = false,
-                .bias = nullptr});
-      const float scale = w.fp8_scales.f32()[column / kFp8Block * blocks + b];
-      for (int64_t i = 0; i < rows; ++i) {
-        float* c = p.c + (t.row_begin + i) * p.n + column;
-        for (int64_t j = 0; j < columns; ++j) c[j] = std::fma(scale, partial[i * columns + j], c[j]);
-      }
-    }
-    if (p.bias)
-      for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = 0; j < columns; ++j) p.c[(t.row_begin + i) * p.n + column + j] += p.bias[column + j];
-    column += columns;
+  for (int64_t column = t.panel_begin * kLanes, n = 0; column < last; column += n) {
+    n = columns_together(w, column, last);
+    context.kernels.gemm_stored({.a = a,
+                                 .b = stored_row(w, column),
+                                 .stored = source_of(w),
+                                 .scales = scales_of(w, column),
+                                 .c = p.c + t.row_begin * p.n + column,
+                                 .ldc = p.n,
+                                 .m = rows,
+                                 .n = n,
+                                 .k = p.k,
+                                 .bias = p.bias ? p.bias + column : nullptr});
   }
 }
+
+// Many rows: block after block of the weight is packed into cache, where all rows pass it.
+class StoredBlocks {
+ public:
+  StoredBlocks(const Task& task, int worker, Context& context)
+      : task_(task),
+        p_(*task.product),
+        w_(*p_.stored),
+        context_(context),
+        rows_(task.row_end - task.row_begin),
+        width_(w_.scales.defined() ? kFp8Block : kContraction),
+        gemm_(kernels::choose_gemm(context.kernels, rows_, kElement)) {
+    a_ = context.scratch.get<std::byte>(worker, Scratch::slot_a, gemm_.a_bytes(rows_, width_));
+    panels_ = context.scratch.get<uint16_t>(worker, Scratch::slot_b, kernels::panel_elements(kColumns, width_));
+    partial_ = context.scratch.get<float>(worker, Scratch::slot_c, rows_ * kColumns);
+  }
+
+  void run() {
+    const int64_t last = std::min(task_.panel_end * kLanes, p_.n);
+    for (int64_t k = 0; k < p_.k; k += width_) {
+      pack_rows_of(task_, k, std::min(width_, p_.k - k), kElement, gemm_, a_);
+      for (int64_t column = task_.panel_begin * kLanes, n = 0; column < last; column += n) {
+        n = std::min(kColumns, columns_together(w_, column, last));
+        block(column, n, k);
+      }
+    }
+  }
+
+ private:
+  static constexpr auto kElement = kernels::Element::bf16;
+  static constexpr int64_t kColumns = 64, kContraction = 512;  // 64 KiB of panels
+
+  void block(int64_t column, int64_t n, int64_t k) {
+    const int64_t width = std::min(width_, p_.k - k);
+    const bool last = k + width == p_.k;
+    context_.kernels.pack_b({.source = stored_row(w_, column) + k * dtype_bytes(w_.stored.dtype()),
+                             .source_type = source_of(w_),
+                             .column_stride = p_.k,
+                             .k_stride = 1,
+                             .n = n,
+                             .k = width,
+                             .element = kElement,
+                             .panels = panels_,
+                             .panel_begin = 0,
+                             .panel_end = (n + kLanes - 1) / kLanes});
+    float* c = p_.c + task_.row_begin * p_.n + column;
+    const float* bias = last && p_.bias ? p_.bias + column : nullptr;
+    if (w_.scales.defined()) return scaled_block(c, n, k, width, bias);
+    gemm_.run({.a = a_,
+               .b = panels_,
+               .c = c,
+               .ldc = p_.n,
+               .m = rows_,
+               .n = n,
+               .k = width,
+               .element = kElement,
+               .accumulate = k > 0,
+               .bias = bias});
+  }
+
+  // numerics.md section 6: of each 128 of k a bf16 dot from +0, then acc = fma(scale, partial, acc), blocks in order.
+  void scaled_block(float* c, int64_t n, int64_t k, int64_t width, const float* bias) {
+    gemm_.run({.a = a_,
+               .b = panels_,
+               .c = partial_,
+               .ldc = n,
+               .m = rows_,
+               .n = n,
+               .k = width,
+               .element = kElement,
+               .accumulate = false,
+               .bias = nullptr});
+    if (k == 0)
+      for (int64_t i = 0; i < rows_; ++i) std::fill_n(c + i * p_.n, n, 0.0f);
+    context_.kernels.add_scaled({.x = partial_,
+                                 .y = c,
+                                 .scale = scales_of(w_, (c - p_.c) % p_.n)[k / kFp8Block],
+                                 .rows = rows_,
+                                 .n = n,
+                                 .x_stride = n,
+                                 .y_stride = p_.n});
+    if (!bias) return;
+    for (int64_t i = 0; i < rows_; ++i)
+      for (int64_t j = 0; j < n; ++j) c[i * p_.n + j] += bias[j];
+  }
+
+  const Task& task_;
+  const Product& p_;
+  const Weight& w_;
+  Context& context_;
+  const int64_t rows_, width_;
+  const kernels::GemmKernel& gemm_;
+  std::byte* a_;
+  uint16_t* panels_;
+  float* partial_;
+};
 
 void run(const Task& t, kernels::Element element, int worker, Context& context) {
   const Product& p = *t.product;
   const int64_t rows = t.row_end - t.row_begin;
   if (rows == 0 || t.panel_begin == t.panel_end) return;
-  if (p.fp8) return run_fp8(t, worker, context);
+  if (p.stored && rows <= kernels::kStoredRows) return run_stored_few(t, worker, context);
+  if (p.stored) return StoredBlocks(t, worker, context).run();
   const kernels::GemmKernel& gemm = kernels::choose_gemm(context.kernels, rows, element);
   auto* a = context.scratch.get<std::byte>(worker, Scratch::slot_a, gemm.a_bytes(rows, p.k));
-  gemm.pack_a({.source = p.rows ? p.a : p.a + t.row_begin * p.row_stride,
-               .rows = p.rows ? p.rows + t.row_begin : nullptr,
-               .row_stride = p.row_stride,
-               .k_stride = p.k_stride,
-               .m = rows,
-               .k = p.k,
-               .element = element,
-               .packed = a});
+  pack_rows_of(t, 0, p.k, element, gemm, a);
   const int64_t column = t.panel_begin * kLanes,
                 panel_bytes = kernels::panel_elements(kLanes, p.k) * kernels::element_bytes(element);
   gemm.run({.a = a,
@@ -190,7 +278,7 @@ Product weight_gradient(const float* dy, const Tensor& panels, int64_t rows, int
           .k = rows,
           .bias = nullptr,
           .accumulate = true,
-          .fp8 = nullptr};
+          .stored = nullptr};
 }
 
 // x times the weight, or its transpose (then w is null: gradients know panels alone).
@@ -207,7 +295,7 @@ Product rows_product(const Tensor& x, const int32_t* rows, int64_t m, const Tens
           .k = k,
           .bias = bias,
           .accumulate = false,
-          .fp8 = w && w->fp8.defined() ? w : nullptr};
+          .stored = w && w->stored.defined() ? w : nullptr};
 }
 
 }  // namespace

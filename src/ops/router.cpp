@@ -231,9 +231,13 @@ Tensor combine(const Tensor& shared, const Tensor& expert_out, const Tensor& wei
       else
         std::fill_n(to, width, 0.0f);
       for (int64_t i = 0; i < k; ++i) {
-        const float w = weights.f32()[n * k + i];
-        const float* from = expert_out.f32() + d.slots.i32()[n * k + i] * width;
-        for (int64_t j = 0; j < width; ++j) to[j] = std::fma(w, from[j], to[j]);
+        context.kernels.add_scaled({.x = expert_out.f32() + d.slots.i32()[n * k + i] * width,
+                                    .y = to,
+                                    .scale = weights.f32()[n * k + i],
+                                    .rows = 1,
+                                    .n = width,
+                                    .x_stride = width,
+                                    .y_stride = width});
       }
     }
   });

@@ -1,7 +1,7 @@
 #include "ops/weight.h"
 
+#include "base/e4m3.h"
 #include "base/math.h"
-#include "ops/fp8.h"
 
 namespace jamsu::ops {
 namespace {
@@ -38,6 +38,15 @@ Weight make_weight(const Tensor& values, kernels::Element element, Packs packs, 
   return w;
 }
 
+Weight make_stored_weight(const Tensor& values) {
+  JAMSU_CHECK(values.shape().rank() == 2 && values.dtype() == DType::bf16);
+  Weight w;
+  w.out = values.dim(0);
+  w.in = values.dim(1);
+  w.stored = values;
+  return w;
+}
+
 Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& context) {
   const int64_t out = values.dim(0), in = values.dim(1), across = (in + kFp8Block - 1) / kFp8Block;
   JAMSU_CHECK(values.dtype() == DType::f8_e4m3 && scales.shape() == Shape({(out + kFp8Block - 1) / kFp8Block, across}));
@@ -45,8 +54,8 @@ Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& cont
   w.out = out;
   w.in = in;
   if (context.numerics == Numerics::bf16) {
-    w.fp8 = values;
-    w.fp8_scales = scales;
+    w.stored = values;
+    w.scales = scales;
     return w;
   }
   Tensor wide = context.empty({out, in});
@@ -70,21 +79,23 @@ float panel_value(const Tensor& panels, int64_t j, int64_t k, int64_t padded_k, 
   return panels.f32()[base + half * kLanes + lane];
 }
 
+float value(const Weight& w, int64_t row, int64_t k) {
+  if (!w.stored.defined())
+    return panel_value(w.forward, row, k, kernels::round_up(w.in, kernels::kDotBlock), w.element);
+  const int64_t at = row * w.in + k;
+  if (w.stored.dtype() == DType::bf16) return round_to_bf16(bf16_to_f32(w.stored.bf16()[at]));
+  return e4m3_to_f32(reinterpret_cast<const uint8_t*>(w.stored.raw())[at]) *
+         w.scales.f32()[row / kFp8Block * w.scales.dim(1) + k / kFp8Block];
+}
+
 }  // namespace
 
 Tensor weight_rows(const Weight& w, int64_t begin, int64_t end, Context& context) {
   JAMSU_CHECK(0 <= begin && begin <= end && end <= w.out);
   Tensor values = context.empty({end - begin, w.in});
-  const int64_t padded = kernels::round_up(w.in, kernels::kDotBlock), across = (w.in + kFp8Block - 1) / kFp8Block;
-  const auto* q = w.fp8.defined() ? reinterpret_cast<const uint8_t*>(w.fp8.raw()) : nullptr;
   context.parallel(end - begin, 8, [&](int64_t first, int64_t last, int) {
     for (int64_t i = first; i < last; ++i)
-      for (int64_t k = 0; k < w.in; ++k) {
-        const int64_t row = begin + i;
-        values.f32()[i * w.in + k] =
-            q ? e4m3_to_f32(q[row * w.in + k]) * w.fp8_scales.f32()[row / kFp8Block * across + k / kFp8Block]
-              : panel_value(w.forward, row, k, padded, w.element);
-      }
+      for (int64_t k = 0; k < w.in; ++k) values.f32()[i * w.in + k] = value(w, begin + i, k);
   });
   return values;
 }

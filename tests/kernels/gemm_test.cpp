@@ -5,7 +5,9 @@
 #include <memory>
 #include <set>
 
+#include "base/e4m3.h"
 #include "base/math.h"
+#include "base/rng.h"
 #include "kernels/amx_emulator.h"
 #include "kernels/kernel_test_support.h"
 
@@ -148,8 +150,8 @@ TEST(Registry, NamesAndKernelsBelongTogether) {
   }
   for (const auto& [name, all] : functions) EXPECT_EQ(all.size(), 1u) << name;
   for (const auto& [function, all] : names) EXPECT_EQ(all.size(), 1u) << *all.begin();
-  // ref 15 (one product), AVX2 and AVX-512 all 17, AMX its bf16 product.
-  EXPECT_EQ(functions.size(), 15u + 17u + (avx512 ? 17u + 1u : 0u));
+  // ref 17 (one product), AVX2 and AVX-512 all 19, AMX its bf16 product.
+  EXPECT_EQ(functions.size(), 17u + 19u + (avx512 ? 19u + 1u : 0u));
 }
 
 // Weights come as bf16 rows too.
@@ -177,6 +179,98 @@ TEST(Gemm, PackingOfBf16SourcesEqualsRef) {
         kernels_for(Isa::ref).pack_b(p);
         EXPECT_EQ(std::memcmp(got.get(), want.get(), static_cast<size_t>(bytes)), 0) << isa_name(isa);
       }
+}
+
+struct StoredCase {
+  int64_t m, n, k;
+  Source stored;
+  bool bias;
+  std::string text() const {
+    return std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+           (stored == Source::bf16 ? " bf16" : " e4m3") + (bias ? " bias" : "");
+  }
+};
+
+// A matrix as a file may hold it: any bits of e4m3; of bf16 also subnormals, infinities and NaN. At the end of its
+// buffer, so that a read beyond it is seen by the address sanitizer.
+std::vector<std::byte> stored_values(const StoredCase& c) {
+  RandomStream random(5, static_cast<uint64_t>(c.k), Purpose::mutation);
+  std::vector<std::byte> bytes(static_cast<size_t>(c.n * c.k * (c.stored == Source::bf16 ? 2 : 1)));
+  if (c.stored == Source::e4m3) {
+    for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(c.k % 2 ? 127 : 256));
+    return bytes;
+  }
+  const std::vector<float> values = hostile_values(c.n * c.k, 8);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto bits = static_cast<uint16_t>(i % 7 == 3 ? random.below(128) : f32_to_bf16(values[i]));
+    std::memcpy(bytes.data() + 2 * i, &bits, 2);
+  }
+  return bytes;
+}
+
+std::vector<float> stored_product(const Kernels& kernels, const StoredCase& c) {
+  const FlushScope flush;
+  const std::vector<std::byte> b = stored_values(c);
+  const std::vector<float> a = random_values(c.m * c.k, 1), bias = random_values(c.n, 3),
+                           scales = random_values((c.k + kScaleBlock - 1) / kScaleBlock, 6);
+  std::vector<float> result = random_values(c.m * (c.n + 3), 4);
+  const GemmKernel& gemm = kernels.gemm_few_rows;
+  const Buffer packed = buffer(gemm.a_bytes(c.m, c.k));
+  gemm.pack_a({.source = a.data(),
+               .rows = nullptr,
+               .row_stride = c.k,
+               .k_stride = 1,
+               .m = c.m,
+               .k = c.k,
+               .element = Element::bf16,
+               .packed = packed.get()});
+  kernels.gemm_stored({.a = packed.get(),
+                       .b = b.data(),
+                       .stored = c.stored,
+                       .scales = c.stored == Source::e4m3 ? scales.data() : nullptr,
+                       .c = result.data(),
+                       .ldc = c.n + 3,
+                       .m = c.m,
+                       .n = c.n,
+                       .k = c.k,
+                       .bias = c.bias ? bias.data() : nullptr});
+  return result;
+}
+
+TEST(Gemm, StoredRowsEqualRef) {
+  for (const Source stored : {Source::bf16, Source::e4m3})
+    for (int64_t m = 1; m <= kStoredRows; ++m)
+      for (const int64_t n : {1, 15, 16, 17, 33, 128})
+        for (const int64_t k : {1, 2, 31, 32, 33, 70, 127, 128, 129, 300, 1030}) {
+          const StoredCase c{m, n, k, stored, k % 3 == 1};
+          const std::vector<float> want = stored_product(kernels_for(Isa::ref), c);
+          for (const Isa isa : fast_isas())
+            expect_same(stored_product(kernels_for(isa), c), want, std::string(isa_name(isa)) + " " + c.text());
+        }
+}
+
+TEST(Gemm, PackingOfE4m3EqualsRef) {
+  std::vector<uint8_t> source(37 * 70);
+  for (size_t i = 0; i < source.size(); ++i) source[i] = static_cast<uint8_t>(i * 7);
+  for (const Isa isa : fast_isas())
+    for (const int64_t k : {1, 32, 70}) {
+      const int64_t bytes = panel_elements(37, k) * 2;
+      const Buffer got = buffer(bytes), want = buffer(bytes);
+      PackBParams p{.source = source.data(),
+                    .source_type = Source::e4m3,
+                    .column_stride = 70,
+                    .k_stride = 1,
+                    .n = 37,
+                    .k = k,
+                    .element = Element::bf16,
+                    .panels = got.get(),
+                    .panel_begin = 0,
+                    .panel_end = 3};
+      kernels_for(isa).pack_b(p);
+      p.panels = want.get();
+      kernels_for(Isa::ref).pack_b(p);
+      EXPECT_EQ(std::memcmp(got.get(), want.get(), static_cast<size_t>(bytes)), 0) << isa_name(isa) << " " << k;
+    }
 }
 
 }  // namespace

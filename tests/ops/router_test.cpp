@@ -241,7 +241,7 @@ TEST_P(Moe, CombineAndItsBackwardEqualRef) {
              other = kernels::test::random_values(slots * c.width, 5), weights = kernels::test::random_values(slots, 2),
              shared = kernels::test::random_values(c.tokens * c.width, 3),
              dy = kernels::test::random_values(c.tokens * c.width, 4);
-  on_every_isa(Numerics::bf16, {"row_dot"}, [&](Context& context, const std::string& text) {
+  on_every_isa(Numerics::bf16, {"add_scaled", "row_dot"}, [&](Context& context, const std::string& text) {
     const Dispatch d = dispatch(ids_of(ids, {c.tokens, c.top_k}, context), c.experts, context);
     const std::vector<int32_t> slot_of = ids_of(d.slots);
     std::vector<float> want = shared, want_alone(shared.size(), 0.0f), want_dout(outs.size()), want_dweights,

@@ -5,6 +5,13 @@
 
 namespace jamsu::kernels::cpu {
 
+// A packed operand begins with how it lies: rows (k contiguous) as they are read forward, or columns (rows contiguous)
+// as a weight gradient reads dY. Both are f32, rounded, zero-padded to whole pairs of k.
+struct AHeader {
+  int64_t row_stride, k_stride;
+};
+inline constexpr int64_t kAHeaderBytes = 64;
+
 // A(i, k) = data[i * row_stride + k * k_stride]; one of the strides is 1.
 struct Broadcast {
   const float* data;

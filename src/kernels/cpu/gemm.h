@@ -1,16 +1,10 @@
 #pragma once
 // pack_a, pack_b and gemm over the 16-lane type V of an ISA folder.
 #include "kernels/cpu/dot_tile.h"
+#include "kernels/cpu/stored.h"
 #include "kernels/params.h"
 
 namespace jamsu::kernels::cpu {
-
-// A packed operand begins with how it lies: rows (k contiguous) as they are read forward, or columns (rows contiguous)
-// as a weight gradient reads dY. Both are f32, rounded, zero-padded to whole pairs of k.
-struct AHeader {
-  int64_t row_stride, k_stride;
-};
-inline constexpr int64_t kAHeaderBytes = 64;
 
 static inline int64_t a_bytes(int64_t m, int64_t k) {
   return kAHeaderBytes + round_up(m, kLanes) * round_up(k, kLanes) * static_cast<int64_t>(sizeof(float));
@@ -81,7 +75,7 @@ static inline void pack_b_rows(const PackBParams& p) {
   }
 }
 
-// Any strides, element by element through a buffer of one pair row (weights: once per load or step).
+// Any strides, element by element through a buffer of one pair row.
 template <class V, class E, class Value>
 static inline void pack_b_any(const PackBParams& p) {
   const auto* source = static_cast<const Value*>(p.source);
@@ -103,11 +97,17 @@ static inline void pack_b_any(const PackBParams& p) {
 
 template <class V>
 static inline void pack_b(const PackBParams& p) {
-  const bool bf16 = p.element == Element::bf16;
-  if (p.source_type == Source::f32 && p.column_stride == 1)
-    return bf16 ? pack_b_rows<V, uint16_t>(p) : pack_b_rows<V, float>(p);
-  if (p.source_type == Source::f32) return bf16 ? pack_b_any<V, uint16_t, float>(p) : pack_b_any<V, float, float>(p);
-  return bf16 ? pack_b_any<V, uint16_t, uint16_t>(p) : pack_b_any<V, float, uint16_t>(p);
+  const bool bf16 = p.element == Element::bf16, rows = p.k_stride == 1;
+  switch (p.source_type) {
+    case Source::f32:
+      if (p.column_stride == 1) return bf16 ? pack_b_rows<V, uint16_t>(p) : pack_b_rows<V, float>(p);
+      return bf16 ? pack_b_f32_rows<V, uint16_t>(p) : pack_b_f32_rows<V, float>(p);
+    case Source::bf16:
+      if (bf16 && rows) return pack_b_stored<V, uint16_t>(p);
+      return bf16 ? pack_b_any<V, uint16_t, uint16_t>(p) : pack_b_any<V, float, uint16_t>(p);
+    case Source::e4m3:
+      return pack_b_stored<V, uint8_t>(p);  // k contiguous, to bf16 elements: all that is asked for
+  }
 }
 
 struct Span {  // a stretch of the contraction

@@ -209,6 +209,17 @@ static inline void row_dot(const RowDotParams& p) {
 }
 
 template <class V>
+static inline void add_scaled(const AddScaledParams& p) {
+  const V scale = V::set1(p.scale);
+  for (int64_t r = 0; r < p.rows; ++r) {
+    const float* x = p.x + r * p.x_stride;
+    float* y = p.y + r * p.y_stride;
+    for (int64_t i = 0; i < p.n; i += kLanes)
+      store(y + i, p.n - i, V::fma(scale, load<V>(x + i, p.n - i), load<V>(y + i, p.n - i)));
+  }
+}
+
+template <class V>
 static inline void adamw(const AdamWParams& p) {
   const V clip = V::set1(p.clip), decay = V::set1(p.decay), one_minus_b1 = V::set1(p.one_minus_b1), b2 = V::set1(p.b2);
   const V one_minus_b2 = V::set1(p.one_minus_b2), root = V::set1(p.root_correction), eps = V::set1(p.eps),

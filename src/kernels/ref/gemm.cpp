@@ -1,3 +1,4 @@
+#include "base/e4m3.h"
 #include "kernels/ref/dot.h"
 #include "kernels/registry_parts.h"
 
@@ -15,15 +16,24 @@ void pack_a(const PackAParams& p) {  // f32 rows [m][k], rounded
       to[i * p.k + k] = ref::rounded(p.source[(p.rows ? p.rows[i] : i) * p.row_stride + k * p.k_stride], p.element);
 }
 
+float source_value(const void* source, Source type, int64_t at) {
+  switch (type) {
+    case Source::f32:
+      return static_cast<const float*>(source)[at];
+    case Source::bf16:
+      return bf16_to_f32(static_cast<const uint16_t*>(source)[at]);
+    case Source::e4m3:
+      return e4m3_to_f32(static_cast<const uint8_t*>(source)[at]);
+  }
+  return 0;
+}
+
 void pack_b(const PackBParams& p) {
   for (int64_t column = p.panel_begin * kLanes; column < p.panel_end * kLanes; ++column)
     for (int64_t k = 0; k < round_up(p.k, kDotBlock); ++k) {
       float value = 0;
-      if (column < p.n && k < p.k) {
-        const int64_t at = column * p.column_stride + k * p.k_stride;
-        value = p.source_type == Source::f32 ? static_cast<const float*>(p.source)[at]
-                                             : bf16_to_f32(static_cast<const uint16_t*>(p.source)[at]);
-      }
+      if (column < p.n && k < p.k)
+        value = source_value(p.source, p.source_type, column * p.column_stride + k * p.k_stride);
       ref::set_panel_value(p.panels, column, k, p.k, p.element, value);
     }
 }
@@ -40,11 +50,35 @@ void gemm(const GemmParams& p) {
     }
 }
 
+// Of k in [begin, end) with column j, from +0.
+float stored_dot(const GemmStoredParams& p, int64_t i, int64_t j, int64_t begin, int64_t end) {
+  const float* a = static_cast<const float*>(p.a) + i * p.k + begin;
+  return ref::dot<float>(
+      end - begin, [&](int64_t k) { return a[k]; },
+      [&](int64_t k) { return round_to_bf16(source_value(p.b, p.stored, j * p.k + begin + k)); }, 0.0f);
+}
+
+void gemm_stored(const GemmStoredParams& p) {
+  for (int64_t i = 0; i < p.m; ++i)
+    for (int64_t j = 0; j < p.n; ++j) {
+      float c = 0;
+      if (p.stored == Source::bf16) {
+        c = stored_dot(p, i, j, 0, p.k);
+      } else {
+        for (int64_t k = 0; k < p.k; k += kScaleBlock)
+          c = std::fma(p.scales[k / kScaleBlock],
+                       stored_dot(p, i, j, k, k + kScaleBlock < p.k ? k + kScaleBlock : p.k), c);
+      }
+      p.c[i * p.ldc + j] = p.bias ? c + p.bias[j] : c;
+    }
+}
+
 }  // namespace
 
 void register_ref_gemm(Kernels& table) {
   table.gemm_few_rows = table.gemm_bf16 = table.gemm_f32 = {"ref_gemm", a_bytes, pack_a, gemm};
   table.pack_b = {"ref_pack_b", pack_b};
+  table.gemm_stored = {"ref_gemm_stored", gemm_stored};
 }
 
 }  // namespace jamsu::kernels

@@ -69,6 +69,13 @@ void cross_entropy(const CrossEntropyParams& p) {
   }
 }
 
+void add_scaled(const AddScaledParams& p) {
+  for (int64_t r = 0; r < p.rows; ++r)
+    for (int64_t i = 0; i < p.n; ++i) {
+      float& y = p.y[r * p.y_stride + i];
+      y = std::fma(p.scale, p.x[r * p.x_stride + i], y);
+    }
+}
 void row_dot(const RowDotParams& p) {
   for (int64_t r = 0; r < p.rows; ++r)
     p.out[r] = ref::sum16_products<float>(
@@ -98,6 +105,7 @@ void register_ref_rows(Kernels& table) {
   table.log_softmax = {"ref_log_softmax", log_softmax};
   table.cross_entropy = {"ref_cross_entropy", cross_entropy};
   table.row_dot = {"ref_row_dot", row_dot};
+  table.add_scaled = {"ref_add_scaled", add_scaled};
   table.adamw = {"ref_adamw", adamw};
 }
 

@@ -33,6 +33,9 @@ void cross_entropy(const CrossEntropyParams& p) {
 void row_dot(const RowDotParams& p) {
   cpu::row_dot<Avx2>(p);
 }
+void add_scaled(const AddScaledParams& p) {
+  cpu::add_scaled<Avx2>(p);
+}
 void adamw(const AdamWParams& p) {
   cpu::adamw<Avx2>(p);
 }
@@ -49,6 +52,7 @@ void register_avx2_rows(Kernels& table) {
   table.log_softmax = {"avx2_log_softmax", log_softmax};
   table.cross_entropy = {"avx2_cross_entropy", cross_entropy};
   table.row_dot = {"avx2_row_dot", row_dot};
+  table.add_scaled = {"avx2_add_scaled", add_scaled};
   table.adamw = {"avx2_adamw", adamw};
 }
 

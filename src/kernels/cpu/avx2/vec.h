@@ -41,6 +41,33 @@ struct Avx2 {
   static Avx2 even(const float* pair) { return load(pair); }
   static Avx2 odd(const float* pair) { return load(pair + 16); }
 
+  // 32 bf16 as 16 pairs of bits; the first `n` of them; from 32 bytes of e4m3 (base/e4m3.h).
+  static Avx2 pairs(const uint16_t* p) {
+    return {_mm256_castsi256_ps(integers(p)), _mm256_castsi256_ps(integers(p + 16))};
+  }
+  static Avx2 pairs_partial(const uint16_t* p, int64_t n) {
+    alignas(32) uint16_t part[32] = {};
+    __builtin_memcpy(part, p, static_cast<size_t>(n) * sizeof(uint16_t));
+    return pairs(part);
+  }
+  static Avx2 pairs_of_e4m3(const uint8_t* p) {
+    const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return {e4m3_bits(_mm256_castsi256_si128(q)), e4m3_bits(_mm256_extracti128_si256(q, 1))};
+  }
+  void store_pairs(uint16_t* p) const {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_castps_si256(lo));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 16), _mm256_castps_si256(hi));
+  }
+  // Of pairs in a register the first and the second, widened.
+  static Avx2 low_halves(Avx2 a) {
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a.lo), 16)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a.hi), 16))};
+  }
+  static Avx2 high_halves(Avx2 a) {
+    const __m256 mask = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(0xFFFF0000u)));
+    return {_mm256_and_ps(a.lo, mask), _mm256_and_ps(a.hi, mask)};
+  }
+
   static Avx2 fma(Avx2 a, Avx2 b, Avx2 c) {
     return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
   }
@@ -143,6 +170,21 @@ struct Avx2 {
   }
 
  private:
+  // 16 bytes of e4m3 as bits of bf16.
+  static __m256 e4m3_bits(__m128i bytes) {
+    const __m256i q = _mm256_cvtepu8_epi16(bytes), magnitude = _mm256_and_si256(q, _mm256_set1_epi16(0x7F));
+    const __m256i sign = _mm256_slli_epi16(_mm256_and_si256(q, _mm256_set1_epi16(0x80)), 8);
+    __m256i bits = _mm256_add_epi16(_mm256_slli_epi16(magnitude, 4), _mm256_set1_epi16(120 << 7));
+    // Subnormals, m 2^-9, by a table of bf16: its low bytes, then its high bytes; and NaN.
+    const __m256i table = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+        0, 0, char(0x80), char(0xC0), 0, 0x20, 0x40, 0x60, 0, 0x3B, 0x3B, 0x3B, 0x3C, 0x3C, 0x3C, 0x3C));
+    const __m256i index = _mm256_add_epi16(_mm256_or_si256(magnitude, _mm256_slli_epi16(magnitude, 8)),
+                                           _mm256_set1_epi16(0x0800));
+    bits = _mm256_blendv_epi8(bits, _mm256_shuffle_epi8(table, index),
+                              _mm256_cmpgt_epi16(_mm256_set1_epi16(8), magnitude));
+    bits = _mm256_blendv_epi8(bits, _mm256_set1_epi16(0x7FC0), _mm256_cmpeq_epi16(magnitude, _mm256_set1_epi16(0x7F)));
+    return _mm256_castsi256_ps(_mm256_or_si256(bits, sign));
+  }
   static __m256i integers(const uint16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
   static __m256i lanes(int64_t n, int base) {
     const __m256i index = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(base));

@@ -33,6 +33,9 @@ void cross_entropy(const CrossEntropyParams& p) {
 void row_dot(const RowDotParams& p) {
   cpu::row_dot<Avx512>(p);
 }
+void add_scaled(const AddScaledParams& p) {
+  cpu::add_scaled<Avx512>(p);
+}
 void adamw(const AdamWParams& p) {
   cpu::adamw<Avx512>(p);
 }
@@ -49,6 +52,7 @@ void register_avx512_rows(Kernels& table) {
   table.log_softmax = {"avx512_log_softmax", log_softmax};
   table.cross_entropy = {"avx512_cross_entropy", cross_entropy};
   table.row_dot = {"avx512_row_dot", row_dot};
+  table.add_scaled = {"avx512_add_scaled", add_scaled};
   table.adamw = {"avx512_adamw", adamw};
 }
 

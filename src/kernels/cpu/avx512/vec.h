@@ -32,6 +32,32 @@ struct Avx512 {
   static Avx512 even(const float* pair) { return load(pair); }
   static Avx512 odd(const float* pair) { return load(pair + 16); }
 
+  // 32 bf16 as 16 pairs of bits; the first `n` of them; from 32 bytes of e4m3 (base/e4m3.h).
+  static Avx512 pairs(const uint16_t* p) { return {_mm512_castsi512_ps(_mm512_loadu_si512(p))}; }
+  static Avx512 pairs_partial(const uint16_t* p, int64_t n) {
+    return {_mm512_castsi512_ps(_mm512_maskz_loadu_epi16(static_cast<__mmask32>((uint64_t{1} << n) - 1), p))};
+  }
+  static Avx512 pairs_of_e4m3(const uint8_t* p) {
+    const __m512i q = _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    const __m512i magnitude = _mm512_and_si512(q, _mm512_set1_epi16(0x7F));
+    const __m512i sign = _mm512_slli_epi16(_mm512_and_si512(q, _mm512_set1_epi16(0x80)), 8);
+    __m512i bits = _mm512_add_epi16(_mm512_slli_epi16(magnitude, 4), _mm512_set1_epi16(120 << 7));
+    // Subnormals, m 2^-9, by a table of bf16; and NaN.
+    const __m512i tiny = _mm512_castsi128_si512(
+        _mm_setr_epi16(0, 0x3B00, 0x3B80, 0x3BC0, 0x3C00, 0x3C20, 0x3C40, 0x3C60));
+    bits = _mm512_mask_permutexvar_epi16(bits, _mm512_cmplt_epu16_mask(magnitude, _mm512_set1_epi16(8)), magnitude, tiny);
+    bits = _mm512_mask_mov_epi16(bits, _mm512_cmpeq_epi16_mask(magnitude, _mm512_set1_epi16(0x7F)),
+                                 _mm512_set1_epi16(0x7FC0));
+    return {_mm512_castsi512_ps(_mm512_or_si512(bits, sign))};
+  }
+  void store_pairs(uint16_t* p) const { _mm512_storeu_si512(p, _mm512_castps_si512(v)); }
+  // Of pairs in a register the first and the second, widened.
+  static Avx512 low_halves(Avx512 a) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 16))}; }
+  static Avx512 high_halves(Avx512 a) {
+    return {_mm512_castsi512_ps(
+        _mm512_and_si512(_mm512_castps_si512(a.v), _mm512_set1_epi32(static_cast<int>(0xFFFF0000u))))};
+  }
+
   static Avx512 fma(Avx512 a, Avx512 b, Avx512 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static Avx512 div(Avx512 a, Avx512 b) { return {_mm512_div_ps(a.v, b.v)}; }
   static Avx512 sqrt(Avx512 a) { return {_mm512_sqrt_ps(a.v)}; }

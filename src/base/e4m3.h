@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace jamsu::ops {
+namespace jamsu {
 
 // Bits of the bf16.
 constexpr uint16_t e4m3_to_bf16(uint8_t q) {
@@ -31,4 +31,4 @@ inline constexpr std::array<uint16_t, 256> kE4m3ToBf16 = [] {
   return table;
 }();
 
-}  // namespace jamsu::ops
+}  // namespace jamsu

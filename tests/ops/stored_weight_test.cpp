@@ -1,6 +1,6 @@
-// FP8 weights: e4m3 by its definition, and products with them against the dot of kernels/ref, bit for bit
-// (docs/numerics.md section 6).
-#include "ops/fp8.h"
+// Weights used where they lie: e4m3 by its definition, and products with FP8 and bf16 rows against the dot of
+// kernels/ref, bit for bit (docs/numerics.md sections 2 and 6).
+#include "base/e4m3.h"
 
 #include <cmath>
 
@@ -18,7 +18,7 @@ using test::tensor_of;
 using test::values_of;
 namespace ref = kernels::ref;
 
-TEST(Fp8, E4m3ByItsDefinition) {
+TEST(StoredWeight, E4m3ByItsDefinition) {
   for (int q = 0; q < 256; ++q) {
     const int exponent = q >> 3 & 15, mantissa = q & 7;
     const double magnitude = exponent == 0 ? std::ldexp(mantissa, -9) : std::ldexp(8 + mantissa, exponent - 10);
@@ -38,7 +38,40 @@ struct Case {
   int64_t rows, out, in;
 };
 
-TEST(Fp8, ProductsEqualTheDefinition) {
+// 100 rows are shared out in tiles of 96 and 4 where weights are packed, and stay together where they are not.
+std::vector<std::string> kernels_of(int64_t rows, Numerics numerics) {
+  if (numerics == Numerics::f32) return {"pack_b", rows <= 2 ? "gemm_few_rows" : "gemm_f32"};
+  if (rows <= kernels::kStoredRows) return {"gemm_stored"};
+  return {"pack_b", "gemm_bf16", "add_scaled"};
+}
+
+TEST(StoredWeight, ProductsWithBf16RowsEqualTheDefinition) {
+  const FlushScope flush;
+  for (const Case& c : {Case{1, 16, 128}, Case{2, 130, 33}, Case{3, 300, 700}, Case{17, 128, 1100}, Case{100, 150, 129},
+                        Case{400, 40, 64}, Case{5, 1, 1}}) {
+    const auto x = kernels::test::random_values(c.rows * c.in, 2), bias = kernels::test::random_values(c.out, 3),
+               values = kernels::test::random_values(c.out * c.in, 4);
+    std::vector<float> want;
+    for (int64_t i = 0; i < c.rows; ++i)
+      for (int64_t j = 0; j < c.out; ++j)
+        want.push_back(bias[static_cast<size_t>(j)] +
+                       ref::dot<float>(
+                           c.in, [&](int64_t k) { return round_to_bf16(x[static_cast<size_t>(i * c.in + k)]); },
+                           [&](int64_t k) { return round_to_bf16(values[static_cast<size_t>(j * c.in + k)]); }, 0.0f));
+    std::vector<std::string> ran = kernels_of(c.rows, Numerics::bf16);
+    if (c.rows > kernels::kStoredRows) ran.pop_back();
+    on_every_isa(Numerics::bf16, ran, [&](Context& context, const std::string& text) {
+      Tensor rows = context.empty({c.out, c.in}, DType::bf16);
+      for (int64_t i = 0; i < rows.elements(); ++i) rows.bf16()[i] = f32_to_bf16(values[static_cast<size_t>(i)]);
+      const Weight w = make_stored_weight(rows);
+      expect_same(values_of(linear(tensor_of(x, {c.rows, c.in}, context), w, bias.data(), context)), want, text);
+      const std::vector<float> back = values_of(weight_rows(w, 0, c.out, context));
+      for (size_t i = 0; i < back.size(); ++i) ASSERT_EQ(back[i], round_to_bf16(values[i]));
+    });
+  }
+}
+
+TEST(StoredWeight, ProductsWithFp8EqualTheDefinition) {
   const FlushScope flush;
   for (const Case& c : {Case{1, 16, 128}, Case{2, 130, 33}, Case{3, 300, 260}, Case{17, 128, 384}, Case{100, 150, 129},
                         Case{5, 1, 1}}) {
@@ -72,9 +105,8 @@ TEST(Fp8, ProductsEqualTheDefinition) {
       }
     for (const Numerics numerics : {Numerics::bf16, Numerics::f32}) {
       const bool bf16 = numerics == Numerics::bf16;
-      // 100 rows are shared out in pieces of 96 and 4.
-      const std::string gemm = c.rows <= 2 ? "gemm_few_rows" : bf16 ? "gemm_bf16" : "gemm_f32";
-      on_every_isa(numerics, {"pack_b", gemm}, [&](Context& context, const std::string& text) {
+      const std::vector<std::string> ran = kernels_of(c.rows, numerics);
+      on_every_isa(numerics, ran, [&](Context& context, const std::string& text) {
         Tensor values = context.empty({c.out, c.in}, DType::f8_e4m3);
         std::copy(q.begin(), q.end(), reinterpret_cast<uint8_t*>(values.raw()));
         const Weight w = make_fp8_weight(values, tensor_of(scales, {down, across}, context), context);

@@ -1,0 +1,183 @@
+#pragma once
+// Matrices as they lie in a file, k contiguous: 16 rows by 32 k become the 16 pairs of a panel's block in registers.
+#include "kernels/cpu/dot_tile.h"
+#include "kernels/params.h"
+
+namespace jamsu::kernels::cpu {
+
+inline constexpr int64_t kBlockPairs = kDotBlock / 2;
+
+// 32 values of a row as bits of bf16; of the last block of a row only `left` are there, the rest is zero.
+template <class V>
+[[gnu::always_inline]] static inline V stored_pairs(const uint16_t* row, int64_t left) {
+  return left >= kDotBlock ? V::pairs(row) : V::pairs_partial(row, left);
+}
+template <class V>
+[[gnu::always_inline]] static inline V stored_pairs(const uint8_t* row, int64_t left) {
+  if (left >= kDotBlock) return V::pairs_of_e4m3(row);
+  alignas(32) uint8_t part[kDotBlock] = {};
+  __builtin_memcpy(part, row, static_cast<size_t>(left));
+  return V::pairs_of_e4m3(part);
+}
+
+// x[i] = k, k + 1 = 2i, 2i + 1 of the 16 rows: row(r) is where row r's block begins; rows from `rows` on are zero.
+template <class V, class E>
+[[gnu::always_inline]] static inline void stored_block(const E* first, int64_t stride, int64_t rows, int64_t left,
+                                                       V (&x)[kBlockPairs]) {
+#pragma GCC unroll 16
+  for (int64_t r = 0; r < kLanes; ++r) x[r] = r < rows ? stored_pairs<V>(first + r * stride, left) : V::zero();
+  V::transpose(x);
+}
+
+// Panels of bf16 elements from rows of bf16 or e4m3.
+template <class V, class E>
+static inline void pack_b_stored(const PackBParams& p) {
+  const auto* source = static_cast<const E*>(p.source);
+  const int64_t width = round_up(p.k, kDotBlock);
+  for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel) {
+    auto* to = static_cast<uint16_t*>(p.panels) + panel * kLanes * width;
+    const int64_t column = panel * kLanes, rows = p.n - column < kLanes ? p.n - column : kLanes;
+    const E* from = source + column * p.column_stride;
+    for (int64_t k = 0; k < p.k; k += kDotBlock, to += kLanes * kDotBlock) {
+      V x[kBlockPairs];
+      if (rows == kLanes)
+        stored_block<V>(from + k, p.column_stride, kLanes, p.k - k, x);
+      else
+        stored_block<V>(from + k, p.column_stride, rows, p.k - k, x);
+#pragma GCC unroll 16
+      for (int64_t i = 0; i < kBlockPairs; ++i) x[i].store_pairs(to + i * 2 * kLanes);
+    }
+  }
+}
+
+// Panels from rows of f32, 16 k at a time.
+template <class V, class E>
+static inline void pack_b_f32_rows(const PackBParams& p) {
+  const auto* source = static_cast<const float*>(p.source);
+  const int64_t width = round_up(p.k, kDotBlock);
+  for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel) {
+    E* to = static_cast<E*>(p.panels) + panel * kLanes * width;
+    const int64_t column = panel * kLanes, rows = p.n - column < kLanes ? p.n - column : kLanes;
+    for (int64_t k = 0; k < width; k += kLanes, to += kLanes * kLanes) {
+      const int64_t left = p.k - k;
+      V x[kLanes];
+      for (int64_t r = 0; r < kLanes; ++r) {
+        const float* from = source + (column + r) * p.column_stride + k;
+        x[r] = r >= rows || left <= 0 ? V::zero() : left >= kLanes ? V::load(from) : V::load_partial(from, left);
+      }
+      V::transpose(x);
+      for (int64_t i = 0; i < kLanes; i += 2) V::store_pair(to + i * kLanes, x[i], x[i + 1]);
+    }
+  }
+}
+
+// Far enough ahead that a line comes in time from memory; the hardware does not follow sixteen rows.
+inline constexpr int64_t kAheadBytes = 512;
+
+template <class V, class E>
+[[gnu::always_inline]] static inline void fetch_ahead(const E* from, int64_t k, int64_t count) {
+  constexpr int64_t kAhead = kAheadBytes / static_cast<int64_t>(sizeof(E));
+  if (sizeof(E) == 1 && k % 64 != 0) return;  // a line holds two blocks
+  // Beyond the row's end: the same columns of the next panel's rows.
+  const int64_t at = k + kAhead < count ? k + kAhead : k + kAhead - count + kLanes * count;
+#pragma GCC unroll 16
+  for (int64_t r = 0; r < kLanes; ++r) __builtin_prefetch(from + r * count + at, 0, 3);
+}
+
+// sum[i] = even + odd of one block.
+template <class V, int MR>
+[[gnu::always_inline]] static inline void stored_sums(const V (&x)[kBlockPairs], const Broadcast a, int64_t pairs,
+                                                      V (&sum)[MR]) {
+  V even[MR], odd[MR];
+#pragma GCC unroll 4
+  for (int i = 0; i < MR; ++i) even[i] = odd[i] = V::zero();
+  const auto step = [&](int64_t p) __attribute__((always_inline)) {
+    const V e = V::low_halves(x[p]), o = V::high_halves(x[p]);
+#pragma GCC unroll 4
+    for (int i = 0; i < MR; ++i) {
+      even[i] = V::fma(V::set1(a.data[i * a.row_stride + 2 * p]), e, even[i]);
+      odd[i] = V::fma(V::set1(a.data[i * a.row_stride + 2 * p + 1]), o, odd[i]);
+    }
+  };
+  if (pairs >= kBlockPairs) {
+#pragma GCC unroll 16
+    for (int64_t p = 0; p < kBlockPairs; ++p) step(p);
+  } else {
+    for (int64_t p = 0; p < pairs; ++p) step(p);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < MR; ++i) sum[i] = even[i] + odd[i];
+}
+
+template <class V, class E, int MR>
+static inline void gemm_stored_panel(const GemmStoredParams& p, const Broadcast a, const E* from, int64_t column) {
+  constexpr bool kScaled = sizeof(E) == 1;
+  const int64_t n = p.n - column, rows = n < kLanes ? n : kLanes;
+  V acc[MR], partial[MR];
+#pragma GCC unroll 4
+  for (int i = 0; i < MR; ++i) acc[i] = partial[i] = V::zero();
+  for (int64_t k = 0; k < p.k; k += kDotBlock) {
+    const int64_t left = p.k - k;
+    V x[kBlockPairs], sum[MR];
+    if (rows == kLanes && left >= kDotBlock) {
+      fetch_ahead<V>(from, k, p.k);
+      stored_block<V>(from + k, p.k, kLanes, kDotBlock, x);
+    } else {
+      stored_block<V>(from + k, p.k, rows, left, x);
+    }
+    stored_sums<V, MR>(x, {a.data + k, a.row_stride, 1}, (left + 1) / 2, sum);
+    if constexpr (kScaled) {
+#pragma GCC unroll 4
+      for (int i = 0; i < MR; ++i) partial[i] = partial[i] + sum[i];
+      if ((k + kDotBlock) % kScaleBlock == 0 || left <= kDotBlock) {
+        const V scale = V::set1(p.scales[k / kScaleBlock]);
+#pragma GCC unroll 4
+        for (int i = 0; i < MR; ++i) {
+          acc[i] = V::fma(scale, partial[i], acc[i]);
+          partial[i] = V::zero();
+        }
+      }
+    } else {
+#pragma GCC unroll 4
+      for (int i = 0; i < MR; ++i) acc[i] = acc[i] + sum[i];
+    }
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < MR; ++i) {
+    float* c = p.c + i * p.ldc + column;
+    const V y = !p.bias ? acc[i] : acc[i] + (n >= kLanes ? V::load(p.bias + column) : V::load_partial(p.bias + column, n));
+    if (n >= kLanes)
+      y.store(c);
+    else
+      y.store_partial(c, n);
+  }
+}
+
+template <class V, class E, int MR>
+static inline void gemm_stored_rows(const GemmStoredParams& p, const Broadcast a) {
+  const auto* b = static_cast<const E*>(p.b);
+  for (int64_t column = 0; column < p.n; column += kLanes)
+    gemm_stored_panel<V, E, MR>(p, a, b + column * p.k, column);
+}
+
+template <class V, class E>
+static inline void gemm_stored_of(const GemmStoredParams& p) {
+  const auto* header = static_cast<const AHeader*>(p.a);
+  const Broadcast a{reinterpret_cast<const float*>(static_cast<const char*>(p.a) + kAHeaderBytes), header->row_stride,
+                    1};
+  static_assert(kStoredRows == 4);
+  if (p.m == 1) return gemm_stored_rows<V, E, 1>(p, a);
+  if (p.m == 2) return gemm_stored_rows<V, E, 2>(p, a);
+  if (p.m == 3) return gemm_stored_rows<V, E, 3>(p, a);
+  if (p.m == 4) return gemm_stored_rows<V, E, 4>(p, a);
+}
+
+template <class V>
+static inline void gemm_stored(const GemmStoredParams& p) {
+  if (p.stored == Source::bf16)
+    gemm_stored_of<V, uint16_t>(p);
+  else
+    gemm_stored_of<V, uint8_t>(p);
+}
+
+}  // namespace jamsu::kernels::cpu
