@@ -71,17 +71,14 @@ static inline void pack_b_f32_rows(const PackBParams& p) {
   }
 }
 
-// Far enough ahead that a line comes in time from memory; the hardware does not follow sixteen rows.
-inline constexpr int64_t kAheadBytes = 512;
-
-template <class V, class E>
-[[gnu::always_inline]] static inline void fetch_ahead(const E* from, int64_t k, int64_t count) {
-  constexpr int64_t kAhead = kAheadBytes / static_cast<int64_t>(sizeof(E));
-  if (sizeof(E) == 1 && k % 64 != 0) return;  // a line holds two blocks
-  // Beyond the row's end: the same columns of the next panel's rows.
-  const int64_t at = k + kAhead < count ? k + kAhead : k + kAhead - count + kLanes * count;
+// While a panel's 16 rows are read side by side, the next panel's are fetched as they lie one behind the other: memory
+// sees one stream. (Each row's own next lines: 0.78 of plain reads, this 0.86; docs/LOG.md.)
+template <class E>
+[[gnu::always_inline]] static inline void fetch_next_panel(const E* from, int64_t k, int64_t count) {
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(E)), kLines = kLanes * kDotBlock / kLine;
+  const E* at = from + kLanes * count + k * kLanes;
 #pragma GCC unroll 16
-  for (int64_t r = 0; r < kLanes; ++r) __builtin_prefetch(from + r * count + at, 0, 3);
+  for (int64_t i = 0; i < kLines; ++i) __builtin_prefetch(at + i * kLine, 0, 3);
 }
 
 // sum[i] = even + odd of one block.
@@ -120,7 +117,7 @@ static inline void gemm_stored_panel(const GemmStoredParams& p, const Broadcast 
     const int64_t left = p.k - k;
     V x[kBlockPairs], sum[MR];
     if (rows == kLanes && left >= kDotBlock) {
-      fetch_ahead<V>(from, k, p.k);
+      fetch_next_panel(from, k, p.k);
       stored_block<V>(from + k, p.k, kLanes, kDotBlock, x);
     } else {
       stored_block<V>(from + k, p.k, rows, left, x);
