@@ -241,7 +241,7 @@ TEST(Gemm, StoredRowsEqualRef) {
   for (const Source stored : {Source::bf16, Source::e4m3})
     for (int64_t m = 1; m <= kStoredRows; ++m)
       for (const int64_t n : {1, 15, 16, 17, 33, 128})
-        for (const int64_t k : {1, 2, 31, 32, 33, 70, 127, 128, 129, 300, 1030}) {
+        for (const int64_t k : {1, 2, 31, 32, 33, 70, 127, 128, 129, 300, 511, 512, 513, 1030}) {
           const StoredCase c{m, n, k, stored, k % 3 == 1};
           const std::vector<float> want = stored_product(kernels_for(Isa::ref), c);
           for (const Isa isa : fast_isas())

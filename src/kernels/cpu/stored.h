@@ -71,15 +71,9 @@ static inline void pack_b_f32_rows(const PackBParams& p) {
   }
 }
 
-// While a panel's 16 rows are read side by side, the next panel's are fetched as they lie one behind the other: memory
-// sees one stream. (Each row's own next lines: 0.78 of plain reads, this 0.86; docs/LOG.md.)
+// The 16 rows of a panel are read side by side, 1 KiB of them at a time: one block of bf16, two of e4m3.
 template <class E>
-[[gnu::always_inline]] static inline void fetch_next_panel(const E* from, int64_t k, int64_t count) {
-  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(E)), kLines = kLanes * kDotBlock / kLine;
-  const E* at = from + kLanes * count + k * kLanes;
-#pragma GCC unroll 16
-  for (int64_t i = 0; i < kLines; ++i) __builtin_prefetch(at + i * kLine, 0, 3);
-}
+inline constexpr int64_t kStep = kDotBlock * 2 / static_cast<int64_t>(sizeof(E));
 
 // sum[i] = even + odd of one block.
 template <class V, int MR>
@@ -106,6 +100,49 @@ template <class V, int MR>
   for (int i = 0; i < MR; ++i) sum[i] = even[i] + odd[i];
 }
 
+template <class V, int MR>
+[[gnu::always_inline]] static inline void add_block(const V (&x)[kBlockPairs], const Broadcast a, int64_t left,
+                                                    V (&to)[MR]) {
+  V sum[MR];
+  stored_sums<V, MR>(x, a, (left + 1) / 2, sum);
+#pragma GCC unroll 4
+  for (int i = 0; i < MR; ++i) to[i] = to[i] + sum[i];
+}
+
+// Adds k .. k + kStep of a panel. While this is read, the next panel is fetched as it lies: memory sees one stream, 1
+// KiB at a time. (0.85 of plain reads. Without: 0.75. Each row's own next lines: 0.78. A line a time: 0.78. 2 KiB at a
+// time: 0.72; docs/LOG.md.)
+template <class V, class E, int MR>
+[[gnu::always_inline]] static inline void add_step(const E* from, int64_t count, int64_t k, int64_t rows,
+                                                   const Broadcast a, V (&to)[MR]) {
+  const int64_t left = count - k;
+  const Broadcast at{a.data + k, a.row_stride, 1}, after{a.data + k + kDotBlock, a.row_stride, 1};
+  V x[kBlockPairs];
+  if (rows == kLanes && left >= kStep<E>) {
+    const auto* next = reinterpret_cast<const char*>(from + kLanes * count + k * kLanes);
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < 16; ++i) __builtin_prefetch(next + i * 64, 0, 3);
+    if constexpr (sizeof(E) == 1) {
+      V y[kBlockPairs];
+#pragma GCC unroll 16
+      for (int64_t r = 0; r < kLanes; ++r) V::pairs_of_e4m3(from + r * count + k, x[r], y[r]);
+      V::transpose(x);
+      add_block<V, MR>(x, at, kDotBlock, to);
+      V::transpose(y);
+      add_block<V, MR>(y, after, kDotBlock, to);
+    } else {
+      stored_block<V>(from + k, count, kLanes, kDotBlock, x);
+      add_block<V, MR>(x, at, kDotBlock, to);
+    }
+    return;
+  }
+  stored_block<V>(from + k, count, rows, left, x);
+  add_block<V, MR>(x, at, left, to);
+  if (kStep<E> == kDotBlock || left <= kDotBlock) return;
+  stored_block<V>(from + k + kDotBlock, count, rows, left - kDotBlock, x);
+  add_block<V, MR>(x, after, left - kDotBlock, to);
+}
+
 template <class V, class E, int MR>
 static inline void gemm_stored_panel(const GemmStoredParams& p, const Broadcast a, const E* from, int64_t column) {
   constexpr bool kScaled = sizeof(E) == 1;
@@ -113,40 +150,25 @@ static inline void gemm_stored_panel(const GemmStoredParams& p, const Broadcast 
   V acc[MR], partial[MR];
 #pragma GCC unroll 4
   for (int i = 0; i < MR; ++i) acc[i] = partial[i] = V::zero();
-  for (int64_t k = 0; k < p.k; k += kDotBlock) {
-    const int64_t left = p.k - k;
-    V x[kBlockPairs], sum[MR];
-    if (rows == kLanes && left >= kDotBlock) {
-      fetch_next_panel(from, k, p.k);
-      stored_block<V>(from + k, p.k, kLanes, kDotBlock, x);
-    } else {
-      stored_block<V>(from + k, p.k, rows, left, x);
-    }
-    stored_sums<V, MR>(x, {a.data + k, a.row_stride, 1}, (left + 1) / 2, sum);
-    if constexpr (kScaled) {
+  for (int64_t k = 0; k < p.k; k += kStep<E>) {
+    add_step<V, E, MR>(from, p.k, k, rows, a, kScaled ? partial : acc);
+    if (!kScaled || ((k + kStep<E>) % kScaleBlock != 0 && k + kStep<E> < p.k)) continue;
+    const V scale = V::set1(p.scales[k / kScaleBlock]);
 #pragma GCC unroll 4
-      for (int i = 0; i < MR; ++i) partial[i] = partial[i] + sum[i];
-      if ((k + kDotBlock) % kScaleBlock == 0 || left <= kDotBlock) {
-        const V scale = V::set1(p.scales[k / kScaleBlock]);
-#pragma GCC unroll 4
-        for (int i = 0; i < MR; ++i) {
-          acc[i] = V::fma(scale, partial[i], acc[i]);
-          partial[i] = V::zero();
-        }
-      }
-    } else {
-#pragma GCC unroll 4
-      for (int i = 0; i < MR; ++i) acc[i] = acc[i] + sum[i];
+    for (int i = 0; i < MR; ++i) {
+      acc[i] = V::fma(scale, partial[i], acc[i]);
+      partial[i] = V::zero();
     }
   }
 #pragma GCC unroll 4
   for (int i = 0; i < MR; ++i) {
     float* c = p.c + i * p.ldc + column;
-    const V y = !p.bias ? acc[i] : acc[i] + (n >= kLanes ? V::load(p.bias + column) : V::load_partial(p.bias + column, n));
-    if (n >= kLanes)
-      y.store(c);
+    const bool whole = n >= kLanes;
+    if (p.bias) acc[i] = acc[i] + (whole ? V::load(p.bias + column) : V::load_partial(p.bias + column, n));
+    if (whole)
+      acc[i].store(c);
     else
-      y.store_partial(c, n);
+      acc[i].store_partial(c, n);
   }
 }
 

@@ -54,6 +54,11 @@ struct Avx2 {
     const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return {e4m3_bits(_mm256_castsi256_si128(q)), e4m3_bits(_mm256_extracti128_si256(q, 1))};
   }
+  // The same of 64 bytes: of the first 32, and of the others.
+  static void pairs_of_e4m3(const uint8_t* p, Avx2& first, Avx2& second) {
+    first = pairs_of_e4m3(p);
+    second = pairs_of_e4m3(p + 32);
+  }
   void store_pairs(uint16_t* p) const {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_castps_si256(lo));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 16), _mm256_castps_si256(hi));

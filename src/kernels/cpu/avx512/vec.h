@@ -38,17 +38,13 @@ struct Avx512 {
     return {_mm512_castsi512_ps(_mm512_maskz_loadu_epi16(static_cast<__mmask32>((uint64_t{1} << n) - 1), p))};
   }
   static Avx512 pairs_of_e4m3(const uint8_t* p) {
-    const __m512i q = _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-    const __m512i magnitude = _mm512_and_si512(q, _mm512_set1_epi16(0x7F));
-    const __m512i sign = _mm512_slli_epi16(_mm512_and_si512(q, _mm512_set1_epi16(0x80)), 8);
-    __m512i bits = _mm512_add_epi16(_mm512_slli_epi16(magnitude, 4), _mm512_set1_epi16(120 << 7));
-    // Subnormals, m 2^-9, by a table of bf16; and NaN.
-    const __m512i tiny = _mm512_castsi128_si512(
-        _mm_setr_epi16(0, 0x3B00, 0x3B80, 0x3BC0, 0x3C00, 0x3C20, 0x3C40, 0x3C60));
-    bits = _mm512_mask_permutexvar_epi16(bits, _mm512_cmplt_epu16_mask(magnitude, _mm512_set1_epi16(8)), magnitude, tiny);
-    bits = _mm512_mask_mov_epi16(bits, _mm512_cmpeq_epi16_mask(magnitude, _mm512_set1_epi16(0x7F)),
-                                 _mm512_set1_epi16(0x7FC0));
-    return {_mm512_castsi512_ps(_mm512_or_si512(bits, sign))};
+    Avx512 first, second;
+    e4m3_blocks(_mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), first, second);
+    return first;
+  }
+  // The same of 64 bytes: of the first 32, and of the others.
+  static void pairs_of_e4m3(const uint8_t* p, Avx512& first, Avx512& second) {
+    e4m3_blocks(_mm512_loadu_si512(p), first, second);
   }
   void store_pairs(uint16_t* p) const { _mm512_storeu_si512(p, _mm512_castps_si512(v)); }
   // Of pairs in a register the first and the second, widened.
@@ -152,6 +148,34 @@ struct Avx512 {
   }
 
  private:
+  // 64 bytes of e4m3 as bits of bf16: bytes 0-31, bytes 32-63. The low bytes of the results and the high ones are made
+  // apart, 64 at a time, then interleaved.
+  [[gnu::always_inline]] static void e4m3_blocks(__m512i bytes, Avx512& first, Avx512& second) {
+    const auto table = [](char a, char b, char c, char d, char e, char f, char g, char h, char i, char j, char k,
+                          char l, char m, char n, char o, char p) __attribute__((always_inline)) {
+      return _mm512_broadcast_i32x4(_mm_setr_epi8(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p));
+    };
+    // So that the low quarters of unpacking are the first 32 bytes.
+    const __m512i q = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), bytes);
+    const __m512i nibble = _mm512_set1_epi8(0x0F);
+    __m512i low = _mm512_andnot_si512(nibble, _mm512_slli_epi16(q, 4));
+    // (sign | exponent + 120) >> 1 by sign and exponent's upper three bits.
+    __m512i high = _mm512_shuffle_epi8(
+        table(0x3C, 0x3D, 0x3E, 0x3F, 0x40, 0x41, 0x42, 0x43, char(0xBC), char(0xBD), char(0xBE), char(0xBF),
+              char(0xC0), char(0xC1), char(0xC2), char(0xC3)),
+        _mm512_and_si512(_mm512_srli_epi16(q, 4), nibble));
+    // NaN, zero and subnormals m 2^-9 by tables: 0x7F is 0, m is m + 1.
+    const __m512i odd = _mm512_and_si512(_mm512_add_epi8(q, _mm512_set1_epi8(1)), _mm512_set1_epi8(0x7F));
+    const __mmask64 special = _mm512_cmplt_epu8_mask(odd, _mm512_set1_epi8(9));
+    low = _mm512_mask_shuffle_epi8(
+        low, special, table(char(0xC0), 0, 0, char(0x80), char(0xC0), 0, 0x20, 0x40, 0x60, 0, 0, 0, 0, 0, 0, 0), odd);
+    const __m512i sign = _mm512_and_si512(q, _mm512_set1_epi8(char(0x80)));
+    const __m512i tiny = _mm512_shuffle_epi8(
+        table(0x7F, 0, 0x3B, 0x3B, 0x3B, 0x3C, 0x3C, 0x3C, 0x3C, 0, 0, 0, 0, 0, 0, 0), odd);
+    high = _mm512_mask_blend_epi8(special, high, _mm512_or_si512(tiny, sign));
+    first.v = _mm512_castsi512_ps(_mm512_unpacklo_epi8(low, high));
+    second.v = _mm512_castsi512_ps(_mm512_unpackhi_epi8(low, high));
+  }
   static __mmask16 first(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xFFFFu : (1u << n) - 1u); }
   template <class Op>
   static Avx512 quarters(const Avx512 (&x)[4], Op op) {
