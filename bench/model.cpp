@@ -45,23 +45,23 @@ Status model(const Setup& setup, const std::string& folder, const ModelLoad& loa
       plan::prefill_step(*source, {.context = load.prefill, .step_rows = load.prefill, .policy = load.policy},
                          kNumerics)
           .flops;
-  on_line(between_peaks(
+  Line prefill = between_peaks(
       fmt::format("prefill of {}", load.prefill), "tokens/s",
       [&] {
         const Timed t = decode_once(*engine, {1, load.prefill, 1});
         return Work{static_cast<double>(load.prefill), prefill_flops, t.first};
       },
-      setup.isa, own, setup.rounds));
+      setup.isa, own, setup.rounds);
+  prefill.tensor_bytes = most_memory();  // before the buffer that measures bandwidth
+  on_line(prefill);
   const double bytes = plan::decode_step(*source, step, kNumerics).bytes;
-  Line line = between_bandwidths(
+  on_line(between_bandwidths(
       fmt::format("decoding {} after {}, {:.2f} GB a token", load.decoded, load.prompt, bytes / 1e9), "tokens/s",
       [&] {
         const Timed t = decode_once(*engine, {1, load.prompt, load.decoded + 1});
         return Work{t.tokens, t.tokens * bytes, t.seconds};
       },
-      own, setup.rounds);
-  line.tensor_bytes = most_memory();
-  on_line(line);
+      own, setup.rounds));
   return {};
 }
 

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
-#include <set>
 
 #include "base/files.h"
 #include "base/thread_pool.h"
@@ -37,11 +36,14 @@ Result<Source> read_folder(const std::string& folder, ops::Numerics numerics) {
   if (!opened) return opened.error();
   const auto files = formats::Safetensors::open_folder(folder);
   if (!files) return files.error();
-  auto fp8 = std::make_shared<std::set<std::string>>();
-  for (const auto& tensor : files->tensors())
-    if (tensor.dtype == DType::f8_e4m3) fp8->insert(tensor.name);
-  return Source{opened->model, [fp8](const std::string& name) { return fp8->contains(name); }, opened->file_bytes,
-                opened->stored_dtype};
+  auto dtypes = std::make_shared<std::map<std::string, DType>>();
+  for (const auto& tensor : files->tensors()) (*dtypes)[tensor.name] = tensor.dtype;
+  return Source{opened->model,
+                [dtypes](const std::string& name) {
+                  const auto it = dtypes->find(name);
+                  return it == dtypes->end() ? DType::bf16 : it->second;
+                },
+                opened->file_bytes, opened->stored_dtype};
 }
 
 Result<Source> read_config(const std::string& path, ops::Numerics numerics) {
@@ -55,8 +57,11 @@ Result<Source> read_config(const std::string& path, ops::Numerics numerics) {
   const json::value* quantized = config->as_object().if_contains("quantization_config");
   const bool fp8 = quantized && !quantized->is_null();
   // As DeepSeek and MiniMax published them: the layers' matrices are FP8; embedding, head and routers are not.
-  return Source{*model, [fp8](const std::string& name) { return fp8 && name.starts_with("model.layers."); }, 0,
-                fp8 ? "F8_E4M3" : "BF16"};
+  return Source{*model,
+                [fp8](const std::string& name) {
+                  return fp8 && name.starts_with("model.layers.") ? DType::f8_e4m3 : DType::bf16;
+                },
+                0, fp8 ? "F8_E4M3" : "BF16"};
 }
 
 bool is_mtp(const Parameter& p, const models::ModelInfo& info) {
@@ -75,7 +80,8 @@ int64_t bytes_of(const Parameter& p, const Source& source, ops::Numerics numeric
   const int64_t n = p.shape.elements();
   switch (p.role) {
     case Role::matrix:
-      if (bf16 && source.is_fp8(p.name)) {
+      if (bf16 && source.dtype(p.name) == DType::bf16) return 2 * n;
+      if (bf16 && source.dtype(p.name) == DType::f8_e4m3) {
         const auto blocks = [](int64_t width) { return (width + ops::kFp8Block - 1) / ops::kFp8Block; };
         return n + 4 * blocks(p.shape[0]) * blocks(p.shape[1]);
       }
@@ -89,6 +95,15 @@ int64_t bytes_of(const Parameter& p, const Source& source, ops::Numerics numeric
       return 4 * n;
   }
   return 0;
+}
+
+// Of a head that multiplies with the embedding: the embedding itself where that is used as it lies, else panels.
+const Parameter& embedding(const Source& source) {
+  const auto& all = source.model->parameters().all();
+  return *std::find_if(all.begin(), all.end(), [](const Parameter& p) { return p.role == Role::table; });
+}
+bool head_is_embedding(const Source& source, ops::Numerics numerics) {
+  return numerics == ops::Numerics::bf16 && source.dtype(embedding(source).name) == DType::bf16;
 }
 
 // Of `experts` equally likely ones, how many `tokens` tokens of `each` choices are expected to touch.
@@ -109,7 +124,9 @@ double weights_read(const Source& source, double tokens, ops::Numerics numerics)
       (is_expert(p) ? experts : dense) += bytes;
   }
   if (info.tied_head)
-    dense += static_cast<double>(matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16));
+    dense += head_is_embedding(source, numerics)
+                 ? static_cast<double>(bytes_of(embedding(source), source, numerics))
+                 : static_cast<double>(matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16));
   if (info.experts > 0)
     experts *= touched(static_cast<double>(info.experts), static_cast<double>(info.experts_per_token), tokens) /
                static_cast<double>(info.experts);
@@ -151,7 +168,7 @@ WeightBytes weight_bytes(const Source& source, ops::Numerics numerics) {
   WeightBytes bytes;
   for (const Parameter& p : source.model->parameters().all())
     (is_mtp(p, info) ? bytes.mtp : bytes.main) += bytes_of(p, source, numerics);
-  if (info.tied_head) bytes.main += matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16);
+  if (info.tied_head && !head_is_embedding(source, numerics)) bytes.main += matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16);
   return bytes;
 }
 

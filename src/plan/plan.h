@@ -13,18 +13,18 @@
 
 namespace jamsu::plan {
 
-// A model without its values, and which of its matrices are stored in FP8.
+// A model without its values, and how each of its tensors is stored.
 struct Source {
   std::shared_ptr<models::Model> model;
-  std::function<bool(const std::string& tensor)> is_fp8;
+  std::function<DType(const std::string& tensor)> dtype;
   int64_t file_bytes = 0;  // 0: there is only a config
   std::string stored;      // "BF16", "F8_E4M3"; of a config alone: what it says
 };
 // A folder with config.json, with or without weights, or a bare config.json. Errors name file and field.
 Result<Source> read_source(const std::string& path, ops::Numerics numerics);
 
-// Bytes of the weights as this program holds them: panels (kernels/params.h), FP8 as stored, embeddings as rows. The
-// MTP module apart.
+// Bytes of the weights as this program holds them: bf16 and FP8 where they lie in the file, everything else converted
+// and packed (panels, kernels/params.h). The MTP module apart.
 struct WeightBytes {
   int64_t main = 0, mtp = 0;
   int64_t total() const { return main + mtp; }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
 #include "models/open.h"
 
@@ -21,8 +22,11 @@ int64_t bytes(const Tensor& t) {
 // What the weights of a loaded model really take.
 int64_t loaded_bytes(models::Model& model) {
   int64_t total = 0;
+  std::set<const std::byte*> counted;  // a tied head may be the embedding itself
   const auto add = [&](const autograd::Parameter& p) {
-    total += bytes(p.values) + bytes(p.weight.forward) + bytes(p.weight.fp8) + bytes(p.weight.fp8_scales);
+    total += bytes(p.values) + bytes(p.weight.forward) + bytes(p.weight.scales);
+    if (p.values.defined()) counted.insert(p.values.raw());
+    if (p.weight.stored.defined() && counted.insert(p.weight.stored.raw()).second) total += p.weight.stored.bytes();
   };
   for (const autograd::Parameter& p : model.parameters().all()) add(p);
   for (const auto& tied : model.parameters().tied()) add(tied.matrix);
