@@ -35,8 +35,8 @@ static constexpr int64_t panel_elements(int64_t n, int64_t k) {
 enum class Source : uint8_t { f32, bf16, e4m3 };  // e4m3: base/e4m3.h, without a scale
 
 struct PackBParams {
-  const void* source;  // B(j, k) = source[j * column_stride + k * k_stride]
-  Source source_type;  // e4m3: to bf16 elements, with k_stride 1
+  const void* source;               // B(j, k) = source[j * column_stride + k * k_stride]
+  Source source_type;               // e4m3: to bf16 elements, with k_stride 1
   int64_t column_stride, k_stride;  // one of them is 1
   int64_t n, k;
   Element element;
@@ -82,7 +82,7 @@ struct GemmStoredParams {
   int64_t m, n, k;
   const float* bias;  // [n] or null
 };
-inline constexpr int64_t kStoredRows = 4;     // the most rows of such a product
+inline constexpr int64_t kStoredRows = 4;    // the most rows of such a product
 inline constexpr int64_t kScaleBlock = 128;  // columns and rows that share a scale (DeepSeek-V3)
 
 // ---- KV blocks: 32 keys of one head, in the panel layout, so that a block is a B operand as it lies. ----

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "base/math.h"
 #include "base/e4m3.h"
+#include "base/math.h"
 #include "tensor/f16.h"
 
 namespace jamsu::models {

@@ -213,7 +213,8 @@ Tensor embedding(const Tensor& table, std::span<const int32_t> ids, Context& con
         std::memcpy(to, table.f32() + id * m.width, static_cast<size_t>(m.width) * sizeof(float));
       } else {
         const uint16_t* from = table.bf16() + id * m.width;
-        for (int64_t j = 0; j < m.width; ++j) to[j] = round_to_bf16(bf16_to_f32(from[j]));  // a file may hold subnormals
+        for (int64_t j = 0; j < m.width; ++j)
+          to[j] = round_to_bf16(bf16_to_f32(from[j]));  // a file may hold subnormals
       }
     }
   });

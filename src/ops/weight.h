@@ -1,5 +1,6 @@
 #pragma once
-// Weight: a matrix [out, in], where it lies in a file or packed. numerics.md section 3: each published matrix is its own dot.
+// Weight: a matrix [out, in], where it lies in a file or packed. numerics.md section 3: each published matrix is its
+// own dot.
 #include "ops/context.h"
 
 namespace jamsu::ops {
@@ -22,10 +23,11 @@ enum class Packs : uint8_t { forward, forward_and_backward };
 Weight make_weight(const Tensor& values, kernels::Element element, Packs packs, Context& context);
 // For inference, without a copy: values bf16 [out, in], which somebody keeps alive. REQUIRES: bf16 mode.
 Weight make_stored_weight(const Tensor& values);
-// values: e4m3 [out, in], scales as in Weight. In bf16 mode both are used where they lie (numerics.md section 6); in f32
-// mode the values are f32(q) * scale, packed.
+// values: e4m3 [out, in], scales as in Weight. In bf16 mode both are used where they lie (numerics.md section 6); in
+// f32 mode the values are f32(q) * scale, packed.
 Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& context);
-// The values of rows [begin, end) as f32 (of FP8: f32(q) * scale), read back from where they are: [end - begin, in]. Slow.
+// The values of rows [begin, end) as f32 (of FP8: f32(q) * scale), read back from where they are: [end - begin, in].
+// Slow.
 Tensor weight_rows(const Weight& w, int64_t begin, int64_t end, Context& context);
 // The same into an existing weight (after an optimizer step). REQUIRES: equal shape.
 void refresh_weight(Weight& weight, const Tensor& values, Context& context);

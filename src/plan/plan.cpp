@@ -168,7 +168,8 @@ WeightBytes weight_bytes(const Source& source, ops::Numerics numerics) {
   WeightBytes bytes;
   for (const Parameter& p : source.model->parameters().all())
     (is_mtp(p, info) ? bytes.mtp : bytes.main) += bytes_of(p, source, numerics);
-  if (info.tied_head && !head_is_embedding(source, numerics)) bytes.main += matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16);
+  if (info.tied_head && !head_is_embedding(source, numerics))
+    bytes.main += matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16);
   return bytes;
 }
 

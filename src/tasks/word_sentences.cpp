@@ -199,7 +199,8 @@ std::string connected(std::string_view pattern, Join join, RandomStream& random)
   // What is told twice is left out the first time: "닭이 8마리, 오리는 닭보다 3마리 더 많아요."
   if (join == Join::fact && random.chance(1, 3)) {
     if (noun && stem.ends_with('}')) return stem + ",";
-    if (verb && stem.ends_with("} 있") && !stem.ends_with("이/가} 있")) return stem.substr(0, stem.size() - kSyllable - 1) + ",";
+    if (verb && stem.ends_with("} 있") && !stem.ends_with("이/가} 있"))
+      return stem.substr(0, stem.size() - kSyllable - 1) + ",";
   }
   if (join == Join::question) {
     if (random.chance(1, 3) && (verb || noun)) return stem + (verb ? "는데" : "인데") + comma;

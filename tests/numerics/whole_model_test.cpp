@@ -8,6 +8,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/math.h"
 #include "engine/engine.h"
 #include "kernels/test_isas.h"
 #include "numerics/small_world.h"
@@ -41,9 +42,11 @@ class WholeModel : public testing::TestWithParam<Isa> {
   bool slow() const { return isa() == Isa::ref || isa() > kernels::best_isa(); }
 
   void expect_kernels(std::vector<std::string> operations, Numerics numerics, bool decoding) const {
-    operations.insert(operations.end(), {"gemm_f32", "pack_b", "store_kv", "attention", "rms_norm", "rope", "swiglu"});
+    operations.insert(operations.end(),
+                      {"gemm_f32", "pack_b", "store_kv", "attention", "rms_norm", "rope", "swiglu", "add_scaled"});
     if (numerics == Numerics::bf16) operations.emplace_back("gemm_bf16");
     if (decoding) operations.emplace_back("gemm_few_rows");
+    if (decoding && numerics == Numerics::bf16) operations.emplace_back("gemm_stored");
     std::set<std::string> expected, ran = kernels::test::kernels_that_ran();
     for (const auto& operation : operations) expected.insert(kernels::test::kernel_name(isa(), operation));
     // Without decoding, two rows meet only where an expert has so few: as the data will.
@@ -180,6 +183,17 @@ void check_engine(World& w, const EngineCase& c, const std::vector<Answer>& want
   }
 }
 
+// The model as it would be opened from the file that the trainer writes: bf16, used where it lies.
+void use_as_saved(World& w) {
+  for (autograd::Parameter& p : w.model->parameters().all()) {
+    if (!p.trained()) continue;
+    const Tensor& master = w.state.master[static_cast<size_t>(p.id)];
+    Tensor saved = w.runtime.context().empty(p.shape, DType::bf16);
+    for (int64_t i = 0; i < saved.elements(); ++i) saved.bf16()[i] = f32_to_bf16(master.f32()[i]);
+    if (autograd::can_stay(p, saved, ops::Packs::forward, w.runtime.context())) autograd::keep_values(p, saved);
+  }
+}
+
 // The trainer's forward on the same prompts, packed as documents: the difference of log-probabilities is exactly 0.
 void check_trainer(World& w, const std::vector<Answer>& want, const std::string& where) {
   const auto prompts = all_prompts();
@@ -230,6 +244,13 @@ TEST_P(WholeModel, EngineAndTrainerAreEqualForEveryThreadCountBatchPiecePolicyAn
           for (const CachePolicy policy : models::kCachePolicies)
             check_engine(w, {batch, piece, policy}, policy == CachePolicy::absorbed ? absorbed : want, where);
       check_trainer(w, want, where);
+      if (numerics == Numerics::f32) continue;
+      World saved(isa(), count, numerics);
+      use_as_saved(saved);
+      for (const CachePolicy policy : models::kCachePolicies)
+        for (const int64_t batch : {1, 3, 32})
+          check_engine(saved, {batch, pieces.back(), policy}, policy == CachePolicy::absorbed ? absorbed : want,
+                       where + " as saved");
     }
     auto operations = kOfTraining;
     operations.emplace_back("log_softmax");

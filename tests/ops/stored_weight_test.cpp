@@ -1,9 +1,8 @@
 // Weights used where they lie: e4m3 by its definition, and products with FP8 and bf16 rows against the dot of
 // kernels/ref, bit for bit (docs/numerics.md sections 2 and 6).
-#include "base/e4m3.h"
-
 #include <cmath>
 
+#include "base/e4m3.h"
 #include "base/rng.h"
 #include "kernels/ref/dot.h"
 #include "ops/linear.h"

@@ -175,8 +175,7 @@ static inline void gemm_stored_panel(const GemmStoredParams& p, const Broadcast 
 template <class V, class E, int MR>
 static inline void gemm_stored_rows(const GemmStoredParams& p, const Broadcast a) {
   const auto* b = static_cast<const E*>(p.b);
-  for (int64_t column = 0; column < p.n; column += kLanes)
-    gemm_stored_panel<V, E, MR>(p, a, b + column * p.k, column);
+  for (int64_t column = 0; column < p.n; column += kLanes) gemm_stored_panel<V, E, MR>(p, a, b + column * p.k, column);
 }
 
 template <class V, class E>

@@ -181,10 +181,10 @@ struct Avx2 {
     const __m256i sign = _mm256_slli_epi16(_mm256_and_si256(q, _mm256_set1_epi16(0x80)), 8);
     __m256i bits = _mm256_add_epi16(_mm256_slli_epi16(magnitude, 4), _mm256_set1_epi16(120 << 7));
     // Subnormals, m 2^-9, by a table of bf16: its low bytes, then its high bytes; and NaN.
-    const __m256i table = _mm256_broadcastsi128_si256(_mm_setr_epi8(
-        0, 0, char(0x80), char(0xC0), 0, 0x20, 0x40, 0x60, 0, 0x3B, 0x3B, 0x3B, 0x3C, 0x3C, 0x3C, 0x3C));
-    const __m256i index = _mm256_add_epi16(_mm256_or_si256(magnitude, _mm256_slli_epi16(magnitude, 8)),
-                                           _mm256_set1_epi16(0x0800));
+    const __m256i table = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 0, char(0x80), char(0xC0), 0, 0x20, 0x40, 0x60, 0, 0x3B, 0x3B, 0x3B, 0x3C, 0x3C, 0x3C, 0x3C));
+    const __m256i index =
+        _mm256_add_epi16(_mm256_or_si256(magnitude, _mm256_slli_epi16(magnitude, 8)), _mm256_set1_epi16(0x0800));
     bits = _mm256_blendv_epi8(bits, _mm256_shuffle_epi8(table, index),
                               _mm256_cmpgt_epi16(_mm256_set1_epi16(8), magnitude));
     bits = _mm256_blendv_epi8(bits, _mm256_set1_epi16(0x7FC0), _mm256_cmpeq_epi16(magnitude, _mm256_set1_epi16(0x7F)));

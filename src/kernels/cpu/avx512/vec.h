@@ -160,18 +160,17 @@ struct Avx512 {
     const __m512i nibble = _mm512_set1_epi8(0x0F);
     __m512i low = _mm512_andnot_si512(nibble, _mm512_slli_epi16(q, 4));
     // (sign | exponent + 120) >> 1 by sign and exponent's upper three bits.
-    __m512i high = _mm512_shuffle_epi8(
-        table(0x3C, 0x3D, 0x3E, 0x3F, 0x40, 0x41, 0x42, 0x43, char(0xBC), char(0xBD), char(0xBE), char(0xBF),
-              char(0xC0), char(0xC1), char(0xC2), char(0xC3)),
-        _mm512_and_si512(_mm512_srli_epi16(q, 4), nibble));
+    __m512i high = _mm512_shuffle_epi8(table(0x3C, 0x3D, 0x3E, 0x3F, 0x40, 0x41, 0x42, 0x43, char(0xBC), char(0xBD),
+                                             char(0xBE), char(0xBF), char(0xC0), char(0xC1), char(0xC2), char(0xC3)),
+                                       _mm512_and_si512(_mm512_srli_epi16(q, 4), nibble));
     // NaN, zero and subnormals m 2^-9 by tables: 0x7F is 0, m is m + 1.
     const __m512i odd = _mm512_and_si512(_mm512_add_epi8(q, _mm512_set1_epi8(1)), _mm512_set1_epi8(0x7F));
     const __mmask64 special = _mm512_cmplt_epu8_mask(odd, _mm512_set1_epi8(9));
     low = _mm512_mask_shuffle_epi8(
         low, special, table(char(0xC0), 0, 0, char(0x80), char(0xC0), 0, 0x20, 0x40, 0x60, 0, 0, 0, 0, 0, 0, 0), odd);
     const __m512i sign = _mm512_and_si512(q, _mm512_set1_epi8(char(0x80)));
-    const __m512i tiny = _mm512_shuffle_epi8(
-        table(0x7F, 0, 0x3B, 0x3B, 0x3B, 0x3C, 0x3C, 0x3C, 0x3C, 0, 0, 0, 0, 0, 0, 0), odd);
+    const __m512i tiny =
+        _mm512_shuffle_epi8(table(0x7F, 0, 0x3B, 0x3B, 0x3B, 0x3C, 0x3C, 0x3C, 0x3C, 0, 0, 0, 0, 0, 0, 0), odd);
     high = _mm512_mask_blend_epi8(special, high, _mm512_or_si512(tiny, sign));
     first.v = _mm512_castsi512_ps(_mm512_unpacklo_epi8(low, high));
     second.v = _mm512_castsi512_ps(_mm512_unpackhi_epi8(low, high));
