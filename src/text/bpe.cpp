@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
-#include <unordered_map>
 #include <utility>
 
 #include "text/utf8.h"
@@ -15,6 +14,10 @@ MergeTable::MergeTable(std::span<const Merge> merges, Rank kind) {
   slots_.assign(capacity, {});
   mask_ = capacity - 1;
   shift_ = 64 - std::countr_zero(capacity);
+  constexpr size_t kBitsPerSlot = 4;
+  const size_t words = std::max<size_t>(2, capacity * kBitsPerSlot / 64);
+  filter_.assign(words, 0);
+  filter_shift_ = 64 - std::countr_zero(words);
   for (size_t index = 0; index < merges.size(); ++index) {
     const Merge& merge = merges[index];
     const auto rank = static_cast<uint32_t>(kind == Rank::index ? index : static_cast<size_t>(merge.result));
@@ -22,24 +25,26 @@ MergeTable::MergeTable(std::span<const Merge> merges, Rank kind) {
     size_t i = slot_of(key);
     while (slots_[i].key != kEmpty && slots_[i].key != key) i = (i + 1) & mask_;
     slots_[i] = {key, {rank, merge.result}};
+    filter_[hash(key) >> filter_shift_] |= uint64_t{1} << (hash(key) >> (filter_shift_ - 6) & 63);
     ranks_ = std::max(ranks_, rank + 1);
   }
   find_order(merges);
 }
 
 void MergeTable::find_order(std::span<const Merge> merges) {
-  std::unordered_map<int32_t, uint32_t> made_by;  // result -> the highest rank that makes it
+  std::vector<uint32_t> made_by;  // by id: above the ranks that make it
+  const auto made = [&made_by](int32_t id) -> uint32_t& {
+    const auto i = static_cast<size_t>(id);
+    if (i >= made_by.size()) made_by.resize(std::max(i + 1, 2 * made_by.size()), 0);
+    return made_by[i];
+  };
+  std::vector<uint32_t> ranks;
   for (const Merge& merge : merges) {
-    auto& highest = made_by[merge.result];
-    highest = std::max(highest, find(merge.left, merge.right).rank);
+    ranks.push_back(find(merge.left, merge.right).rank);
+    made(merge.result) = std::max(made(merge.result), ranks.back() + 1);
   }
-  ascends_ = std::all_of(merges.begin(), merges.end(), [&](const Merge& merge) {
-    const uint32_t rank = find(merge.left, merge.right).rank;
-    return std::ranges::all_of(std::array{merge.left, merge.right}, [&](int32_t part) {
-      const auto made = made_by.find(part);
-      return made == made_by.end() || made->second < rank;
-    });
-  });
+  for (size_t i = 0; i < merges.size(); ++i)
+    ascends_ &= made(merges[i].left) <= ranks[i] && made(merges[i].right) <= ranks[i];
 }
 
 void RankQueue::reset(uint32_t ranks) {

@@ -34,8 +34,9 @@ class MergeTable {
   // lower rank.
   bool ascends() const { return ascends_; }
   Found find(int32_t left, int32_t right) const {
-    const uint64_t key = key_of(left, right);
-    for (size_t i = slot_of(key);; i = (i + 1) & mask_) {
+    const uint64_t key = key_of(left, right), h = hash(key);
+    if (!(filter_[h >> filter_shift_] >> (h >> (filter_shift_ - 6) & 63) & 1)) return {};
+    for (size_t i = h >> shift_;; i = (i + 1) & mask_) {
       const Slot& s = slots_[i];
       if (s.key == key) return s.value;
       if (s.key == kEmpty) return {};
@@ -52,11 +53,15 @@ class MergeTable {
   static uint64_t key_of(int32_t left, int32_t right) {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }
-  size_t slot_of(uint64_t key) const { return static_cast<size_t>((key * 0x9E3779B97F4A7C15ULL) >> shift_); }
+  static uint64_t hash(uint64_t key) { return key * 0x9E3779B97F4A7C15ULL; }
+  size_t slot_of(uint64_t key) const { return static_cast<size_t>(hash(key) >> shift_); }
 
   std::vector<Slot> slots_ = std::vector<Slot>(2);
   size_t mask_ = 1;
   int shift_ = 63;
+  // A bit for each pair by its hash, small enough for a near cache; most pairs that are looked for are in no merge.
+  std::vector<uint64_t> filter_ = std::vector<uint64_t>(2);
+  int filter_shift_ = 63;  // of the word; the six bits below are the bit's
   uint32_t ranks_ = 0;
   bool ascends_ = true;
 };

@@ -21,9 +21,11 @@ uint64_t hash_bytes(std::string_view s);
 class ShortPieces {
  public:
   static constexpr size_t kMaxBytes = 15, kMaxIds = 4;
+  static constexpr int kLengthShift = 56;
   // The bytes, zeros behind them, and in the last byte the length.
   struct Key {
     uint64_t low, high;
+    std::string_view piece() const { return {reinterpret_cast<const char*>(this), high >> kLengthShift}; }
   };
   // `readable` >= p.size(): the bytes from p.data() on that may be read. REQUIRES: 0 < p.size() <= kMaxBytes.
   static Key key_of(std::string_view p, size_t readable) {
@@ -45,25 +47,29 @@ class ShortPieces {
     size_t count() const { return high >> kCountShift; }
     bool is(Key key) const { return low == key.low && (high ^ key.high) << (64 - kCountShift) == 0; }
   };
-  // Null where the piece is not kept.
-  const Entry* find(Key key) {
+  struct alignas(64) Line : std::array<Entry, 2> {};  // the newer one first
+  // Where alone the piece may be; on its way from memory from now on.
+  Line& line_of(Key key) {
     Line& line = lines_[slot_of(key)];
+    __builtin_prefetch(&line);
+    return line;
+  }
+  // Null where the piece is not kept. REQUIRES: line is line_of(key), here and below.
+  static const Entry* find(Line& line, Key key) {
     if (line[0].is(key)) return line.data();
     if (!line[1].is(key)) return nullptr;
     std::swap(line[0], line[1]);
     return line.data();
   }
-  // REQUIRES: find(key) was null, ids.size() <= kMaxIds.
-  void insert(Key key, std::span<const int32_t> ids) {
-    Line& line = lines_[slot_of(key)];
+  // REQUIRES: find(line, key) was null, ids.size() <= kMaxIds.
+  static void insert(Line& line, Key key, std::span<const int32_t> ids) {
     line[1] = line[0];
     line[0] = {key.low, key.high | static_cast<uint64_t>(ids.size()) << kCountShift, {}};
     std::copy(ids.begin(), ids.end(), line[0].ids.begin());
   }
 
  private:
-  struct alignas(64) Line : std::array<Entry, 2> {};  // the newer one first
-  static constexpr int kLengthShift = 56, kCountShift = 60, kLinesLog = 15;
+  static constexpr int kCountShift = 60, kLinesLog = 15;
   static constexpr auto kMasks = [] {
     std::array<std::array<uint64_t, 2>, kMaxBytes + 1> masks{};
     for (size_t bytes = 0; bytes <= kMaxBytes; ++bytes)

@@ -82,7 +82,8 @@ class Encoder {
     else
       data_.raw_matcher.split(
           raw, [&](std::string_view part) { normalized(part, part.data() == raw.data()); },
-          [this](int32_t id) { out_.add(id); });
+          [this](int32_t id) { add(id); });
+    resolve_waiting();
     out_.flush();
   }
 
@@ -96,29 +97,55 @@ class Encoder {
                               [this](std::string_view p) { piece(p); });
     };
     if (plain_ || data_.normalized_matcher.empty()) return cut(part);
-    data_.normalized_matcher.split(part, cut, [this](int32_t id) { out_.add(id); });
+    data_.normalized_matcher.split(part, cut, [this](int32_t id) { add(id); });
   }
 
   void piece(std::string_view p) {
     if (p.size() == 1 && data_.alphabet == Alphabet::bytes) {
-      if (const int32_t id = data_.byte_token[static_cast<unsigned char>(p[0])]; id >= 0) return out_.add(id);
+      if (const int32_t id = data_.byte_token[static_cast<unsigned char>(p[0])]; id >= 0) return add(id);
     }
-    if (!cached_ || p.size() > LongPieces::kMaxBytes) {
-      merge(p);
-      return out_.add(cache_->ids);
+    if (cached_ && p.size() <= ShortPieces::kMaxBytes) {
+      const auto key = ShortPieces::key_of(p, readable(p));
+      return wait({key, &cache_->short_pieces.line_of(key), -1});
     }
-    p.size() <= ShortPieces::kMaxBytes ? short_piece(p) : long_piece(p);
+    resolve_waiting();
+    if (cached_ && p.size() <= LongPieces::kMaxBytes) return long_piece(p);
+    merge(p);
+    out_.add(cache_->ids);
   }
-  void short_piece(std::string_view p) {
-    const auto key = ShortPieces::key_of(p, readable(p));
-    if (const auto* known = cache_->short_pieces.find(key)) return out_.add(known->ids, known->count());
+
+  // Short pieces, and the ids between them, wait for a few more: the lines of the cache arrive meanwhile.
+  struct Waiting {
+    ShortPieces::Key key;
+    ShortPieces::Line* line;  // null: an id stands here
+    int32_t id;
+  };
+  void add(int32_t id) { wait({{}, nullptr, id}); }
+  void wait(const Waiting& next) {
+    waiting_[waiting_count_++] = next;
+    if (waiting_count_ == waiting_.size()) resolve_waiting();
+  }
+  void resolve_waiting() {
+    for (size_t i = 0; i < waiting_count_; ++i) {
+      const Waiting& w = waiting_[i];
+      if (!w.line)
+        out_.add(w.id);
+      else if (const auto* known = ShortPieces::find(*w.line, w.key))
+        out_.add(known->ids, known->count());
+      else
+        unknown_piece(w);
+    }
+    waiting_count_ = 0;
+  }
+  void unknown_piece(const Waiting& w) {
+    const std::string_view p = w.key.piece();
     auto& entry = cache_->long_pieces.entry(p);  // where it has many ids
     if (entry.is(p)) return out_.add(entry.ids, entry.count);
     merge(p);
     const auto& made = cache_->ids;
     out_.add(made);
     if (made.size() <= ShortPieces::kMaxIds)
-      cache_->short_pieces.insert(key, made);
+      ShortPieces::insert(*w.line, w.key, made);
     else if (made.size() <= LongPieces::kMaxIds)
       LongPieces::put(entry, p, made);
   }
@@ -205,6 +232,8 @@ class Encoder {
   const TokenizerData& data_;
   const bool plain_, cached_;
   std::string_view text_;  // the normalized part that is being cut
+  std::array<Waiting, 16> waiting_;
+  size_t waiting_count_ = 0;
   Output out_;
   std::unique_ptr<EncodeCache> cache_;
 };
