@@ -18,7 +18,7 @@ struct Options {
   bool json = false;
   bench::GemmShape gemm;
   bench::TrainShape train;
-  std::string shape = "nano", model, folder;
+  std::string shape = "nano", model, folder, text;
   bool fp8 = false;
 };
 
@@ -26,28 +26,30 @@ boost::json::object to_json(const machine::Spread& s) {
   return {{"median", s.median}, {"lower_quartile", s.lower}, {"upper_quartile", s.upper}};
 }
 
+void print_json(const char* what, const bench::Setup& setup, const bench::Line& l) {
+  boost::json::object object{{"bench", what},
+                             {"name", l.name},
+                             {"isa", kernels::isa_name(setup.isa)},
+                             {"threads", setup.threads},
+                             {"unit", l.unit},
+                             {"rate", to_json(l.rate)},
+                             {l.of_bandwidth ? "of_bandwidth" : "of_peak", to_json(l.of_peak)},
+                             {"rounds", l.rounds},
+                             {"tensor_bytes", l.tensor_bytes}};
+  if (!l.ids_sha256.empty()) object["ids_sha256"] = l.ids_sha256;
+  std::cout << object << "\n" << std::flush;
+}
+
 bench::OnLine printer(const char* what, const bench::Setup& setup, bool json) {
-  const std::string isa(kernels::isa_name(setup.isa));
   return [=](const bench::Line& l) {
-    if (json) {
-      std::cout << boost::json::object{{"bench", what},
-                                       {"name", l.name},
-                                       {"isa", isa},
-                                       {"threads", setup.threads},
-                                       {"unit", l.unit},
-                                       {"rate", to_json(l.rate)},
-                                       {l.of_bandwidth ? "of_bandwidth" : "of_peak", to_json(l.of_peak)},
-                                       {"rounds", l.rounds},
-                                       {"tensor_bytes", l.tensor_bytes}}
-                << "\n"
-                << std::flush;
-      return;
-    }
+    if (json) return print_json(what, setup, l);
     const bool flops = l.unit == "FLOP/s";
     fmt::print("{:<52} {:>10.1f} {}", l.name, flops ? l.rate.median / 1e9 : l.rate.median, flops ? "GFLOP/s" : l.unit);
     if (l.of_peak.median > 0)
       fmt::print("   {:.1f} % of {} (quartiles {:.1f}-{:.1f}, {} rounds)", 100 * l.of_peak.median,
                  l.of_bandwidth ? "read bandwidth" : "peak", 100 * l.of_peak.lower, 100 * l.of_peak.upper, l.rounds);
+    else if (l.rounds > 1)
+      fmt::print("   (quartiles {:.1f}-{:.1f}, {} rounds)", l.rate.lower, l.rate.upper, l.rounds);
     fmt::print("\n");
     if (l.tensor_bytes > 0)
       fmt::print("  at most {:.0f} MiB of memory\n", static_cast<double>(l.tensor_bytes) / 1048576.0);
@@ -66,13 +68,19 @@ Status measure_model(const Options& o, const Globals& globals, const bench::Setu
   return bench::model(setup, *folder, {.policy = globals.cache_policy(*described->model)}, on_line);
 }
 
-CLI::App* add_measure(CLI::App& verb, Globals& globals, const std::shared_ptr<Options>& options, const char* name,
-                      const char* help, int rounds, int threads, Measure measure) {
+CLI::App* add_part(CLI::App& verb, const std::shared_ptr<Options>& options, const char* name, const char* help,
+                   int rounds) {
   auto* part = verb.add_subcommand(name, help);
   part->add_option("--rounds", options->rounds,
                    fmt::format("medians and quartiles are over so many (default {})", rounds))
       ->check(CLI::Range(1, 100'000));
   part->add_flag("--json", options->json, "one JSON object a line");
+  return part;
+}
+
+CLI::App* add_measure(CLI::App& verb, Globals& globals, const std::shared_ptr<Options>& options, const char* name,
+                      const char* help, int rounds, int threads, Measure measure) {
+  auto* part = add_part(verb, options, name, help, rounds);
   part->footer(fmt::format("Example: jamsu bench {}", name));
   part->callback([options, &globals, name, rounds, threads, measure] {
     const bench::Setup setup{.isa = globals.chosen_isa(),
@@ -89,6 +97,19 @@ CLI::App* add_measure(CLI::App& verb, Globals& globals, const std::shared_ptr<Op
     if (!done) globals.exit_code = fail(done.error());
   });
   return part;
+}
+
+void add_tokenizer(CLI::App& verb, Globals& globals, const std::shared_ptr<Options>& options, int rounds) {
+  auto* part = add_part(verb, options, "tokenizer", "encoding a text on one thread, by the clock alone", rounds);
+  part->add_option("tokenizer", options->model, "a tokenizer.json, or a folder with one")->required();
+  part->add_option("text", options->text, "a text file; documents of 1 MiB are made of it")->required();
+  part->footer("Example: jamsu bench tokenizer pretrained/nano README.md");
+  part->callback([options, &globals, rounds] {
+    const bench::Setup setup{.isa = globals.chosen_isa(), .threads = 1};
+    const Status done = bench::tokenizer(options->model, options->text, options->rounds > 0 ? options->rounds : rounds,
+                                         printer("tokenizer", setup, options->json));
+    if (!done) globals.exit_code = fail(done.error());
+  });
 }
 
 }  // namespace
@@ -132,6 +153,7 @@ void add_bench(CLI::App& app, Globals& globals) {
   auto* model = add_measure(*verb, globals, options, "model", "a model's folder: opening, prefill of 512, decoding",
                             kWholeRuns, 0, measure_model);
   model->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
+  add_tokenizer(*verb, globals, options, kWholeRuns);
   auto* make = verb->add_subcommand("make-model", "a folder with random weights of a published shape, to measure with");
   make->add_option("shape", options->shape, fmt::format("{}", fmt::join(bench::model_shapes(), ", ")))
       ->required()

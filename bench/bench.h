@@ -26,8 +26,9 @@ struct Line {
   machine::Spread rate;     // by the clock
   machine::Spread of_peak;  // FLOP/s by formula, over the register-only peak measured beside it
   int rounds = 0;
-  int64_t tensor_bytes = 0;   // the most that tensors held at once; 0: not asked
-  bool of_bandwidth = false;  // of_peak is bytes/s by formula, over the read bandwidth measured beside it
+  int64_t tensor_bytes = 0;     // the most that tensors held at once; 0: not asked
+  bool of_bandwidth = false;    // of_peak is bytes/s by formula, over the read bandwidth measured beside it
+  std::string ids_sha256 = {};  // of encoding: all ids as little-endian 32-bit numbers, to compare with a peer's
 };
 using OnLine = std::function<void(const Line&)>;  // as each is done
 
@@ -59,5 +60,8 @@ struct ModelLoad {
   models::CachePolicy policy = models::CachePolicy::expanded;
 };
 Status model(const Setup& setup, const std::string& folder, const ModelLoad& load, const OnLine& on_line);
+// Encoding of a text file, cut into documents of 1 MiB, by a tokenizer.json (or a folder with one), on one thread; the
+// first pass is not counted. Errors: what reading meets, an empty text.
+Status tokenizer(const std::string& model, const std::string& text_file, int rounds, const OnLine& on_line);
 
 }  // namespace jamsu::bench

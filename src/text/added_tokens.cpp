@@ -51,6 +51,13 @@ AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens, std::vector
       std::unique(sorted_.begin(), sorted_.end(), [](const Pattern& a, const Pattern& b) { return a.text == b.text; }),
       sorted_.end());
   for (const Pattern& p : sorted_) starts_[static_cast<unsigned char>(p.text[0])] = true;
+  one_start_ = std::count(starts_.begin(), starts_.end(), true) == 1;
+}
+
+size_t AddedTokenMatcher::next_start(std::string_view text, size_t at) const {
+  if (one_start_) return std::min(text.find(sorted_[0].text[0], at), text.size());
+  while (at < text.size() && !starts_[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
 }
 
 const AddedTokenMatcher::Pattern* AddedTokenMatcher::longest_at(std::string_view text, size_t at) const {
@@ -74,11 +81,7 @@ const AddedTokenMatcher::Pattern* AddedTokenMatcher::longest_at(std::string_view
 void AddedTokenMatcher::split(std::string_view text, FunctionRef<void(std::string_view)> on_text,
                               FunctionRef<void(int32_t)> on_token) const {
   size_t done = 0, at = 0;
-  while (!sorted_.empty() && at < text.size()) {
-    if (!starts_[static_cast<unsigned char>(text[at])]) {
-      ++at;
-      continue;
-    }
+  while (!sorted_.empty() && (at = next_start(text, at)) < text.size()) {
     const Pattern* p = longest_at(text, at);
     if (!p) {
       ++at;

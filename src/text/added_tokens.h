@@ -35,12 +35,15 @@ class AddedTokenMatcher {
     std::string text;
     uint32_t token;
   };
+  // Where the next byte stands, at or after `at`, that a pattern begins with.
+  size_t next_start(std::string_view text, size_t at) const;
   // The longest pattern that stands at text[at]; null when none.
   const Pattern* longest_at(std::string_view text, size_t at) const;
 
   std::vector<AddedToken> tokens_;
   std::vector<Pattern> sorted_;  // by text, which are distinct
   std::array<bool, 256> starts_{};
+  bool one_start_ = false;  // all begin with the same byte, often `<`
 };
 
 }  // namespace jamsu::text

@@ -1,6 +1,7 @@
 #pragma once
 // Byte-level BPE: the bytes of a piece become tokens, then the pair of neighbours with the lowest rank merges (the
-// leftmost of equals) until none can. Time O(n log n) in the bytes of a piece.
+// leftmost of equals) until none can. Time linear in the bytes of a piece where the merges ascend, as trained ones do;
+// O(n log n) elsewhere.
 #include <array>
 #include <cstdint>
 #include <span>
@@ -28,9 +29,14 @@ class MergeTable {
   // counts.
   enum class Rank : uint8_t { index, result };
   explicit MergeTable(std::span<const Merge> merges, Rank rank = Rank::index);
+  uint32_t ranks() const { return ranks_; }  // all ranks are below
+  // The rank of each merge is above those of the merges that make its two tokens, so that merging never leads back to a
+  // lower rank.
+  bool ascends() const { return ascends_; }
   Found find(int32_t left, int32_t right) const {
-    const uint64_t key = key_of(left, right);
-    for (size_t i = slot_of(key);; i = (i + 1) & mask_) {
+    const uint64_t key = key_of(left, right), h = hash(key);
+    if (!(filter_[h >> filter_shift_] >> (h >> (filter_shift_ - 6) & 63) & 1)) return {};
+    for (size_t i = h >> shift_;; i = (i + 1) & mask_) {
       const Slot& s = slots_[i];
       if (s.key == key) return s.value;
       if (s.key == kEmpty) return {};
@@ -38,6 +44,7 @@ class MergeTable {
   }
 
  private:
+  void find_order(std::span<const Merge> merges);
   static constexpr uint64_t kEmpty = ~0ULL;
   struct Slot {
     uint64_t key = kEmpty;
@@ -46,11 +53,37 @@ class MergeTable {
   static uint64_t key_of(int32_t left, int32_t right) {
     return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
   }
-  size_t slot_of(uint64_t key) const { return static_cast<size_t>((key * 0x9E3779B97F4A7C15ULL) >> shift_); }
+  static uint64_t hash(uint64_t key) { return key * 0x9E3779B97F4A7C15ULL; }
+  size_t slot_of(uint64_t key) const { return static_cast<size_t>(hash(key) >> shift_); }
 
   std::vector<Slot> slots_ = std::vector<Slot>(2);
   size_t mask_ = 1;
   int shift_ = 63;
+  // A bit for each pair by its hash, small enough for a near cache; most pairs that are looked for are in no merge.
+  std::vector<uint64_t> filter_ = std::vector<uint64_t>(2);
+  int filter_shift_ = 63;  // of the word; the six bits below are the bit's
+  uint32_t ranks_ = 0;
+  bool ascends_ = true;
+};
+
+// Positions by rank: a list for each rank, and bits over them that tell which are not empty.
+class RankQueue {
+ public:
+  // Empties it, at no cost where it is empty.
+  void reset(uint32_t ranks);
+  void push(uint32_t rank, int32_t at);  // REQUIRES: reset, rank < ranks
+  // Takes all positions of the lowest rank, in ascending order; MergeTable::kNone when the queue is empty.
+  uint32_t pop(std::vector<int32_t>& positions);
+
+ private:
+  struct Node {
+    int32_t at, next;
+  };
+  void sort(std::vector<int32_t>& positions);
+  std::vector<Node> nodes_;
+  std::vector<int32_t> heads_;                 // by rank; the last position first; -1: empty
+  std::vector<std::vector<uint64_t>> levels_;  // bits of the lists, then of the words of the level before
+  std::vector<int32_t> sorted_;
 };
 
 // Room that merging reuses from piece to piece.
@@ -58,6 +91,7 @@ class BpeScratch {
  public:
   struct Symbol {
     int32_t id, previous, next;  // positions of neighbours, -1 at the ends; id -1: merged away
+    uint32_t rank;               // of the pair with the next
   };
   struct Candidate {
     uint32_t rank;
@@ -65,6 +99,9 @@ class BpeScratch {
   };
   std::vector<Symbol> symbols;
   std::vector<Candidate> heap;
+  RankQueue queue;
+  std::vector<int32_t> positions;
+  uint64_t steps = 0;  // of merging long pieces, counted for tests
 };
 
 // Merges `ids` (the tokens of the single bytes) in place and returns how many are left. `blocked`, when not empty, says

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -28,12 +29,14 @@ class CharacterClass {
     return low < ranges_.size() && ranges_[low].first <= c;
   }
 
- private:
   struct Range {
     char32_t first, last;
   };
+  std::span<const Range> ranges() const { return ranges_; }  // disjoint, sorted
+
+ private:
   std::array<bool, 128> ascii_{};
-  std::vector<Range> ranges_;  // disjoint, sorted
+  std::vector<Range> ranges_;
 };
 
 }  // namespace jamsu::text

@@ -8,6 +8,7 @@
 
 #include "text/character_class.h"
 #include "text/unicode.h"
+#include "text/unicode_tables.h"
 #include "text/utf8.h"
 
 namespace jamsu::text {
@@ -221,8 +222,36 @@ struct DeepseekV3 {
   }
 };
 
+// The first bytes of the characters that a match can begin with.
+class Starts {
+ public:
+  void add(char32_t first, char32_t last) {
+    std::string low, high;
+    append_utf8(low, first);
+    append_utf8(high, last);
+    for (unsigned byte = static_cast<unsigned char>(low[0]); byte <= static_cast<unsigned char>(high[0]); ++byte)
+      is_start_[byte] = true;
+  }
+  // The next character at or after i that may begin a match.
+  size_t next(const View& v, size_t i) const {
+    while (i < v.end && !is_start_[static_cast<unsigned char>(v.s[i])]) ++i;
+    return i;
+  }
+
+ private:
+  std::array<bool, 256> is_start_{};
+};
+
+Starts number_starts() {
+  Starts starts;
+  for (const CategoryRange& r : kCategoryRanges)
+    if (kNumber >> r.category & 1) starts.add(r.first, r.last);
+  return starts;
+}
+
 template <int limit>
 struct Digits {
+  Starts starts = number_starts();
   static size_t match(const View& v, size_t i) {
     const size_t e = digits(v, i, limit);
     return e == i ? kNone : e;
@@ -252,17 +281,22 @@ template <class Matcher>
 class Scanner final : public PatternScanner {
  public:
   explicit Scanner(Matcher matcher = {}) : matcher_(std::move(matcher)) {}
-  void scan(std::string_view text, Sink sink) const override {
+  void scan(std::string_view text, Sink sink) const override { run(text, sink); }
+  void cut(std::string_view text, FunctionRef<void(std::string_view)> sink) const override {
+    run(text, [sink](std::string_view part, bool) { sink(part); });
+  }
+
+ private:
+  template <class F>
+  void run(std::string_view text, const F& sink) const {
     const View v{text.data(), text.size(), unicode_properties()};
     size_t gap = 0, i = 0;
-    while (i < v.end) {
+    while (true) {
+      if constexpr (requires { matcher_.starts; }) i = matcher_.starts.next(v, i);
+      if (i >= v.end) break;
       const size_t e = matcher_.match(v, i);
       if (e == kNone) {
-        if constexpr (requires { matcher_.skip(v, i); }) {
-          i = matcher_.skip(v, i);
-        } else {
-          i += v.at(i).bytes;
-        }
+        i = after(v, i);
         continue;
       }
       if (gap < i) sink(text.substr(gap, i - gap), false);
@@ -271,8 +305,15 @@ class Scanner final : public PatternScanner {
     }
     if (gap < v.end) sink(text.substr(gap), false);
   }
+  // Where a match may begin, none having begun at i.
+  size_t after(const View& v, size_t i) const {
+    if constexpr (requires { matcher_.skip(v, i); }) {
+      return matcher_.skip(v, i);
+    } else {
+      return i + v.at(i).bytes;
+    }
+  }
 
- private:
   Matcher matcher_;
 };
 
@@ -280,6 +321,7 @@ class Scanner final : public PatternScanner {
 struct ClassRun {
   CharacterClass set;
   bool space_before, repeated;
+  Starts starts;
   size_t match(const View& v, size_t i) const {
     const Char c = v.at(i);
     if (space_before && c.space()) {
@@ -300,7 +342,11 @@ std::shared_ptr<const PatternScanner> make_class_run(std::string_view pattern) {
   if (space_before && !repeated) return nullptr;
   auto set = CharacterClass::parse(pattern);
   if (!set) return nullptr;
-  return std::make_shared<Scanner<ClassRun>>(ClassRun{std::move(*set), space_before, repeated});
+  Starts starts;
+  for (const auto& range : set->ranges()) starts.add(range.first, range.last);
+  for (const CodePointRange& range : kSpaceRanges)
+    if (space_before) starts.add(range.first, range.last);
+  return std::make_shared<Scanner<ClassRun>>(ClassRun{std::move(*set), space_before, repeated, starts});
 }
 
 }  // namespace

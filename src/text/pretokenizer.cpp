@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -25,6 +26,7 @@ void PreTokenizer::run_stage(size_t stage, std::string_view text, Sink sink) con
   if (!s.scanner) return run_stage(stage + 1, text, sink);
   switch (s.behavior) {
     case Behavior::isolated:
+      if (stage + 1 == stages_.size()) return s.scanner->cut(text, sink);
       return s.scanner->scan(text, [&](std::string_view part, bool) { run_stage(stage + 1, part, sink); });
     case Behavior::removed:
       return s.scanner->scan(text, [&](std::string_view part, bool is_match) {
@@ -143,7 +145,8 @@ void PreTokenizer::run_metaspace(std::string_view text, bool at_start, Sink sink
   if (text.empty()) return;
   const std::string_view mark = metaspace_->mark;
   std::string marked;
-  marked.reserve(text.size() + text.size() / 2 + mark.size());
+  const auto spaces = static_cast<size_t>(std::count(text.begin(), text.end(), ' '));
+  marked.reserve(text.size() + (spaces + 1) * mark.size());
   for (const char c : text) c == ' ' ? marked.append(mark) : marked.append(1, c);
   const bool wanted =
       metaspace_->scheme == Metaspace::Scheme::always || (metaspace_->scheme == Metaspace::Scheme::first && at_start);

@@ -9,7 +9,6 @@
 #include "text/utf8.h"
 
 namespace jamsu::text {
-namespace {
 
 uint64_t hash_bytes(std::string_view s) {
   uint64_t h = 0x9E3779B97F4A7C15ULL ^ s.size();
@@ -29,57 +28,138 @@ uint64_t hash_bytes(std::string_view s) {
   return h;
 }
 
+namespace {
+
+// Collects ids in a small buffer, so that the vector is asked for room rarely.
+class Output {
+ public:
+  explicit Output(std::vector<int32_t>& ids) : ids_(ids) {}
+  void add(int32_t id) {
+    if (count_ == kRoom) flush();
+    buffer_[count_++] = id;
+  }
+  void add(const std::vector<int32_t>& more) {
+    if (count_ + more.size() > kRoom) flush();
+    if (more.size() > kRoom) {
+      ids_.insert(ids_.end(), more.begin(), more.end());
+    } else {
+      std::copy(more.begin(), more.end(), next());
+      count_ += more.size();
+    }
+  }
+  // The first `count` of them; all are copied.
+  template <size_t N>
+  void add(const std::array<int32_t, N>& more, size_t count) {
+    if (count_ + N > kRoom) flush();
+    std::copy(more.begin(), more.end(), next());
+    count_ += count;
+  }
+  void flush() {
+    ids_.insert(ids_.end(), buffer_.data(), next());
+    count_ = 0;
+  }
+
+ private:
+  static constexpr size_t kRoom = 512;
+  int32_t* next() { return buffer_.data() + count_; }
+  std::vector<int32_t>& ids_;
+  std::array<int32_t, kRoom> buffer_;
+  size_t count_ = 0;
+};
+
 // One call of encode: what it may recognise, and where the ids go.
 class Encoder {
  public:
   Encoder(const TokenizerData& data, bool plain, std::vector<int32_t>& ids)
-      : data_(data), plain_(plain), cached_(!plain || !data.plain_differs), ids_(ids), cache_(data.borrow_cache()) {}
+      : data_(data), plain_(plain), cached_(!plain || !data.plain_differs), out_(ids), cache_(data.borrow_cache()) {}
   ~Encoder() { data_.return_cache(std::move(cache_)); }
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
 
   void text(std::string_view raw, bool at_start) {
-    if (plain_) return normalized(raw, at_start);
-    data_.raw_matcher.split(
-        raw, [&](std::string_view part) { normalized(part, part.data() == raw.data()); },
-        [this](int32_t id) { ids_.push_back(id); });
+    if (plain_)
+      normalized(raw, at_start);
+    else
+      data_.raw_matcher.split(
+          raw, [&](std::string_view part) { normalized(part, part.data() == raw.data()); },
+          [this](int32_t id) { add(id); });
+    resolve_waiting();
+    out_.flush();
   }
 
  private:
   void normalized(std::string_view part, bool at_start) {
     std::string owner;
     part = data_.normalizer.run(part, owner);
+    text_ = part;
     const auto cut = [&](std::string_view stretch) {
       data_.pre_tokenizer.run(stretch, at_start && stretch.data() == part.data(),
                               [this](std::string_view p) { piece(p); });
     };
     if (plain_ || data_.normalized_matcher.empty()) return cut(part);
-    data_.normalized_matcher.split(part, cut, [this](int32_t id) { ids_.push_back(id); });
+    data_.normalized_matcher.split(part, cut, [this](int32_t id) { add(id); });
   }
 
   void piece(std::string_view p) {
     if (p.size() == 1 && data_.alphabet == Alphabet::bytes) {
-      if (const int32_t id = data_.byte_token[static_cast<unsigned char>(p[0])]; id >= 0) return ids_.push_back(id);
+      if (const int32_t id = data_.byte_token[static_cast<unsigned char>(p[0])]; id >= 0) return add(id);
     }
-    if (p.size() > EncodeCache::kMaxBytes || !cached_) {
-      merge(p);
-      ids_.insert(ids_.end(), cache_->ids.begin(), cache_->ids.end());
-      return;
+    if (cached_ && p.size() <= ShortPieces::kMaxBytes) {
+      const auto key = ShortPieces::key_of(p, readable(p));
+      return wait({key, &cache_->short_pieces.line_of(key), -1});
     }
-    EncodeCache::Entry& e = cache_->entry(p);
-    if (e.bytes != p.size() || std::memcmp(e.piece, p.data(), p.size()) != 0) {
-      merge(p);
-      const auto& made = cache_->ids;
-      if (made.size() > EncodeCache::kMaxIds) {
-        ids_.insert(ids_.end(), made.begin(), made.end());
-        return;
-      }
-      std::memcpy(e.piece, p.data(), p.size());
-      e.bytes = static_cast<uint8_t>(p.size());
-      e.count = static_cast<uint8_t>(made.size());
-      std::copy(made.begin(), made.end(), e.ids);
+    resolve_waiting();
+    if (cached_ && p.size() <= LongPieces::kMaxBytes) return long_piece(p);
+    merge(p);
+    out_.add(cache_->ids);
+  }
+
+  // Short pieces, and the ids between them, wait for a few more: the lines of the cache arrive meanwhile.
+  struct Waiting {
+    ShortPieces::Key key;
+    ShortPieces::Line* line;  // null: an id stands here
+    int32_t id;
+  };
+  void add(int32_t id) { wait({{}, nullptr, id}); }
+  void wait(const Waiting& next) {
+    waiting_[waiting_count_++] = next;
+    if (waiting_count_ == waiting_.size()) resolve_waiting();
+  }
+  void resolve_waiting() {
+    for (size_t i = 0; i < waiting_count_; ++i) {
+      const Waiting& w = waiting_[i];
+      if (!w.line)
+        out_.add(w.id);
+      else if (const auto* known = ShortPieces::find(*w.line, w.key))
+        out_.add(known->ids, known->count());
+      else
+        unknown_piece(w);
     }
-    ids_.insert(ids_.end(), e.ids, e.ids + e.count);
+    waiting_count_ = 0;
+  }
+  void unknown_piece(const Waiting& w) {
+    const std::string_view p = w.key.piece();
+    auto& entry = cache_->long_pieces.entry(p);  // where it has many ids
+    if (entry.is(p)) return out_.add(entry.ids, entry.count);
+    merge(p);
+    const auto& made = cache_->ids;
+    out_.add(made);
+    if (made.size() <= ShortPieces::kMaxIds)
+      ShortPieces::insert(*w.line, w.key, made);
+    else if (made.size() <= LongPieces::kMaxIds)
+      LongPieces::put(entry, p, made);
+  }
+  void long_piece(std::string_view p) {
+    auto& entry = cache_->long_pieces.entry(p);
+    if (entry.is(p)) return out_.add(entry.ids, entry.count);
+    merge(p);
+    out_.add(cache_->ids);
+    if (cache_->ids.size() <= LongPieces::kMaxIds) LongPieces::put(entry, p, cache_->ids);
+  }
+  // How many bytes may be read from a piece's first one on. It may lie outside the text.
+  size_t readable(std::string_view p) const {
+    const auto offset = reinterpret_cast<uintptr_t>(p.data()) - reinterpret_cast<uintptr_t>(text_.data());
+    return offset < text_.size() ? text_.size() - offset : p.size();
   }
 
   // Leaves the ids of a piece in cache_->ids.
@@ -151,7 +231,10 @@ class Encoder {
 
   const TokenizerData& data_;
   const bool plain_, cached_;
-  std::vector<int32_t>& ids_;
+  std::string_view text_;  // the normalized part that is being cut
+  std::array<Waiting, 16> waiting_;
+  size_t waiting_count_ = 0;
+  Output out_;
   std::unique_ptr<EncodeCache> cache_;
 };
 
@@ -183,10 +266,6 @@ std::optional<int32_t> Vocabulary::find(std::string_view t) const {
   return {};
 }
 
-EncodeCache::Entry& EncodeCache::entry(std::string_view piece) {
-  return entries_[hash_bytes(piece) & (kEntries - 1)];
-}
-
 std::unique_ptr<EncodeCache> TokenizerData::borrow_cache() const {
   {
     const std::lock_guard lock(mutex_);
@@ -215,16 +294,27 @@ void Tokenizer::encode_plain_to(std::string_view text, std::vector<int32_t>& ids
   encode_text(*data_, text, true, at_start, ids);
 }
 
+namespace {
+
+// Room for the usual text. A long one gets what it may need at most: pages that are never touched cost nothing, and
+// moving costs as much as encoding.
+size_t room_for(std::string_view text) {
+  constexpr size_t kLong = size_t{1} << 16;
+  return text.size() < kLong ? text.size() / 3 + 8 : text.size() + 8;
+}
+
+}  // namespace
+
 std::vector<int32_t> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
   std::vector<int32_t> ids;
-  ids.reserve(text.size() / 3 + 8);
+  ids.reserve(room_for(text));
   encode_to(text, options, ids);
   return ids;
 }
 
 std::vector<int32_t> Tokenizer::encode_plain(std::string_view text) const {
   std::vector<int32_t> ids;
-  ids.reserve(text.size() / 3 + 8);
+  ids.reserve(room_for(text));
   encode_plain_to(text, ids);
   return ids;
 }

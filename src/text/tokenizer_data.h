@@ -12,6 +12,7 @@
 
 #include "text/added_tokens.h"
 #include "text/bpe.h"
+#include "text/encode_cache.h"
 #include "text/normalizer.h"
 #include "text/pretokenizer.h"
 #include "text/unigram.h"
@@ -33,29 +34,6 @@ class Vocabulary {
   std::vector<std::string> tokens_, bytes_;
   std::vector<int32_t> slots_;  // open addressing; -1: free
   size_t mask_ = 0;
-};
-
-// Pieces met before with their ids, and room for merging. Used by one thread at a time.
-class EncodeCache {
- public:
-  static constexpr size_t kMaxBytes = 32, kMaxIds = 7;
-  struct alignas(64) Entry {  // one cache line; bytes == 0: free
-    char piece[kMaxBytes];
-    int32_t ids[kMaxIds];
-    uint8_t bytes, count;
-  };
-  EncodeCache() : entries_(kEntries) {}
-  // The only place where `piece` may be kept; a newer piece replaces an older one. REQUIRES: 0 < piece.size() <=
-  // kMaxBytes.
-  Entry& entry(std::string_view piece);
-
-  BpeScratch scratch;
-  std::vector<int32_t> ids;
-  std::vector<Unigram::Part> parts;
-
- private:
-  static constexpr size_t kEntries = 1 << 14;  // 1 MiB: stays in a second-level cache
-  std::vector<Entry> entries_;
 };
 
 // How tokens of characters become text (decoders Replace, ByteFallback, Fuse, Strip, Metaspace).

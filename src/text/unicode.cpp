@@ -26,18 +26,7 @@ std::vector<uint8_t> build_properties() {
   };
   for (const CodePointRange& r : kHanRanges) flag(r.first, r.last, kFlagHan);
   for (const CodePointRange& r : kNfcActiveRanges) flag(r.first, r.last, kFlagNfcActive);
-  // White_Space (PropList.txt; unchanged since Unicode 6.3).
-  for (const CodePointRange r : {CodePointRange{9, 13},
-                                 {0x20, 0x20},
-                                 {0x85, 0x85},
-                                 {0xA0, 0xA0},
-                                 {0x1680, 0x1680},
-                                 {0x2000, 0x200A},
-                                 {0x2028, 0x2029},
-                                 {0x202F, 0x202F},
-                                 {0x205F, 0x205F},
-                                 {0x3000, 0x3000}})
-    flag(r.first, r.last, kFlagSpace);
+  for (const CodePointRange& r : kSpaceRanges) flag(r.first, r.last, kFlagSpace);
   return table;
 }
 

@@ -14,6 +14,10 @@ struct CodePointRange {
 };
 
 extern const std::span<const CategoryRange> kCategoryRanges;    // sorted; what is missing is Cn
+// White_Space (PropList.txt; unchanged since Unicode 6.3).
+inline constexpr CodePointRange kSpaceRanges[] = {{9, 13},          {0x20, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},
+                                                  {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F},
+                                                  {0x205F, 0x205F}, {0x3000, 0x3000}};
 extern const std::span<const CodePointRange> kHanRanges;        // Script=Han
 extern const std::span<const CodePointRange> kNfcActiveRanges;  // what NFC of Unicode 9 may change, compose or reorder
 extern const std::span<const CodePointRange> kNewerThan9Ranges;  // letters and marks that Unicode 9 does not have

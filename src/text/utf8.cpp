@@ -17,6 +17,17 @@ size_t ascii_prefix(std::string_view s) {
   return i;
 }
 
+// Length of the leading part of s that is characters of three bytes with lead E1 to EC or EE, EF, whose other bytes
+// have no rule of their own: most of Hangul, Han and Kana.
+size_t three_byte_prefix(std::string_view s) {
+  const auto at = [s](size_t i) { return static_cast<unsigned char>(s[i]); };
+  size_t i = 0;
+  while (i + 3 <= s.size() && (at(i) & 0xF0) == 0xE0 && at(i) != 0xE0 && at(i) != 0xED && (at(i + 1) & 0xC0) == 0x80 &&
+         (at(i + 2) & 0xC0) == 0x80)
+    i += 3;
+  return i;
+}
+
 }  // namespace
 
 Utf8Step utf8_step(std::string_view s) {
@@ -38,6 +49,7 @@ Utf8Step utf8_step(std::string_view s) {
 bool is_valid_utf8(std::string_view s) {
   while (true) {
     s.remove_prefix(ascii_prefix(s));
+    s.remove_prefix(three_byte_prefix(s));
     if (s.empty()) return true;
     const Utf8Step step = utf8_step(s);
     if (step.kind != Utf8Step::valid) return false;

@@ -3,16 +3,22 @@
 #include "text/tokenizer.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sodium.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <ctime>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "parity/golden_files.h"
+#include "text/tokenizer_data.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -102,15 +108,17 @@ Count check_streams(const Tokenizer& t, const fs::path& file) {
   return count;
 }
 
-TEST(Tokenizers, EqualHuggingFace) {
-  const fs::path sets = root() / "text/tokenizers";
-  ASSERT_TRUE(fs::is_directory(sets)) << sets;
+std::vector<fs::path> all_sets() {
   std::vector<fs::path> folders;
-  for (const auto& entry : fs::directory_iterator(sets))
+  for (const auto& entry : fs::directory_iterator(root() / "text/tokenizers"))
     if (entry.is_directory()) folders.push_back(entry.path());
   std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+TEST(Tokenizers, EqualHuggingFace) {
   int read = 0;
-  for (const fs::path& folder : folders) {
+  for (const fs::path& folder : all_sets()) {
     const auto file = tokenizer_of(folder);
     if (!file) {
       std::printf("%-20s no tokenizer.json: passed over\n", folder.filename().c_str());
@@ -135,7 +143,112 @@ TEST(Tokenizers, EqualHuggingFace) {
     EXPECT_EQ(check_cases(*again, folder / "cases.jsonl").failed, 0) << folder << " saved and loaded";
     ++read;
   }
-  EXPECT_GT(read, 0) << "no set that this program reads in " << sets;
+  EXPECT_GT(read, 0) << "no set that this program reads in " << root();
+}
+
+// One text for each category of Unicode: its first character over and over, its last, and many of them in turn; and
+// runs of what patterns treat in a way of their own.
+std::vector<std::string> runs_of_all_classes() {
+  std::vector<std::string> seeds = {"a",  "A",   " ",  "\n",     "1",       "!", "'",  "가",   "漢", "aA",
+                                    "Aa", " \n", "'s", "\u0301", " \u3000", "<", "<|", "한글", "a ", "\xFF"};
+  for (int wanted = 0; wanted <= static_cast<int>(Category::Zs); ++wanted) {
+    std::string first, last, all;
+    for (char32_t c = 0; c < 0x110000; ++c) {
+      if ((c >= 0xD800 && c <= 0xDFFF) || static_cast<int>(category(c)) != wanted) continue;
+      last.clear();
+      append_utf8(last, c);
+      if (first.empty()) first = last;
+      if (all.size() < 2000) all += last;
+    }
+    if (first.empty()) continue;  // surrogates
+    seeds.insert(seeds.end(), {first, last, all});
+  }
+  return seeds;
+}
+std::string run_of(const std::string& seed, size_t bytes) {
+  std::string text;
+  while (text.size() < bytes) text += seed;
+  text.resize(bytes);
+  return text;
+}
+
+// Steps of merging; none with Unigram.
+uint64_t steps_of(const Tokenizer& t, const std::string& text) {
+  const auto steps = [&] {
+    auto cache = t.data().borrow_cache();
+    const uint64_t now = cache->scratch.steps;
+    t.data().return_cache(std::move(cache));
+    return now;
+  };
+  const uint64_t before = steps();
+  t.encode(text);
+  return steps() - before;
+}
+double seconds_of(const Tokenizer& t, const std::string& text) {
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  double best = 1e9;
+  for (int k = 0; k < 2; ++k) {
+    const double start = now();
+    t.encode(text);
+    best = std::min(best, now() - start);
+  }
+  return best;
+}
+
+// 16 times the text: less than 20 times the steps. Time of the thread besides, for what is not counted: a bound that
+// quadratic time (256) breaks, and a busy machine does not.
+void expect_linear(const Tokenizer& t, const fs::path& folder) {
+  constexpr size_t kShort = size_t{1} << 12, kLong = kShort * 16;
+  static const auto seeds = runs_of_all_classes();
+  for (const std::string& seed : seeds) {
+    const std::string few = run_of(seed, kShort), many = run_of(seed, kLong);
+    EXPECT_LT(steps_of(t, many), 20 * std::max<uint64_t>(steps_of(t, few), 1000))
+        << folder << ": " << seed.substr(0, 8);
+    EXPECT_LT(seconds_of(t, many), 100 * std::max(seconds_of(t, few), 1e-4)) << folder << ": " << seed.substr(0, 8);
+  }
+}
+
+// Runs `work` on a stack of 256 KiB.
+void on_small_stack(std::function<void()> work) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, size_t{256} << 10), 0);
+  const auto enter = [](void* pointer) -> void* {
+    (*static_cast<std::function<void()>*>(pointer))();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, enter, &work), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST(Tokenizers, RunsOfEveryClassTakeLinearTimeAndConstantStack) {
+  for (const fs::path& folder : all_sets()) {
+    const auto file = tokenizer_of(folder);
+    const auto t = file ? Tokenizer::load(*file) : Result<Tokenizer>(Error{"none"});
+    if (!t) continue;
+    on_small_stack([&] { expect_linear(*t, folder); });
+  }
+}
+
+// A mebibyte in one piece, with what merges most and least.
+TEST(Tokenizers, AMebibyteOfOneClassTakesLessThanTwentyTimesTheStepsOf64Kibibytes) {
+  for (const fs::path& folder : all_sets()) {
+    const auto file = tokenizer_of(folder);
+    const auto t = file ? Tokenizer::load(*file) : Result<Tokenizer>(Error{"none"});
+    if (!t) continue;
+    on_small_stack([&] {
+      for (const char* seed : {"a", " ", "\n", "1", "!", "가", "漢"})
+        EXPECT_LT(steps_of(*t, run_of(seed, size_t{1} << 20)),
+                  20 * std::max<uint64_t>(steps_of(*t, run_of(seed, size_t{1} << 16)), 1000))
+            << folder << ": " << seed;
+    });
+  }
 }
 
 }  // namespace

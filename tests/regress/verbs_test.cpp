@@ -148,6 +148,35 @@ TEST_F(Verbs, BenchMeasuresAgainstThePeak) {
   EXPECT_TRUE(contains(reference.err, "no peak")) << reference.err;
 }
 
+TEST_F(Verbs, BenchEncodesATextAndSaysWhichIds) {
+  const std::string text = std::string(JAMSU_SOURCE_DIR) + "/README.md";
+  const Ended ended = jamsu({"bench", "tokenizer", "pretrained/nano", text, "--rounds", "2", "--json"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  const auto lines = ended.lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].at("unit").as_string(), "MB/s");
+  EXPECT_EQ(lines[1].at("unit").as_string(), "tokens/s");
+  for (const auto& line : lines) {
+    EXPECT_EQ(line.at("rounds").as_int64(), 2);
+    EXPECT_EQ(line.at("threads").as_int64(), 1);
+    EXPECT_GT(line.at("rate").at("median").as_double(), 0);
+    EXPECT_LE(line.at("rate").at("lower_quartile").as_double(), line.at("rate").at("upper_quartile").as_double());
+  }
+  const auto& ids = lines[0].at("ids_sha256").as_string();
+  EXPECT_EQ(ids.size(), 64u);
+  EXPECT_EQ(ids, lines[1].at("ids_sha256").as_string());
+  std::ofstream(folder_.path() + "/48.txt") << "48+57";
+  const Ended other =
+      jamsu({"bench", "tokenizer", "pretrained/nano", folder_.path() + "/48.txt", "--rounds", "1", "--json"});
+  EXPECT_EQ(other.lines()[0].at("name").as_string(), "0.0 MB in 1 documents, 5 tokens");
+  EXPECT_NE(other.lines()[0].at("ids_sha256").as_string(), ids);
+  const Ended nothing = jamsu({"bench", "tokenizer", "pretrained/nano", folder_.path() + "/none.txt"});
+  EXPECT_EQ(nothing.code, 1);
+  EXPECT_TRUE(contains(nothing.err, "none.txt")) << nothing.err;
+  std::ofstream(folder_.path() + "/empty.txt").close();
+  EXPECT_TRUE(contains(jamsu({"bench", "tokenizer", "pretrained/nano", folder_.path() + "/empty.txt"}).err, "empty"));
+}
+
 TEST_F(Verbs, DataShowPrintsDocumentsAndWhatIsLearned) {
   const std::vector<std::string> base = {"data", "show", "recipes/nano.toml", "--tokenizer", "pretrained/nano"};
   const auto with = [&](std::vector<std::string> more) {

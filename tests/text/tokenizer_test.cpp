@@ -17,6 +17,7 @@
 #include "text/bpe.h"
 #include "text/pretokenizer.h"
 #include "text/regex.h"
+#include "text/tokenizer_data.h"
 #include "text/utf8.h"
 
 namespace jamsu::text {
@@ -189,40 +190,129 @@ TEST(Tokenizer, SavesMergesOfTokensWithSpacesAsPairs) {
   EXPECT_NE(t->to_json().find("[\"he\",\" \"]"), std::string::npos);
 }
 
-// A long piece: the heap gives what the definition gives, in less than quadratic time.
-TEST(Bpe, LongPiecesEqualTheDefinition) {
+// The definition: of the pairs of lowest rank the leftmost merges, until none can.
+Ids merged_by_definition(const MergeTable& table, Ids ids) {
+  while (true) {
+    size_t best = 0;
+    MergeTable::Found lowest;
+    for (size_t i = 0; i + 1 < ids.size(); ++i)
+      if (const auto found = table.find(ids[i], ids[i + 1]); found.rank < lowest.rank) lowest = found, best = i;
+    if (lowest.rank == MergeTable::kNone) return ids;
+    ids[best] = lowest.result;
+    ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+  }
+}
+// Distinct pairs of the symbols 0, 1, 2 and of what earlier merges make.
+std::vector<Merge> random_merges(RandomStream& random) {
   std::vector<Merge> merges;
-  RandomStream random(3, 0, Purpose::test);
-  int32_t next = 3;
-  std::vector<std::pair<int32_t, int32_t>> seen;
-  while (next < 60) {
+  for (int32_t next = 3; next < 60;) {
     const auto a = static_cast<int32_t>(random.below(static_cast<uint32_t>(next))),
                b = static_cast<int32_t>(random.below(static_cast<uint32_t>(next)));
-    if (std::find(seen.begin(), seen.end(), std::pair(a, b)) != seen.end()) continue;
-    seen.emplace_back(a, b);
+    if (std::any_of(merges.begin(), merges.end(), [&](const Merge& m) { return m.left == a && m.right == b; }))
+      continue;
     merges.push_back({a, b, next++});
   }
-  const MergeTable table(merges);
+  return merges;
+}
+
+// Long pieces, by merges in the order in which they were made, in any order, and with ranks as in tiktoken.
+TEST(Bpe, LongPiecesEqualTheDefinition) {
+  RandomStream random(3, 0, Purpose::test);
+  const auto made = random_merges(random);
+  auto shuffled = made;
+  for (size_t i = shuffled.size() - 1; i > 0; --i)
+    std::swap(shuffled[i], shuffled[random.below(static_cast<uint32_t>(i + 1))]);
+  const MergeTable in_order(made), in_any_order(shuffled), by_result(made, MergeTable::Rank::result);
+  EXPECT_TRUE(in_order.ascends());
+  EXPECT_FALSE(in_any_order.ascends());
+  EXPECT_TRUE(by_result.ascends());
   BpeScratch scratch;
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < 600; ++round) {
     Ids ids;
-    for (uint32_t n = random.below(90) + 1; n > 0; --n) ids.push_back(static_cast<int32_t>(random.below(3)));
-    Ids want = ids;
-    while (true) {  // the definition: lowest rank, leftmost
-      size_t best = 0;
-      uint32_t rank = MergeTable::kNone;
-      for (size_t i = 0; i + 1 < want.size(); ++i)
-        if (const auto found = table.find(want[i], want[i + 1]); found.rank < rank) rank = found.rank, best = i;
-      if (rank == MergeTable::kNone) break;
-      want[best] = merges[rank].result;
-      want.erase(want.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    const uint32_t most = round % 100 == 0 ? 3000 : 90;
+    for (uint32_t n = random.below(most) + 1; n > 0; --n) ids.push_back(static_cast<int32_t>(random.below(3)));
+    for (const MergeTable* table : {&in_order, &in_any_order, &by_result}) {
+      Ids got = ids;
+      got.resize(merge_tokens(*table, got, {}, scratch));
+      ASSERT_EQ(got, merged_by_definition(*table, ids));
     }
-    ids.resize(merge_tokens(table, ids, {}, scratch));
-    ASSERT_EQ(ids, want);
   }
-  Ids run(200'000, 0);
-  run.resize(merge_tokens(table, run, {}, scratch));
-  EXPECT_GT(run.size(), 0u);
+}
+
+// Two ways to make 5, as in a tokenizer.json made from a tiktoken.model; a use of 5 between them leads back.
+TEST(Bpe, TheHighestRankThatMakesATokenDecidesWhetherMergesAscend) {
+  const std::vector<Merge> ascending = {{0, 1, 3}, {1, 2, 4}, {0, 4, 5}, {3, 2, 5}, {5, 5, 6}};
+  const std::vector<Merge> not_ascending = {{0, 1, 3}, {1, 2, 4}, {0, 4, 5}, {5, 5, 6}, {3, 2, 5}};
+  EXPECT_TRUE(MergeTable(ascending).ascends());
+  EXPECT_FALSE(MergeTable(not_ascending).ascends());
+  EXPECT_TRUE(MergeTable(not_ascending, MergeTable::Rank::result).ascends());
+  EXPECT_TRUE(MergeTable(std::vector<Merge>{}).ascends());
+  BpeScratch scratch;
+  Ids nothing(100, 0);
+  EXPECT_EQ(merge_tokens(MergeTable(std::vector<Merge>{}), nothing, {}, scratch), 100u);
+}
+
+TEST(Bpe, TheQueueGivesTheLowestRankFromLeftToRight) {
+  RankQueue queue;
+  std::vector<int32_t> positions;
+  RandomStream random(9, 0, Purpose::test);
+  for (const uint32_t ranks : {0u, 1u, 64u, 65u, 5000u, 300'000u}) {
+    queue.reset(ranks);
+    EXPECT_EQ(queue.pop(positions), MergeTable::kNone);
+    std::vector<std::pair<uint32_t, int32_t>> expected, got;
+    for (int i = 0; ranks > 0 && i < 4000; ++i) {
+      const auto at = static_cast<int32_t>(random.below(1u << (i % 31)));
+      const uint32_t rank = random.below(i % 2 ? std::min(ranks, 3u) : ranks);
+      expected.emplace_back(rank, at);
+      queue.push(rank, at);
+    }
+    std::sort(expected.begin(), expected.end());
+    for (uint32_t rank = queue.pop(positions); rank != MergeTable::kNone; rank = queue.pop(positions))
+      for (const int32_t at : positions) got.emplace_back(rank, at);
+    EXPECT_EQ(got, expected) << ranks;
+  }
+}
+
+// What each piece gives without any cache.
+Ids encoded_without_cache(const TokenizerData& data, const std::string& text) {
+  Ids ids;
+  BpeScratch scratch;
+  data.pre_tokenizer.run(text, true, [&](std::string_view piece) {
+    Ids own;
+    for (const char byte : piece) own.push_back(data.byte_token[static_cast<unsigned char>(byte)]);
+    own.resize(merge_tokens(data.merge_table, own, {}, scratch));
+    ids.insert(ids.end(), own.begin(), own.end());
+  });
+  return ids;
+}
+
+// More distinct pieces than the cache has places, of all lengths around its limits, met again and again; and texts that
+// end right behind a piece.
+TEST(Tokenizer, WhatCameBeforeChangesNothing) {
+  const auto t = Tokenizer::load(std::string(JAMSU_SOURCE_DIR) + "/pretrained/nano");
+  ASSERT_TRUE(t) << t.error().message;
+  RandomStream random(4, 0, Purpose::test);
+  const std::vector<std::string> syllables = {"a", "the", "ing", "X", "q",    "가",  "사과",
+                                              "é", "0",   "_",   "=", "🙂", "\x01"};
+  std::vector<std::string> words;
+  for (int i = 0; i < 100'000; ++i) {
+    std::string word;
+    for (uint32_t n = random.below(i % 50 == 0 ? 40 : 7) + 1; n > 0; --n) word += random.pick(syllables);
+    words.push_back(word);
+  }
+  for (int round = 0; round < 300; ++round) {
+    std::string text;
+    const bool often = round % 3 == 0;
+    for (int i = 0; i < 1000; ++i) {
+      text += words[random.below(often ? 500 : static_cast<uint32_t>(words.size()))];
+      if (random.below(4) > 0) text += ' ';
+    }
+    ASSERT_EQ(t->encode_plain(text), encoded_without_cache(t->data(), text));
+  }
+  for (const std::string& word : words) {
+    const std::vector<char> exact(word.begin(), word.end());  // nothing may be read behind it
+    ASSERT_EQ(t->encode_plain({exact.data(), exact.size()}), encoded_without_cache(t->data(), word)) << word;
+  }
 }
 
 TEST(StreamDecoder, EqualsDecodeForAnyBytes) {
