@@ -20,6 +20,7 @@ struct Options {
   bench::TrainShape train;
   std::string shape = "nano", model, folder, text;
   bool fp8 = false;
+  bench::ModelLoad load;
 };
 
 boost::json::object to_json(const machine::Spread& s) {
@@ -36,6 +37,8 @@ void print_json(const char* what, const bench::Setup& setup, const bench::Line& 
                              {l.of_bandwidth ? "of_bandwidth" : "of_peak", to_json(l.of_peak)},
                              {"rounds", l.rounds},
                              {"tensor_bytes", l.tensor_bytes}};
+  if (l.planned > 0) object["planned"] = l.planned;
+  if (l.planned_bytes > 0) object["planned_bytes"] = l.planned_bytes;
   if (!l.ids_sha256.empty()) object["ids_sha256"] = l.ids_sha256;
   std::cout << object << "\n" << std::flush;
 }
@@ -50,9 +53,12 @@ bench::OnLine printer(const char* what, const bench::Setup& setup, bool json) {
                  l.of_bandwidth ? "read bandwidth" : "peak", 100 * l.of_peak.lower, 100 * l.of_peak.upper, l.rounds);
     else if (l.rounds > 1)
       fmt::print("   (quartiles {:.1f}-{:.1f}, {} rounds)", l.rate.lower, l.rate.upper, l.rounds);
+    if (l.planned > 0) fmt::print("; {:.2f} x what plan says", l.rate.median / l.planned);
     fmt::print("\n");
     if (l.tensor_bytes > 0)
-      fmt::print("  at most {:.0f} MiB of memory\n", static_cast<double>(l.tensor_bytes) / 1048576.0);
+      fmt::print("  at most {:.0f} MiB of memory", static_cast<double>(l.tensor_bytes) / 1048576.0);
+    if (l.planned_bytes > 0) fmt::print("; plan says {:.0f}", static_cast<double>(l.planned_bytes) / 1048576.0);
+    if (l.tensor_bytes > 0) fmt::print("\n");
     std::fflush(stdout);
   };
 }
@@ -65,7 +71,9 @@ Status measure_model(const Options& o, const Globals& globals, const bench::Setu
   if (!folder) return folder.error();
   const auto described = models::describe_model(*folder, ops::Numerics::bf16);
   if (!described) return described.error();
-  return bench::model(setup, *folder, {.policy = globals.cache_policy(*described->model)}, on_line);
+  bench::ModelLoad load = o.load;
+  load.policy = globals.cache_policy(*described->model);
+  return bench::model(setup, *folder, load, on_line);
 }
 
 CLI::App* add_part(CLI::App& verb, const std::shared_ptr<Options>& options, const char* name, const char* help,
@@ -153,6 +161,9 @@ void add_bench(CLI::App& app, Globals& globals) {
   auto* model = add_measure(*verb, globals, options, "model", "a model's folder: opening, prefill of 512, decoding",
                             kWholeRuns, 0, measure_model);
   model->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
+  model->add_option("--prompt", options->load.prompt, "tokens before those decoded (default 64)")->check(extent);
+  model->add_option("--decoded", options->load.decoded, "tokens decoded (default 32)")->check(extent);
+  model->add_option("--prefill", options->load.prefill, "tokens of the prefill (default 512)")->check(extent);
   add_tokenizer(*verb, globals, options, kWholeRuns);
   auto* make = verb->add_subcommand("make-model", "a folder with random weights of a published shape, to measure with");
   make->add_option("shape", options->shape, fmt::format("{}", fmt::join(bench::model_shapes(), ", ")))

@@ -28,6 +28,8 @@ struct Line {
   int rounds = 0;
   int64_t tensor_bytes = 0;     // the most that tensors held at once; 0: not asked
   bool of_bandwidth = false;    // of_peak is bytes/s by formula, over the read bandwidth measured beside it
+  double planned = 0;           // of rate, what plan/plan.h says with the peak and bandwidth measured beside it
+  int64_t planned_bytes = 0;    // of tensor_bytes
   std::string ids_sha256 = {};  // of encoding: all ids as little-endian 32-bit numbers, to compare with a peer's
 };
 using OnLine = std::function<void(const Line&)>;  // as each is done
@@ -53,7 +55,8 @@ void decode(const Setup& setup, const OnLine& on_line);
 std::vector<std::string> model_shapes();
 Status make_model(const std::string& shape, bool fp8, const std::string& folder);
 // A model's folder as it is: prefill of 512 tokens (of peak), then decoding of 32 after 64 (of the bandwidth measured
-// beside it, by the bytes of a step: plan/plan.h), the largest memory of the process and the time to the first token.
+// beside it, by the bytes of a step: plan/plan.h), the largest memory of the process and the time to the first token;
+// each beside what the planner says of it.
 // Errors: what opening meets.
 struct ModelLoad {
   int64_t prefill = 512, prompt = 64, decoded = 32;

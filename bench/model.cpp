@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "bench/bench.h"
 #include "bench/decode.h"
@@ -11,6 +13,8 @@
 
 namespace jamsu::bench {
 namespace {
+
+constexpr int64_t kStepRows = 512;  // EngineOptions::max_step_rows
 
 // The most memory of the process so far, pages of files included.
 int64_t most_memory() {
@@ -40,11 +44,13 @@ Status model(const Setup& setup, const std::string& folder, const ModelLoad& loa
            {},
            1,
            most_memory()});
-  const plan::Load step{.context = load.prompt + load.decoded / 2, .step_rows = load.prefill, .policy = load.policy};
-  const double prefill_flops =
-      plan::prefill_step(*source, {.context = load.prefill, .step_rows = load.prefill, .policy = load.policy},
-                         kNumerics)
-          .flops;
+  const plan::Load prompt{
+      .context = load.prefill, .step_rows = std::min(load.prefill, kStepRows), .policy = load.policy};
+  const plan::Load step{
+      .context = load.prompt + load.decoded / 2, .step_rows = prompt.step_rows, .policy = load.policy};
+  // A long prompt goes in steps, each with more behind it: in the mean half of it.
+  const double prefill_flops = plan::prefill_step(*source, prompt, kNumerics).flops *
+                               static_cast<double>(load.prefill) / static_cast<double>(prompt.step_rows);
   Line prefill = between_peaks(
       fmt::format("prefill of {}", load.prefill), "tokens/s",
       [&] {
@@ -53,15 +59,20 @@ Status model(const Setup& setup, const std::string& folder, const ModelLoad& loa
       },
       setup.isa, own, setup.rounds);
   prefill.tensor_bytes = most_memory();  // before the buffer that measures bandwidth
+  const plan::Machine machine = plan::measure(setup.threads, setup.isa);
+  prefill.planned_bytes = plan::memory(*source, prompt, kNumerics, setup.threads).total();
+  prefill.planned = plan::prefill_speed(*source, prompt, machine, kNumerics).tokens_per_second;
   on_line(prefill);
   const double bytes = plan::decode_step(*source, step, kNumerics).bytes;
-  on_line(between_bandwidths(
+  Line decode = between_bandwidths(
       fmt::format("decoding {} after {}, {:.2f} GB a token", load.decoded, load.prompt, bytes / 1e9), "tokens/s",
       [&] {
         const Timed t = decode_once(*engine, {1, load.prompt, load.decoded + 1});
         return Work{t.tokens, t.tokens * bytes, t.seconds};
       },
-      own, setup.rounds));
+      own, setup.rounds);
+  decode.planned = plan::decode_speed(*source, step, machine, kNumerics).tokens_per_second;
+  on_line(decode);
   return {};
 }
 

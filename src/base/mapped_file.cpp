@@ -131,6 +131,10 @@ std::span<const std::byte> MappedFile::bytes() const {
   return {mapping_->begin, mapping_->size};
 }
 
+void MappedFile::read_ahead() const {
+  if (mapping_->size > 0) ::madvise(mapping_->begin, mapping_->size, MADV_WILLNEED);
+}
+
 Status MappedFile::intact() const {
   const Mapping& m = *mapping_;
   struct stat now {};

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "base/files.h"
 #include "formats/safetensors.h"
@@ -122,7 +123,12 @@ Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops:
                                  [&](std::string_view tensor) { return files.file_of(tensor); });
   if (auto s = files.intact(); !s) return s.error();
   if (!set) return set.error();
-  read->opened.model->reads_on_from(files_still_read(*read->opened.model, files));
+  auto used = files_still_read(*read->opened.model, files);
+  // Several threads will read rows here and there; a disk wants one stream.
+  std::thread([used] {
+    for (const auto& file : used) file->read_ahead();
+  }).detach();
+  read->opened.model->reads_on_from(std::move(used));
   return std::move(read->opened);
 }
 
