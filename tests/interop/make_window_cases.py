@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes the golden models of sliding windows and of YaRN for Qwen, which the reference set lacks, in its layout
-(tests/golden/models/README.md): random weights, and what transformers computes for them. Run by hand:
+"""Makes the golden models of sliding windows and of YaRN for Qwen, and a training step in windows, which the reference set lacks, in
+its layout (tests/golden/{models,training}/README.md): random weights, and what transformers computes for them. Run by hand:
 
     python3 -m venv VENV && VENV/bin/pip install torch==2.15.* transformers==5.23.* safetensors
-    VENV/bin/python tests/interop/make_window_cases.py tests/golden/models
+    VENV/bin/python tests/interop/make_window_cases.py tests/golden
 
-Prompts are drawn again until every greedy token leads by kMargin and every choice of experts by kRouterMargin.
+Prompts are drawn again until every greedy token leads by MARGIN and every choice of experts by ROUTER_MARGIN.
 """
 import json
 import pathlib
@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 SEED, WINDOW, SHORT, LONG, KEPT, NEW = 1, 20, 24, 90, 32, 16
 MARGIN, ROUTER_MARGIN = 0.01, 1e-3
+STEP_TOKENS = 70
 
 BASE = {
     "hidden_act": "silu", "hidden_size": 48, "intermediate_size": 76, "num_attention_heads": 4, "num_key_value_heads": 2,
@@ -183,7 +184,46 @@ def make(root, name):
     print(name, {k: round(v, 4) for k, v in case["logit_change"].items()}, "greedy margin", round(short["greedy_min_gap"], 4))
 
 
+def make_step(root):
+    """A row of one document, longer than the window and two blocks of 32: loss and gradients in f64, as dense_step has them."""
+    name, folder = "qwen3", root / "qwen3"
+    folder.mkdir(parents=True, exist_ok=True)
+    architecture, _, fields = CASES["qwen3_sliding"]
+    fields = {"architectures": [architecture]} | BASE | fields | {"hidden_size": 40, "head_dim": 10, "intermediate_size": 56, "torch_dtype": "float32"}
+    (folder / "config.json").write_text(json.dumps(fields, indent=2) + "\n")
+    generator = torch.Generator().manual_seed(SEED + 1)
+    config = transformers.AutoConfig.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager")
+    fill(model, generator)
+    weights = {k: v.detach().contiguous().clone() for k, v in model.state_dict().items() if k != "lm_head.weight"}
+    save_file(weights, folder / "model.safetensors")
+    model, watch = model.double(), Watch(model)
+    ids = torch.randint(8, config.vocab_size, (1, STEP_TOKENS), generator=generator)
+    labels = torch.full_like(ids, -100)
+    labels[:, :-1] = ids[:, 1:]
+    labels[:, 5::7] = -100
+    for p in model.parameters():
+        p.requires_grad_(True)
+    with torch.enable_grad():
+        logits = model(ids, use_cache=False).logits
+        loss = torch.nn.functional.cross_entropy(logits[0], labels[0])
+        loss.backward()
+    grads = {k: p.grad for k, p in model.named_parameters()}
+    norm = sum(g.square().sum() for g in grads.values()).sqrt().item()
+    hidden = {"embed": watch.hidden[0]} | {f"layer{i - 1}": x for i, x in watch.hidden.items() if i > 0}
+    save_file({"input_ids": ids.int(), "labels": labels.int(), "doc_ids": torch.zeros_like(ids).int()}, folder / "nomask.batch.safetensors")
+    save_file({"logits": logits.detach().float()} | {f"hidden.{k}": x.detach().float() for k, x in hidden.items()}, folder / "nomask.fwd.safetensors")
+    save_file({k: g.float() for k, g in grads.items()}, folder / "nomask.grad.safetensors")
+    case = {"case": "dense_step", "about": "a step of qwen3_sliding's form: windows of 20 tokens in layers 0 and 2",
+            "reference": f"transformers {transformers.__version__}, torch {torch.__version__}, eager attention, f64 on CPU", "made_by": "tests/interop/make_window_cases.py",
+            "models": {name: {"variants": {"nomask": {"document_mask": False, "labels": int((labels >= 0).sum()), "f64": {"loss": loss.item(), "grad_norm": norm}}}}}}
+    (root / "case.json").write_text(json.dumps(case, indent=2) + "\n")
+    print("step: loss", loss.item(), "gradient", norm)
+
+
 torch.set_num_threads(1)
+golden = pathlib.Path(sys.argv[1])
 with torch.no_grad():
-    for case_name in sys.argv[2:] or CASES:
-        make(pathlib.Path(sys.argv[1]), case_name)
+    for case_name in CASES:
+        make(golden / "models", case_name)
+    make_step(golden / "training" / "sliding_step")
