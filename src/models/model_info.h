@@ -26,7 +26,7 @@ struct ModelInfo {
   ParameterCount parameters = {};
   double flops_per_token = 0, flops_per_key = 0;  // of a forward: products with weights; attention, a visible key
 
-  // Of the layers whose queries see the last `window` keys alone: a visible key.
+  // The same of layers with a window, a visible key; mean contexts beyond `window` count as that.
   double flops_per_window_key = 0;
   int64_t window = 0;
 
