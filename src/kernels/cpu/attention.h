@@ -93,24 +93,34 @@ struct SeenKeys {
   int64_t begin, end;
 };
 
-// x in the lanes [seen.begin, seen.end), `otherwise` in the others.
+// The first n lanes, n of any size.
 template <class V>
-[[gnu::always_inline]] static inline V select_seen(SeenKeys seen, V x, V otherwise) {
-  const auto lanes = [](int64_t n) { return V::first_lanes(n < 0 ? 0 : n < kLanes ? n : kLanes); };
-  return V::select(lanes(seen.begin), otherwise, V::select(lanes(seen.end), x, otherwise));
+[[gnu::always_inline]] static inline typename V::Mask lanes_below(int64_t n) {
+  return V::first_lanes(n < 0 ? 0 : n < kLanes ? n : kLanes);
 }
 
-// One block of keys for MR rows. Row 0 sees one of them at least; a later row that does not has seen none before.
-template <class V, class E, int MR>
+// Row r of a tile: `otherwise` in place of keys before its window, or behind its own.
+template <class V>
+[[gnu::always_inline]] static inline void mask_early(SeenKeys seen, int r, V otherwise, V& low, V& high) {
+  low = V::select(lanes_below<V>(seen.begin + r), otherwise, low);
+  high = V::select(lanes_below<V>(seen.begin + r - kLanes), otherwise, high);
+}
+template <class V>
+[[gnu::always_inline]] static inline void mask_late(SeenKeys seen, int r, V otherwise, V& low, V& high) {
+  const int64_t end = seen.end + r;
+  low = V::select(V::first_lanes(end), low, otherwise);
+  high = V::select(V::first_lanes(end > kLanes ? end - kLanes : 0), high, otherwise);
+}
+
+// One block of keys for MR rows, kEarly if some lie before a row's window. Row 0 sees one of them at least; a later row
+// that does not has seen none before.
+template <class V, class E, int MR, bool kEarly>
 [[gnu::noinline]] static void attend_block(const AttentionParams& p, const float* q, int64_t block, SeenKeys seen,
                                            TileState& t) {
   V s[MR][2];
   const E* keys = static_cast<const E*>(p.key_blocks[block]);
   const V none = V::set1(-__builtin_inff());
-  const bool whole = seen.end >= kKeyBlock && seen.begin + MR - 1 <= 0;
-  const auto half_of_row = [&](int r, int64_t half) {
-    return SeenKeys{seen.begin + r - half * kLanes, seen.end + r - half * kLanes};
-  };
+  const bool whole = seen.end >= kKeyBlock;
   if (seen.end + MR - 1 <= kLanes) {
     scores<V, E, MR, 1>(q, keys, p.d, p.scale, s);
     for (int r = 0; r < MR; ++r) s[r][1] = none;
@@ -118,10 +128,9 @@ template <class V, class E, int MR>
     scores<V, E, MR, 2>(q, keys, p.d, p.scale, s);
   }
   if (!whole)
-    for (int r = 0; r < MR; ++r) {
-      s[r][0] = select_seen(half_of_row(r, 0), s[r][0], none);
-      s[r][1] = select_seen(half_of_row(r, 1), s[r][1], none);
-    }
+    for (int r = 0; r < MR; ++r) mask_late(seen, r, none, s[r][0], s[r][1]);
+  if constexpr (kEarly)
+    for (int r = 0; r < MR; ++r) mask_early(seen, r, none, s[r][0], s[r][1]);
   V top[4], sum[4];
   bool nan = false;
 #pragma GCC unroll 4
@@ -139,10 +148,8 @@ template <class V, class E, int MR>
   for (int r = 0; r < MR; ++r) {
     const V row_m = V::quarter(m, r);
     V p0 = exp(s[r][0] - row_m), p1 = exp(s[r][1] - row_m);
-    if (!whole) {  // +0, also where m is NaN
-      p0 = select_seen(half_of_row(r, 0), p0, V::zero());
-      p1 = select_seen(half_of_row(r, 1), p1, V::zero());
-    }
+    if (!whole) mask_late(seen, r, V::zero(), p0, p1);  // +0, also where m is NaN
+    if constexpr (kEarly) mask_early(seen, r, V::zero(), p0, p1);
     if constexpr (sizeof(E) == 2) {
       p0 = V::round_to_bf16(p0);
       p1 = V::round_to_bf16(p1);
@@ -160,7 +167,7 @@ template <class V, class E, int MR>
   if constexpr (!V::kTwoPass)
     for (; panel + 2 <= panels; panel += 2) add_values<V, E, MR, 2>(probability, alpha, values, panel, t);
   for (; panel < panels; ++panel) add_values<V, E, MR, 1>(probability, alpha, values, panel, t);
-  for (int r = 0; r < MR; ++r)
+  for (int r = 0; kEarly && r < MR; ++r)
     if (seen.begin + r >= kKeyBlock) clear_row<V>(t, r, panels * kLanes);
 }
 
@@ -206,8 +213,13 @@ static inline void attend_rows(const AttentionParams& p, int64_t row, AttentionS
     TileState& t = chunk == first_chunk ? total : scratch.part;
     clear<V, MR>(t, v_padded);
     const int64_t end = chunk + chunk_blocks < blocks ? chunk + chunk_blocks : blocks;
-    for (int64_t block = chunk < first_block ? first_block : chunk; block < end; ++block)
-      attend_block<V, E, MR>(p, scratch.q, block, {first_key - block * kKeyBlock, end_key - block * kKeyBlock}, t);
+    for (int64_t block = chunk < first_block ? first_block : chunk; block < end; ++block) {
+      const SeenKeys seen{first_key - block * kKeyBlock, end_key - block * kKeyBlock};
+      if (seen.begin + MR - 1 > 0) [[unlikely]]
+        attend_block<V, E, MR, true>(p, scratch.q, block, seen, t);
+      else
+        attend_block<V, E, MR, false>(p, scratch.q, block, seen, t);
+    }
     if (chunk != first_chunk) merge_chunk<V, MR>(total, t, v_padded);
   }
   const V l = V::load(total.l);

@@ -145,9 +145,15 @@ static inline void tile_gradients(const AttentionBackwardParams& p, int64_t quer
         q = V::round_to_bf16(q);
         g = V::round_to_bf16(g);
       }
-      if (seen.end < kLanes || seen.begin > 0) {
-        q = select_seen(seen, q, V::zero());
-        g = select_seen(seen, g, V::zero());
+      if (seen.end < kLanes) {
+        const auto mask = V::first_lanes(seen.end);
+        q = V::select(mask, q, V::zero());
+        g = V::select(mask, g, V::zero());
+      }
+      if (seen.begin > 0) {
+        const auto mask = V::first_lanes(seen.begin);
+        q = V::select(mask, V::zero(), q);
+        g = V::select(mask, V::zero(), g);
       }
       q.store(pr + half * kLanes);
       g.store(sr + half * kLanes);
