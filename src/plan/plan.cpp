@@ -131,11 +131,11 @@ double state_read(const Source& source, models::CachePolicy policy, int64_t cont
   for (size_t i = 0; i < layout.layers.size(); ++i) {
     const auto* kv = std::get_if<models::PagedKv>(&layout.layers[i]);
     const int64_t seen = kv ? std::min(context, kv->window + rows - 1) : context;
+    const int64_t blocks = (seen + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
     if (const auto* fixed = std::get_if<models::FixedState>(&layout.layers[i]))
       bytes += static_cast<double>(fixed->bytes);
     else
-      bytes += static_cast<double>(layout.block_bytes(i)) *
-               static_cast<double>((seen + kernels::kKeyBlock - 1) / kernels::kKeyBlock);
+      bytes += static_cast<double>(layout.block_bytes(i)) * static_cast<double>(blocks);
   }
   return bytes;
 }

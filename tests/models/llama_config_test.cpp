@@ -73,7 +73,7 @@ TEST(LlamaConfig, EveryMalformedKindNamesItsField) {
     const char* field;
     std::function<void(json::object&)> damage;
   };
-  const auto set = [](const char* name, json::value value) { return [=](json::object& o) { o[name] = value; }; };
+  const auto set = [](const char* name, const json::value& value) { return [=](json::object& o) { o[name] = value; }; };
   constexpr auto kLlama = LlamaKind::llama, kQwen3 = LlamaKind::qwen3, kMoe = LlamaKind::qwen3_moe,
                  kClova = LlamaKind::hyperclovax;
   const std::vector<Case> cases = {

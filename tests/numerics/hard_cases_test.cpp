@@ -14,8 +14,16 @@ namespace jamsu {
 namespace {
 
 using kernels::Isa;
+using numerics_test::ask;
+using numerics_test::hash_of;
+using numerics_test::MakeModel;
+using numerics_test::small_config;
+using numerics_test::small_deepseek_v3;
+using numerics_test::small_sliding;
+using numerics_test::small_sliding_config;
+using numerics_test::tokens;
+using numerics_test::World;
 using ops::Numerics;
-using namespace numerics_test;
 
 constexpr int64_t kVocabulary = 1009;  // a prime
 

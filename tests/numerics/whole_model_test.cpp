@@ -17,8 +17,14 @@ namespace {
 
 using kernels::Isa;
 using models::CachePolicy;
+using numerics_test::Answer;
+using numerics_test::MakeModel;
+using numerics_test::small_deepseek_v3;
+using numerics_test::small_sliding;
+using numerics_test::tokens;
+using numerics_test::train_hash;
+using numerics_test::World;
 using ops::Numerics;
-using namespace numerics_test;
 
 constexpr Numerics kModes[] = {Numerics::bf16, Numerics::f32};
 const char* mode_name(Numerics n) {

@@ -2,8 +2,6 @@
 // section 8 on each axis (tokens, experts, experts a token uses, groups, width), the others small.
 #include "ops/router.h"
 
-#include <tuple>
-
 #include "kernels/ref/moe.h"
 #include "ops/op_test_support.h"
 
@@ -169,17 +167,21 @@ TEST(RouterTies, AnUlpDecidesAndEqualsGoToTheLowerId) {
   const RouterConfig config{.score = RouterScore::sigmoid, .experts = 40, .top_k = 1, .scaling = 1.0f};
   std::vector<float> logits(40, -3.0f);
   logits[17] = logits[33] = 0.0f;
-  for (const auto& [lower, upper, winner] : std::vector<std::tuple<float, float, int32_t>>{{0.0f, 0.0f, 17},
-                                                                                           {0.0f, 0x1p-25f, 17},
-                                                                                           {0.0f, 0x1p-24f, 33},
-                                                                                           {0x1p-24f, 0x1p-24f, 17},
-                                                                                           {0x1p-24f, 0.0f, 17}}) {
+  struct Biases {
+    float lower, upper;
+    int32_t winner;
+  };
+  for (const Biases& b : {Biases{0.0f, 0.0f, 17},
+                          {0.0f, 0x1p-25f, 17},
+                          {0.0f, 0x1p-24f, 33},
+                          {0x1p-24f, 0x1p-24f, 17},
+                          {0x1p-24f, 0.0f, 17}}) {
     std::vector<float> bias(40, 0.0f);
-    bias[17] = lower;
-    bias[33] = upper;
+    bias[17] = b.lower;
+    bias[33] = b.upper;
     on_every_isa(Numerics::f32, {}, [&](Context& context, const std::string& text) {
       const Routing r = route(tensor_of(logits, {1, 40}, context), tensor_of(bias, {40}, context), config, context);
-      EXPECT_EQ(r.indices.i32()[0], winner) << text << " " << lower << " " << upper;
+      EXPECT_EQ(r.indices.i32()[0], b.winner) << text << " " << b.lower << " " << b.upper;
     });
   }
 }
