@@ -160,20 +160,22 @@ Value gqa_attention(const Value& q, const Value& k, const Value& v, const GqaArg
   const int64_t row = a.key_heads * a.width;
   ops::store_kv({kt.f32(), row, a.width, a.width}, {}, {v.tensor.f32(), row, a.width, a.width}, a.segments, a.geometry,
                 c.ops);
-  ops::AttentionResult r = ops::attention(qt, a.heads, a.segments, a.geometry, a.scale, c.tape != nullptr, c.ops);
+  ops::AttentionResult r =
+      ops::attention(qt, a.heads, a.segments, a.geometry, a.scale, c.tape != nullptr, c.ops, a.window);
   if (!c.tape) return untaped(std::move(r.out));
   Tensor out = r.out;
-  return c.tape->record(std::move(out), [q, k = Value{{}, k.node}, v = Value{{}, v.node}, r = std::move(r), a,
-                                         table = *a.table,
-                                         segments = std::vector<ops::KvSegment>(a.segments.begin(), a.segments.end())](
-                                            const Tensor& dy, Gradients& g) {
-    ops::AttentionGrads grads = ops::attention_backward(dy, q.tensor, r, a.heads, segments, a.geometry, a.scale, g.ops);
-    ops::rope(grads.dq, a.heads, a.width, 0, table, kLayout, true, g.ops);
-    ops::rope(grads.dk, a.key_heads, a.width, 0, table, kLayout, true, g.ops);
-    g.add(v, std::move(grads.dv));
-    g.add(k, std::move(grads.dk));
-    g.add(q, std::move(grads.dq));
-  });
+  return c.tape->record(
+      std::move(out),
+      [q, k = Value{{}, k.node}, v = Value{{}, v.node}, r = std::move(r), a, table = *a.table,
+       segments = std::vector<ops::KvSegment>(a.segments.begin(), a.segments.end())](const Tensor& dy, Gradients& g) {
+        ops::AttentionGrads grads =
+            ops::attention_backward(dy, q.tensor, r, a.heads, segments, a.geometry, a.scale, g.ops, a.window);
+        ops::rope(grads.dq, a.heads, a.width, 0, table, kLayout, true, g.ops);
+        ops::rope(grads.dk, a.key_heads, a.width, 0, table, kLayout, true, g.ops);
+        g.add(v, std::move(grads.dv));
+        g.add(k, std::move(grads.dk));
+        g.add(q, std::move(grads.dq));
+      });
 }
 
 Routed route(const Value& logits, const Tensor& bias, const ops::RouterConfig& config, const BalanceArguments& balance,

@@ -45,6 +45,7 @@ struct GqaArguments {
   std::span<const ops::KvSegment> segments;  // their blocks live until the tape has run backward
   ops::KvGeometry geometry;
   float scale;
+  int64_t window = kernels::kNoWindow;
 };
 // q [N, heads * width] and k [N, key_heads * width] are rotated in place (nothing else reads them); v as k. Writes the
 // new keys and values into the blocks, then attends. [N, heads * width].

@@ -14,6 +14,7 @@ inline constexpr int64_t kDotBlock = 32;        // numerics.md section 2: contra
 inline constexpr int64_t kKeyBlock = 32;        // numerics.md section 4: keys in blocks of 32
 inline constexpr int64_t kKeyChunk = 1024;      // and chunks of 1,024 keys
 inline constexpr int64_t kMaxHeadWidth = 1024;  // of a query/key or value head: what kernels keep on their stack
+inline constexpr int64_t kNoWindow = int64_t{1} << 62;  // every key up to the query's own
 
 static constexpr int64_t round_up(int64_t x, int64_t unit) {
   return (x + unit - 1) / unit * unit;
@@ -116,13 +117,15 @@ struct AttentionParams {  // one head of one segment
   int64_t out_stride;
   float* lse;  // row r at lse + r * lse_stride; null at inference
   int64_t lse_stride;
-  int64_t rows, first_position;  // row r sees keys 0 .. first_position + r
+  int64_t rows, first_position;  // row r sees the last `window` (at least 1) of keys 0 .. first_position + r
   int64_t d, v;
   float scale;
   Element element;
+  int64_t window = kNoWindow;
 };
 
-// Gradients of one query head of one segment that starts at position 0 (training); numerics.md section 4. dq is
+// Gradients of one query head of one segment that starts at position 0 (training); numerics.md section 4. Row r sees
+// the last `window` of keys 0 .. r. dq is
 // overwritten; dk and dv start from +0, or with `continue_kv` from what the earlier query heads of the group left
 // there. `scratch` has attention_backward_scratch(rows, d, v) floats, 64-byte aligned.
 struct AttentionBackwardParams {
@@ -141,6 +144,7 @@ struct AttentionBackwardParams {
   Element element;
   float* scratch;
   bool continue_kv = false;
+  int64_t window = kNoWindow;
 };
 static constexpr int64_t attention_backward_scratch(int64_t rows, int64_t d, int64_t v) {
   // K, V turned and dK, dV for all keys; q, dout each way and dQ for a block of queries; three tiles.

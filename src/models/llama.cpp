@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "models/count.h"
 #include "models/layers/segments.h"
 
@@ -14,7 +16,7 @@ LlamaLayer::LlamaLayer(const NameScope& scope, const LlamaConfig& config, int64_
     : eps_(static_cast<float>(config.rms_norm_eps)),
       residual_(static_cast<float>(config.residual_multiplier)),
       attention_norm_((scope / "input_layernorm").vector(config.hidden_size)),
-      attention_(scope / "self_attn", config.attention()),
+      attention_(scope / "self_attn", config.attention(layer)),
       feed_forward_norm_((scope / "post_attention_layernorm").vector(config.hidden_size)) {
   if (config.is_moe_layer(layer))
     moe_ = std::make_unique<MoE>(scope / "mlp", config.moe(), layer);
@@ -43,6 +45,10 @@ Value LlamaLayer::forward(const Value& x, const Batch& batch, const ops::RopeTab
 
 namespace {
 
+int64_t sliding_layers(const LlamaConfig& c) {
+  return std::count(c.sliding.begin(), c.sliding.end(), true);
+}
+
 std::string shape_text(const LlamaConfig& c) {
   std::string text = fmt::format("{} layers, hidden {}, {} heads of {} over {} key heads", c.num_hidden_layers,
                                  c.hidden_size, c.num_attention_heads, c.head_width(), c.num_key_value_heads);
@@ -50,6 +56,8 @@ std::string shape_text(const LlamaConfig& c) {
     text += fmt::format(", {} experts of {} top-{}", c.num_experts, c.moe_intermediate_size, c.num_experts_per_tok);
   else
     text += fmt::format(", MLP {}", c.intermediate_size);
+  if (const int64_t sliding = sliding_layers(c))
+    text += fmt::format(", a window of {} tokens in {} layers", *c.sliding_window, sliding);
   return text + (c.tie_word_embeddings ? ", tied head" : "");
 }
 
@@ -59,13 +67,13 @@ Llama::Llama(const LlamaConfig& config, ops::Numerics numerics) : config_(config
   const NameScope root(parameters_), model = root / "model";
   Parameter& embedding = (model / "embed_tokens").table(config.vocab_size, config.hidden_size);
   embedding_ = &embedding;
-  for (int64_t i = 0; i < config.num_hidden_layers; ++i)
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
     layers_.push_back(std::make_unique<LlamaLayer>(model / "layers" / i, config, i));
+    layout_.layers.push_back(Gqa::layout(config.attention(i), ops::matmul_element(numerics)));
+  }
   final_norm_ = &(model / "norm").vector(config.hidden_size);
   head_ = config.tie_word_embeddings ? &parameters_.tie(embedding)
                                      : &(root / "lm_head").matrix(config.vocab_size, config.hidden_size);
-  layout_.layers.assign(static_cast<size_t>(config.num_hidden_layers),
-                        Gqa::layout(config.attention(), ops::matmul_element(numerics)));
   info_ = {.architecture = std::string(architecture_name(config.kind)),
            .vocab = config.vocab_size,
            .hidden = config.hidden_size,
@@ -82,8 +90,11 @@ Llama::Llama(const LlamaConfig& config, ops::Numerics numerics) : config_(config
            .flops_per_token = 0,
            .flops_per_key = 0};
   count_parameters(parameters_, info_);
-  info_.flops_per_key =
-      4.0 * static_cast<double>(config.num_hidden_layers * config.num_attention_heads * config.head_width());
+  const double flops_per_key = 4.0 * static_cast<double>(config.num_attention_heads * config.head_width());
+  const int64_t sliding = sliding_layers(config);
+  info_.flops_per_key = flops_per_key * static_cast<double>(config.num_hidden_layers - sliding);
+  info_.flops_per_window_key = flops_per_key * static_cast<double>(sliding);
+  if (sliding > 0) info_.window = *config.sliding_window;
 }
 
 Value Llama::hidden(const Batch& batch, ForwardContext& c) const {

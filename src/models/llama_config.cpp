@@ -23,6 +23,10 @@ constexpr std::array<Kind, 5> kKinds = {{{LlamaKind::llama, "LlamaForCausalLM"},
                                          {LlamaKind::qwen3_moe, "Qwen3MoeForCausalLM"},
                                          {LlamaKind::hyperclovax, "HyperCLOVAXForCausalLM"}}};
 
+bool is_qwen(LlamaKind kind) {
+  return kind == LlamaKind::qwen2 || kind == LlamaKind::qwen3 || kind == LlamaKind::qwen3_moe;
+}
+
 Fields make_fields(LlamaKind kind) {
   Fields f = {
       {"vocab_size", "tokens", "rows of the embedding and of the head", &C::vocab_size, 1, 4e6, true},
@@ -40,6 +44,13 @@ Fields make_fields(LlamaKind kind) {
       {"tie_word_embeddings", "", "the head multiplies with the embedding", &C::tie_word_embeddings, 0, 1, false},
       {"bos_token_id", "id", "first token of a text", &C::bos_token_id, 0, kHuge, false},
   };
+  if (is_qwen(kind)) {
+    f.push_back({"use_sliding_window", "", "some layers see a window alone", &C::use_sliding_window, 0, 1, false});
+    f.push_back({"sliding_window", "tokens", "what a query of such a layer sees, its own included", &C::sliding_window,
+                 1, kHuge, false});
+    f.push_back({"max_window_layers", "layers", "the first ones, which see everything", &C::max_window_layers, 0, kHuge,
+                 false});
+  }
   if (kind == LlamaKind::qwen3_moe) {
     f.push_back({"num_experts", "experts", "routed experts per MoE layer", &C::num_experts, 1, 65536, true});
     f.push_back({"num_experts_per_tok", "experts", "experts a token uses", &C::num_experts_per_tok, 1, 65536, true});
@@ -68,18 +79,16 @@ const Fields& fields(LlamaKind kind) {
   return all[static_cast<size_t>(kind)];
 }
 
-const std::vector<FixedField>& fixed_fields() {
-  static const std::vector<FixedField> table = {
+const std::vector<FixedField>& fixed_fields(LlamaKind kind) {
+  static const std::vector<FixedField> qwen = {{"hidden_act", "silu"}, {"attention_bias", false}, {"mlp_bias", false}};
+  static const std::vector<FixedField> others = {
       {"hidden_act", "silu"}, {"attention_bias", false}, {"mlp_bias", false}, {"use_sliding_window", false}};
-  return table;
+  return is_qwen(kind) ? qwen : others;
 }
 
-// Known fields that do not touch the forward, beside those of every architecture. Windows have no effect while
-// use_sliding_window is false.
+// Known fields that do not touch the forward, beside those of every architecture.
 bool ignored(LlamaKind kind, std::string_view name) {
-  if (never_matters(name)) return true;
-  const bool qwen = kind == LlamaKind::qwen2 || kind == LlamaKind::qwen3 || kind == LlamaKind::qwen3_moe;
-  if (qwen && (name == "sliding_window" || name == "max_window_layers" || name == "use_mrope")) return true;
+  if (never_matters(name) || (is_qwen(kind) && name == "use_mrope")) return true;
   return name == "summary_first_dropout" || name == "end_token_id";
 }
 
@@ -93,12 +102,50 @@ Status read_mlp_only_layers(const json::value& value, C& c, std::string_view fil
   return {};
 }
 
-// layer_types (transformers 5): all of them full attention.
-Status check_layer_types(const json::value& value, std::string_view file) {
-  const auto full = [](const json::value& type) { return type.is_string() && type.as_string() == "full_attention"; };
-  if (!value.is_array() || !std::all_of(value.as_array().begin(), value.as_array().end(), full))
+// layer_types (transformers 5): whether each layer slides.
+Result<std::vector<bool>> read_layer_types(const json::value& value, std::string_view file) {
+  const auto bad = [&] {
     return wrong_value(file, "layer_types", value,
-                       "a list of \"full_attention\", the only kind this program knows here");
+                       "a list of \"full_attention\" and \"sliding_attention\", the kinds this program knows here");
+  };
+  if (!value.is_array()) return bad();
+  std::vector<bool> sliding;
+  for (const json::value& type : value.as_array()) {
+    if (type != "full_attention" && type != "sliding_attention") return bad();
+    sliding.push_back(type == "sliding_attention");
+  }
+  return sliding;
+}
+
+// Which layers slide: those that layer_types names, or those from max_window_layers on. transformers 5.23 reads neither
+// for Qwen3-MoE, where all slide.
+Status set_windows(const std::optional<std::vector<bool>>& layer_types, C& c, std::string_view file) {
+  const auto bad = [&](const std::string& text) { return config_error(file, text); };
+  const auto layers = static_cast<size_t>(c.num_hidden_layers);
+  if (layer_types && layer_types->size() != layers)
+    return bad(
+        fmt::format("\"layer_types\" names {} of {} layers (\"num_hidden_layers\").", layer_types->size(), layers));
+  if (!c.use_sliding_window) {
+    if (layer_types && std::find(layer_types->begin(), layer_types->end(), true) != layer_types->end())
+      return bad("\"layer_types\" has \"sliding_attention\", but \"use_sliding_window\" is not true.");
+    return {};
+  }
+  if (!c.sliding_window) return bad("\"sliding_window\" is missing or null, but \"use_sliding_window\" is true.");
+  std::optional<int64_t> first = c.max_window_layers;
+  if (c.kind == LlamaKind::qwen3_moe) {
+    if (first.value_or(0) != 0)
+      return bad(fmt::format("\"max_window_layers\" = {}, but with \"use_sliding_window\" all layers of a {} slide.",
+                             *first, architecture_name(c.kind)));
+    first = 0;
+  }
+  if (!first && !layer_types)
+    return bad("\"max_window_layers\" is missing, and \"layer_types\" too, but \"use_sliding_window\" is true.");
+  std::vector<bool> sliding(layers, true);
+  for (size_t i = 0; i < layers && static_cast<int64_t>(i) < first.value_or(0); ++i) sliding[i] = false;
+  if (layer_types && first && *layer_types != sliding)
+    return bad(
+        fmt::format("\"layer_types\" contradicts \"max_window_layers\" = {}: the layers from there on slide.", *first));
+  c.sliding = layer_types.value_or(sliding);
   return {};
 }
 
@@ -144,7 +191,11 @@ bool LlamaConfig::is_moe_layer(int64_t layer) const {
          std::find(mlp_only_layers.begin(), mlp_only_layers.end(), layer) == mlp_only_layers.end();
 }
 
-GqaShape LlamaConfig::attention() const {
+int64_t LlamaConfig::window(int64_t layer) const {
+  return !sliding.empty() && sliding[static_cast<size_t>(layer)] ? *sliding_window : kernels::kNoWindow;
+}
+
+GqaShape LlamaConfig::attention(int64_t layer) const {
   const double scale = attention_multiplier.value_or(1.0 / std::sqrt(static_cast<double>(head_width())));
   return {.hidden = hidden_size,
           .heads = num_attention_heads,
@@ -153,7 +204,8 @@ GqaShape LlamaConfig::attention() const {
           .bias = kind == LlamaKind::qwen2,
           .norm = kind == LlamaKind::qwen3 || kind == LlamaKind::qwen3_moe ? QkNorm::head : QkNorm::none,
           .eps = static_cast<float>(rms_norm_eps),
-          .scale = static_cast<float>(scale)};
+          .scale = static_cast<float>(scale),
+          .window = window(layer)};
 }
 
 MoeShape LlamaConfig::moe() const {
@@ -174,9 +226,10 @@ MoeShape LlamaConfig::moe() const {
 Result<LlamaConfig> parse_llama(LlamaKind kind, const json::object& object, std::string_view file) {
   C c;
   c.kind = kind;
+  std::optional<std::vector<bool>> layer_types;
   for (const auto& [key, value] : object) {
     const std::string_view name(key.data(), key.size());
-    auto known = read_known(fields(kind), fixed_fields(), name, value, c, file);
+    auto known = read_known(fields(kind), fixed_fields(kind), name, value, c, file);
     if (!known) return known.error();
     Status status;
     if (name == "rope_scaling" || name == "rope_parameters") {
@@ -197,7 +250,9 @@ Result<LlamaConfig> parse_llama(LlamaKind kind, const json::object& object, std:
     } else if (name == "mlp_only_layers" && kind == LlamaKind::qwen3_moe) {
       status = read_mlp_only_layers(value, c, file);
     } else if (name == "layer_types") {
-      status = check_layer_types(value, file);
+      auto types = read_layer_types(value, file);
+      if (!types) return types.error();
+      layer_types = std::move(*types);
     } else if (!*known && !ignored(kind, name)) {
       status = config_error(
           file, fmt::format("\"{}\" is not a field this program knows for {}.", name, architecture_name(kind)));
@@ -207,6 +262,7 @@ Result<LlamaConfig> parse_llama(LlamaKind kind, const json::object& object, std:
   if (auto s = check_required(fields(kind), object, file); !s) return s.error();
   if (!object.contains("num_key_value_heads")) c.num_key_value_heads = c.num_attention_heads;
   if (auto s = check(c, file); !s) return s.error();
+  if (auto s = set_windows(layer_types, c, file); !s) return s.error();
   return c;
 }
 

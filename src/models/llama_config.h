@@ -29,6 +29,10 @@ struct LlamaConfig {
   int64_t num_experts = 0, num_experts_per_tok = 0, moe_intermediate_size = 0, decoder_sparse_step = 1;
   std::vector<int64_t> mlp_only_layers;
   bool norm_topk_prob = false;
+  // Qwen: layers whose queries see the last `sliding_window` tokens, themselves included.
+  bool use_sliding_window = false;
+  std::optional<int64_t> sliding_window, max_window_layers;
+  std::vector<bool> sliding;  // by layer; empty: none
   // HyperCLOVA X: muP's factors on embedding, scores, what a sub-layer adds, and logits (multiplied).
   double embedding_multiplier = 1, residual_multiplier = 1, logits_scaling = 1;
   std::optional<double> attention_multiplier;  // none: head width ^ -1/2
@@ -39,7 +43,8 @@ struct LlamaConfig {
   int64_t head_width() const { return head_dim.value_or(hidden_size / num_attention_heads); }
   bool is_moe_layer(int64_t layer) const;
   ops::RopeConfig rope() const { return rope_config(head_width(), rope_theta, rope_scaling); }
-  GqaShape attention() const;
+  int64_t window(int64_t layer) const;  // kernels::kNoWindow: sees all
+  GqaShape attention(int64_t layer) const;
   MoeShape moe() const;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 // What a model says of itself: for people, the planner and the ledger.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,7 +26,16 @@ struct ModelInfo {
   ParameterCount parameters = {};
   double flops_per_token = 0, flops_per_key = 0;  // of a forward: products with weights; attention, a visible key
 
-  double forward_flops(double mean_context) const { return flops_per_token + flops_per_key * mean_context; }
+  // The same of layers with a window, a visible key; mean contexts beyond `window` count as that.
+  double flops_per_window_key = 0;
+  int64_t window = 0;
+
+  double window_flops(double mean_context) const {
+    return flops_per_window_key * std::min(mean_context, static_cast<double>(window));
+  }
+  double forward_flops(double mean_context) const {
+    return flops_per_token + flops_per_key * mean_context + window_flops(mean_context);
+  }
 };
 
 }  // namespace jamsu::models

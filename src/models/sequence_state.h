@@ -22,6 +22,7 @@ std::string_view policy_name(CachePolicy policy);
 // How one layer's state lies in memory.
 struct PagedKv {  // blocks of 32 positions of keys and values
   ops::KvGeometry geometry;
+  int64_t window = kernels::kNoWindow;  // how many positions a row reads; all of them are kept
 };
 struct PagedRows {  // blocks of 32 positions of plain rows
   int64_t row_bytes = 0;

@@ -90,9 +90,9 @@ void store_kv(const KvSource& first, const KvSource& second, const KvSource& val
 }
 
 AttentionResult attention(const Tensor& q, int64_t heads, std::span<const KvSegment> segments, const KvGeometry& g,
-                          float scale, bool want_lse, Context& context) {
+                          float scale, bool want_lse, Context& context, int64_t window) {
   JAMSU_CHECK(q.dim(1) == heads * g.d && heads % g.heads == 0 && g.d <= kernels::kMaxHeadWidth &&
-              g.v <= kernels::kMaxHeadWidth);
+              g.v <= kernels::kMaxHeadWidth && window >= 1);
   const int64_t group = heads / g.heads;
   AttentionResult r{context.empty({q.dim(0), heads * g.v}), {}};
   if (want_lse) r.lse = context.empty({q.dim(0), heads});
@@ -117,7 +117,8 @@ AttentionResult attention(const Tensor& q, int64_t heads, std::span<const KvSegm
                                  .d = g.d,
                                  .v = g.v,
                                  .scale = scale,
-                                 .element = g.element});
+                                 .element = g.element,
+                                 .window = window});
     }
   });
   return r;
@@ -125,9 +126,9 @@ AttentionResult attention(const Tensor& q, int64_t heads, std::span<const KvSegm
 
 AttentionGrads attention_backward(const Tensor& dout, const Tensor& q, const AttentionResult& forward, int64_t heads,
                                   std::span<const KvSegment> segments, const KvGeometry& g, float scale,
-                                  Context& context) {
+                                  Context& context, int64_t window) {
   JAMSU_CHECK(q.dim(1) == heads * g.d && heads % g.heads == 0 && g.d <= kernels::kMaxHeadWidth &&
-              g.v <= kernels::kMaxHeadWidth);
+              g.v <= kernels::kMaxHeadWidth && window >= 1);
   const int64_t rows = q.dim(0), group = heads / g.heads;
   AttentionGrads r{context.empty({rows, heads * g.d}), context.empty({rows, g.heads * g.d}),
                    context.empty({rows, g.heads * g.v})};
@@ -163,7 +164,8 @@ AttentionGrads attention_backward(const Tensor& dout, const Tensor& q, const Att
                                           .scale = scale,
                                           .element = g.element,
                                           .scratch = scratch,
-                                          .continue_kv = h > kv_head * group});
+                                          .continue_kv = h > kv_head * group,
+                                          .window = window});
     }
   });
   return r;

@@ -39,9 +39,11 @@ struct AttentionResult {
   Tensor out;  // [N, H * V]
   Tensor lse;  // [N, H], only when asked for
 };
-// q [N, H * D]. REQUIRES: as many query heads as key heads times an integer group.
+// q [N, H * D]. A query sees the last `window` keys up to its own. REQUIRES: as many query heads as key heads times an
+// integer group; a window of at least 1.
 AttentionResult attention(const Tensor& q, int64_t heads, std::span<const KvSegment> segments,
-                          const KvGeometry& geometry, float scale, bool want_lse, Context& context);
+                          const KvGeometry& geometry, float scale, bool want_lse, Context& context,
+                          int64_t window = kernels::kNoWindow);
 
 struct AttentionGrads {
   Tensor dq, dk, dv;  // [N, H * D], [N, G * D], [N, G * V], G key heads
@@ -49,6 +51,6 @@ struct AttentionGrads {
 // REQUIRES: every segment starts at position 0.
 AttentionGrads attention_backward(const Tensor& dout, const Tensor& q, const AttentionResult& forward, int64_t heads,
                                   std::span<const KvSegment> segments, const KvGeometry& geometry, float scale,
-                                  Context& context);
+                                  Context& context, int64_t window = kernels::kNoWindow);
 
 }  // namespace jamsu::ops

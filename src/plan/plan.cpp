@@ -141,6 +141,22 @@ double state_bytes(const Source& source, models::CachePolicy policy, int64_t con
          static_cast<double>(layout.bytes_for(kernels::kKeyBlock) - fixed) * static_cast<double>(blocks);
 }
 
+// What `rows` rows of one sequence read of it.
+double state_read(const Source& source, models::CachePolicy policy, int64_t context, int64_t rows) {
+  const models::StateLayout& layout = source.model->state_layout(policy);
+  double bytes = 0;
+  for (size_t i = 0; i < layout.layers.size(); ++i) {
+    const auto* kv = std::get_if<models::PagedKv>(&layout.layers[i]);
+    const int64_t seen = kv ? std::min(context, kv->window + rows - 1) : context;
+    const int64_t blocks = (seen + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
+    if (const auto* fixed = std::get_if<models::FixedState>(&layout.layers[i]))
+      bytes += static_cast<double>(fixed->bytes);
+    else
+      bytes += static_cast<double>(layout.block_bytes(i)) * static_cast<double>(blocks);
+  }
+  return bytes;
+}
+
 // At most 2^60, so that four of them add up.
 int64_t as_bytes(double bytes) {
   return static_cast<int64_t>(std::min(bytes, 0x1p60));
@@ -199,21 +215,23 @@ double step_flops(const Source& source, const Load& load, double rows, double se
   const models::ModelInfo& info = source.model->info();
   const models::StateLayout& layout = source.model->state_layout(load.policy);
   const double per_key = layout.flops_per_key > 0 ? layout.flops_per_key : info.flops_per_key;
-  return rows * (info.flops_per_token + per_key * context) + sequences * layout.flops_per_cached * context;
+  return rows * (info.flops_per_token + per_key * context + info.window_flops(context)) +
+         sequences * layout.flops_per_cached * context;
 }
 
 }  // namespace
 
 Step decode_step(const Source& source, const Load& load, ops::Numerics numerics) {
   const auto tokens = static_cast<double>(load.parallel);
-  const auto state = state_bytes(source, load.policy, load.context);
+  const auto state = state_read(source, load.policy, load.context, 1);
   return {weights_read(source, tokens, numerics) + tokens * state,
           step_flops(source, load, tokens, tokens, static_cast<double>(load.context))};
 }
 
 Step prefill_step(const Source& source, const Load& load, ops::Numerics numerics) {
-  const auto rows = static_cast<double>(std::min(load.step_rows, load.context));
-  const auto state = state_bytes(source, load.policy, load.context / 2);
+  const int64_t step_rows = std::min(load.step_rows, load.context);
+  const auto rows = static_cast<double>(step_rows);
+  const auto state = state_read(source, load.policy, load.context / 2, step_rows);
   const models::ModelInfo& info = source.model->info();
   const double head = 2 * static_cast<double>(info.vocab) * static_cast<double>(info.hidden);  // of the last row alone
   return {weights_read(source, rows, numerics) + state,

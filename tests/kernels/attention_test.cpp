@@ -19,7 +19,7 @@ const char* element_name(Element e) {
 }
 
 struct Shape {
-  int64_t rows, first_position, d, v;
+  int64_t rows, first_position, d, v, window = kNoWindow;
   int64_t keys() const { return first_position + rows; }
 };
 
@@ -83,7 +83,8 @@ class Head {
                  .d = s.d,
                  .v = s.v,
                  .scale = 1.0f / std::sqrt(static_cast<float>(s.d)),
-                 .element = element});
+                 .element = element,
+                 .window = s.window});
     return r;
   }
   // With continue_kv, dk and dv start from kMark.
@@ -116,7 +117,8 @@ class Head {
             .scale = 1.0f / std::sqrt(static_cast<float>(s.d)),
             .element = element,
             .scratch = aligned,
-            .continue_kv = continue_kv});
+            .continue_kv = continue_kv,
+            .window = s.window});
     for (float* p = aligned + attention_backward_scratch(s.rows, s.d, s.v); p < scratch.data() + scratch.size(); ++p)
       EXPECT_EQ(*p, kMark) << "scratch overrun";
     return g;
@@ -146,11 +148,17 @@ std::vector<Shape> forward_shapes() {
   shapes.push_back({2, 4097, 20, 12});
   shapes.push_back({6, 2046, 48, 32});  // crosses into the third
   shapes.push_back({1, 4096, 48, 32});  // five chunks
+  for (const int64_t window : {1, 2, 4, 5, 15, 16, 17, 29, 31, 32, 33, 64, 99}) {
+    shapes.push_back({100, 0, 20, 12, window});
+    shapes.push_back({9, 95, 20, 12, window});
+    shapes.push_back({70, 1000, 20, 12, window});  // windows that begin in the first chunk, at its end, in the second
+  }
+  for (const int64_t window : {1023, 1024, 1025}) shapes.push_back({40, 2040, 20, 12, window});
   return shapes;
 }
 std::string name_of(const Shape& s) {
   return "rows" + std::to_string(s.rows) + "_at" + std::to_string(s.first_position) + "_d" + std::to_string(s.d) +
-         "_v" + std::to_string(s.v);
+         "_v" + std::to_string(s.v) + (s.window == kNoWindow ? "" : "_w" + std::to_string(s.window));
 }
 
 // ref takes about a second for the 8 million pairs of 4,097 rows: once, in bf16.
@@ -186,7 +194,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Attention, testing::ValuesIn(forward_shapes()),
 // What decode, prefill in pieces and training compute is the same: every ISA, ref too.
 TEST(AttentionPieces, AnyPiecesGiveEqualBits) {
   const FlushScope flush;
-  for (const Shape& s : {Shape{100, 0, 48, 32}, Shape{45, 1000, 48, 32}, Shape{37, 21, 20, 12}})
+  for (const Shape& s : {Shape{100, 0, 48, 32}, Shape{45, 1000, 48, 32}, Shape{37, 21, 20, 12},
+                         Shape{100, 0, 48, 32, 22}, Shape{45, 1000, 48, 32, 33}})
     for (const Element e : kElements)
       for (const Isa isa : available_isas()) {
         const Head head(s, e, isa, false, 7);
@@ -223,6 +232,49 @@ TEST(AttentionPieces, LaterKeysChangeNothing) {
     }
 }
 
+// A window of one key gives its value; one of all keys is none.
+TEST(AttentionWindow, OfOneKeyAndOfAll) {
+  const FlushScope flush;
+  for (const Isa isa : available_isas()) {
+    const Shape s{70, 0, 20, 12, 1};
+    const Head one(s, Element::f32, isa, false, 11);
+    const auto got = one.forward(kernels_for(isa).attention);
+    for (int64_t row = 0; row < s.rows; ++row)
+      for (int64_t i = 0; i < s.v; ++i)
+        ASSERT_EQ(got.out[static_cast<size_t>(row * one.out_stride() + i)],
+                  one.value_rows[static_cast<size_t>(row * s.v + i)])
+            << isa_name(isa) << " row " << row;
+    const Head all({70, 0, 20, 12, 70}, Element::bf16, isa, false, 11),
+        none({70, 0, 20, 12}, Element::bf16, isa, false, 11);
+    expect_same(all.forward(kernels_for(isa).attention).out, none.forward(kernels_for(isa).attention).out,
+                std::string(isa_name(isa)));
+  }
+}
+
+// Blocks that no row's window reaches are not even read: NaN lies there. Earlier keys of a block that it does reach are
+// masked.
+TEST(AttentionWindow, EarlierKeysChangeNothing) {
+  const FlushScope flush;
+  const Shape s{20, 1090, 20, 12,
+                50};  // the first window begins at key 1,041: nine keys into the second chunk's first block
+  for (const Element e : kElements)
+    for (const Isa isa : available_isas()) {
+      Head head(s, e, isa, false, 12);
+      const auto want = head.forward(kernels_for(isa).attention);
+      std::fill_n(head.keys.begin(), 1024 * s.d, std::nanf(""));
+      std::fill_n(head.value_rows.begin(), 1024 * s.v, std::nanf(""));
+      for (int64_t i = 1024 * s.d; i < 1041 * s.d; ++i) head.keys[static_cast<size_t>(i)] *= -3;
+      for (int64_t i = 1024 * s.v; i < 1041 * s.v; ++i) head.value_rows[static_cast<size_t>(i)] += 1;
+      for (int64_t i = 0; i < 1041; ++i) head.store(kernels_for(isa).store_kv, i);
+      const auto got = head.forward(kernels_for(isa).attention);
+      expect_same(got.out, want.out, std::string(isa_name(isa)));
+      expect_same(got.lse, want.lse, std::string(isa_name(isa)) + " lse");
+      head.keys[1041 * static_cast<size_t>(s.d)] += 1;
+      head.store(kernels_for(isa).store_kv, 1041);
+      EXPECT_FALSE(test::same(head.forward(kernels_for(isa).attention).out[0], want.out[0]));
+    }
+}
+
 std::vector<Shape> backward_shapes() {
   std::vector<Shape> shapes;
   for (const int64_t rows : {1, 2, 15, 16, 17, 31, 32, 33, 40, 64, 65, 97, 130}) shapes.push_back({rows, 0, 20, 12});
@@ -230,6 +282,7 @@ std::vector<Shape> backward_shapes() {
   for (const int64_t d : {1, 2, 15, 16, 17, 31, 33, 48, 65, 96, 192, 1023, 1024}) shapes.push_back({35, 0, d, 16});
   for (const int64_t v : {1, 2, 15, 17, 31, 32, 33, 64, 65, 128, 1023, 1024}) shapes.push_back({35, 0, 16, v});
   shapes.push_back({200, 0, 48, 32});
+  for (const int64_t window : {1, 2, 15, 16, 17, 31, 32, 33, 50, 64, 96}) shapes.push_back({97, 0, 20, 12, window});
   return shapes;
 }
 class AttentionBackward : public testing::TestWithParam<Shape> {};

@@ -116,13 +116,13 @@ TEST(FiniteDifference, Rope) {
 }
 
 // Rows over two blocks of 32, so that tiles beside the diagonal and short last blocks take part.
-TEST(FiniteDifference, Attention) {
+void expect_attention_gradients(int64_t window) {
   constexpr int64_t kRows = 37, kD = 5, kV = 3;
   Values q = values(kRows * kD, 1), k = values(kRows * kD, 2), v = values(kRows * kV, 3);
   for (double& x : q) x *= 2;
   const Values dout = values(kRows * kV, 4);
   Values out(dout.size()), lse(kRows), dq(q.size()), dk(k.size()), dv(v.size());
-  const ref::AttentionShape<double> shape{kRows, 0, kD, kV, 0.6, Element::f32};
+  const ref::AttentionShape<double> shape{kRows, 0, kD, kV, 0.6, Element::f32, window};
   // Slots of the last block that no row wrote are zero, as in a fresh block.
   const auto reader = [](const Values& x, int64_t width) {
     return [&x, width](int64_t row, int64_t i) { return row < kRows ? x[static_cast<size_t>(row * width + i)] : 0.0; };
@@ -145,6 +145,12 @@ TEST(FiniteDifference, Attention) {
   expect_gradient(q, dq, loss, "dq");
   expect_gradient(k, dk, loss, "dk");
   expect_gradient(v, dv, loss, "dv");
+}
+TEST(FiniteDifference, Attention) {
+  expect_attention_gradients(kNoWindow);
+}
+TEST(FiniteDifference, AttentionInAWindow) {
+  for (const int64_t window : {2, 3, 32, 34}) expect_attention_gradients(window);
 }
 
 // y = x w^T + bias: dX, dW and dbias are the dots of docs/numerics.md section 3. Widths beyond a block of 32.

@@ -50,12 +50,12 @@ TEST(LlamaConfig, ReadsTheOfficialNames) {
   EXPECT_EQ(c->eos_token_ids, (std::vector<int64_t>{2, 3}));
   EXPECT_EQ(c->rope().scaling, ops::RopeScaling::llama3);
   EXPECT_EQ(c->rope().original_context, 8192);
-  EXPECT_FALSE(c->attention().bias);
+  EXPECT_FALSE(c->attention(0).bias);
   o["rope_scaling"] = nullptr;
   const auto qwen = parse_llama(LlamaKind::qwen2, o, "config.json");
   ASSERT_TRUE(qwen.ok()) << qwen.error().message;
-  EXPECT_TRUE(qwen->attention().bias);
-  EXPECT_EQ(qwen->attention().norm, QkNorm::none);
+  EXPECT_TRUE(qwen->attention(0).bias);
+  EXPECT_EQ(qwen->attention(0).norm, QkNorm::none);
 }
 
 // transformers 5 writes the base into rope_parameters.
@@ -73,7 +73,7 @@ TEST(LlamaConfig, EveryMalformedKindNamesItsField) {
     const char* field;
     std::function<void(json::object&)> damage;
   };
-  const auto set = [](const char* name, json::value value) { return [=](json::object& o) { o[name] = value; }; };
+  const auto set = [](const char* name, const json::value& value) { return [=](json::object& o) { o[name] = value; }; };
   constexpr auto kLlama = LlamaKind::llama, kQwen3 = LlamaKind::qwen3, kMoe = LlamaKind::qwen3_moe,
                  kClova = LlamaKind::hyperclovax;
   const std::vector<Case> cases = {
@@ -113,8 +113,13 @@ TEST(LlamaConfig, EveryMalformedKindNamesItsField) {
                                         {"original_max_position_embeddings", 9}})},
       {kLlama, "rope_scaling.beta_fast",
        set("rope_scaling", json::object{{"type", "linear"}, {"factor", 2}, {"beta_fast", 32}})},
-      {kQwen3, "use_sliding_window", set("use_sliding_window", true)},
-      {kQwen3, "layer_types", set("layer_types", json::array{"full_attention", "sliding_attention"})},
+      {kLlama, "use_sliding_window", set("use_sliding_window", true)},
+      {kQwen3, "use_sliding_window", set("use_sliding_window", 1)},
+      {kQwen3, "sliding_window", set("use_sliding_window", true)},
+      {kQwen3, "sliding_window", set("sliding_window", 0)},
+      {kQwen3, "layer_types", set("layer_types", json::array{"full_attention", "full_attention"})},
+      {kQwen3, "layer_types", set("layer_types", json::array{"full_attention", "full_attention", "chunked_attention"})},
+      {kQwen3, "layer_types", set("layer_types", json::array{"full_attention", "full_attention", "sliding_attention"})},
       {kMoe, "num_experts", [](json::object&) {}},
       {kClova, "attention_multiplier", set("attention_multiplier", 0)},
       {kClova, "logits_scaling", set("logits_scaling", "x")},
@@ -139,6 +144,75 @@ TEST(LlamaConfig, EveryMalformedKindNamesItsField) {
     ASSERT_FALSE(r.ok()) << field;
     EXPECT_NE(r.error().message.find(field), std::string::npos) << r.error().message;
   }
+}
+
+constexpr const char *kFull = "full_attention", *kSliding = "sliding_attention";
+
+json::object with_window() {
+  json::object o = good();
+  o["use_sliding_window"] = true;
+  o["sliding_window"] = 20;
+  return o;
+}
+
+TEST(LlamaConfig, WindowsOfLayers) {
+  const auto windows = [](LlamaKind kind, const json::object& o) {
+    const auto c = parse_llama(kind, o, "config.json");
+    EXPECT_TRUE(c.ok()) << c.error().message;
+    std::vector<int64_t> found;
+    for (int64_t i = 0; c.ok() && i < 3; ++i) found.push_back(c->attention(i).window);
+    return found;
+  };
+  constexpr int64_t kNone = kernels::kNoWindow;
+  json::object o = with_window();
+  o["max_window_layers"] = 1;
+  EXPECT_EQ(windows(LlamaKind::qwen2, o), (std::vector<int64_t>{kNone, 20, 20}));
+  o["layer_types"] = json::array{kFull, kSliding, kSliding};
+  EXPECT_EQ(windows(LlamaKind::qwen2, o), (std::vector<int64_t>{kNone, 20, 20}));
+  o.erase("max_window_layers");
+  o["layer_types"] = json::array{kSliding, kFull, kSliding};
+  EXPECT_EQ(windows(LlamaKind::qwen3, o), (std::vector<int64_t>{20, kNone, 20}));
+  // As Qwen2.5 was published.
+  o = with_window();
+  o["use_sliding_window"] = false;
+  o["max_window_layers"] = 28;
+  EXPECT_EQ(windows(LlamaKind::qwen2, o), (std::vector<int64_t>{kNone, kNone, kNone}));
+}
+
+TEST(LlamaConfig, QwenMoeSlidesInAllLayers) {
+  json::object o = with_window();
+  o["num_experts"] = 8;
+  o["num_experts_per_tok"] = 2;
+  o["moe_intermediate_size"] = 16;
+  const auto c = parse_llama(LlamaKind::qwen3_moe, o, "config.json");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(c->window(0), 20);
+  for (const auto& [field, value] : std::vector<std::pair<const char*, json::value>>{
+           {"max_window_layers", 3}, {"layer_types", json::array{kFull, kSliding, kSliding}}}) {
+    json::object other = o;
+    other[field] = value;
+    const auto r = parse_llama(LlamaKind::qwen3_moe, other, "config.json");
+    ASSERT_FALSE(r.ok()) << field;
+    EXPECT_NE(r.error().message.find(field), std::string::npos) << r.error().message;
+  }
+}
+
+TEST(LlamaConfig, ContradictingWindowsNameTheirField) {
+  const auto refused = [](const json::object& o, const char* field) {
+    const auto r = parse_llama(LlamaKind::qwen2, o, "config.json");
+    ASSERT_FALSE(r.ok()) << field;
+    EXPECT_NE(r.error().message.find(field), std::string::npos) << r.error().message;
+  };
+  json::object o = with_window();
+  refused(o, "max_window_layers");
+  o["max_window_layers"] = 2;
+  o["layer_types"] = json::array{kFull, kSliding, kSliding};
+  refused(o, "max_window_layers");
+  o["max_window_layers"] = 1;
+  o["sliding_window"] = nullptr;
+  refused(o, "sliding_window");
+  o["use_sliding_window"] = false;
+  refused(o, "layer_types");
 }
 
 // The published size of Qwen2.5-1.5B, its head tied: 1.54B.

@@ -1,7 +1,8 @@
 #pragma once
-// A small DeepSeek-V3 for tests: widths that are no multiple of 16 or 32, groups, MTP, a dense layer before the MoE
-// ones.
+// Small models for tests, of widths that are no multiple of 16 or 32: a DeepSeek-V3 with groups, MTP, a dense layer
+// before the MoE ones; a Qwen3-MoE with sliding layers.
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -12,6 +13,7 @@
 #include "base/sha256.h"
 #include "kernels/kernels_that_ran.h"
 #include "models/deepseek_v3.h"
+#include "models/llama.h"
 #include "train/optimizer.h"
 #include "train/step.h"
 
@@ -42,15 +44,46 @@ inline models::DeepseekV3Config small_config() {
   return c;
 }
 
+// The window begins in the middle of a tile of four rows, blocks of 32 keys leave it early.
+inline models::LlamaConfig small_sliding_config() {
+  models::LlamaConfig c;
+  c.kind = models::LlamaKind::qwen3_moe;
+  c.vocab_size = 101;
+  c.hidden_size = 40;
+  c.intermediate_size = 52;
+  c.num_hidden_layers = 3;
+  c.num_attention_heads = 4;
+  c.num_key_value_heads = 2;
+  c.head_dim = 12;
+  c.max_position_embeddings = 256;
+  c.tie_word_embeddings = true;
+  c.num_experts = 6;
+  c.num_experts_per_tok = 3;
+  c.moe_intermediate_size = 20;
+  c.norm_topk_prob = true;
+  c.mlp_only_layers = {0};
+  c.use_sliding_window = true;
+  c.sliding_window = 11;
+  c.sliding = {true, false, true};
+  return c;
+}
+
+using MakeModel = std::function<std::shared_ptr<models::Model>(ops::Numerics)>;
+inline std::shared_ptr<models::Model> small_deepseek_v3(ops::Numerics numerics) {
+  return std::make_shared<models::DeepseekV3>(small_config(), numerics);
+}
+inline std::shared_ptr<models::Model> small_sliding(ops::Numerics numerics) {
+  return std::make_shared<models::Llama>(small_sliding_config(), numerics);
+}
+
 // Its kernels note that they ran.
 struct World {
-  World(kernels::Isa isa, int threads, ops::Numerics numerics)
-      : runtime(threads, kernels::test::noting_kernels(isa), numerics),
-        model(std::make_shared<models::DeepseekV3>(small_config(), numerics)) {
+  World(kernels::Isa isa, int threads, ops::Numerics numerics, const MakeModel& make = small_deepseek_v3)
+      : runtime(threads, kernels::test::noting_kernels(isa), numerics), model(make(numerics)) {
     state = train::initial_state(*model, {.seed = 5, .scale = 1.0, .embedding_std = 0.3}, runtime.context());
   }
   ops::Runtime runtime;
-  std::shared_ptr<models::DeepseekV3> model;
+  std::shared_ptr<models::Model> model;
   train::TrainState state;
 };
 

@@ -4,13 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 
 #include "base/math.h"
-#include "engine/engine.h"
 #include "kernels/test_isas.h"
+#include "numerics/ask.h"
 #include "numerics/small_world.h"
 #include "ops/loss.h"
 #include "train/step.h"
@@ -20,8 +18,14 @@ namespace {
 
 using kernels::Isa;
 using models::CachePolicy;
+using numerics_test::Answer;
+using numerics_test::MakeModel;
+using numerics_test::small_deepseek_v3;
+using numerics_test::small_sliding;
+using numerics_test::tokens;
+using numerics_test::train_hash;
+using numerics_test::World;
 using ops::Numerics;
-using namespace numerics_test;
 
 constexpr Numerics kModes[] = {Numerics::bf16, Numerics::f32};
 const char* mode_name(Numerics n) {
@@ -46,7 +50,6 @@ class WholeModel : public testing::TestWithParam<Isa> {
                       {"gemm_f32", "pack_b", "store_kv", "attention", "rms_norm", "rope", "swiglu", "add_scaled"});
     if (numerics == Numerics::bf16) operations.emplace_back("gemm_bf16");
     if (decoding) operations.emplace_back("gemm_few_rows");
-    if (decoding && numerics == Numerics::bf16) operations.emplace_back("gemm_stored");
     std::set<std::string> expected, ran = kernels::test::kernels_that_ran();
     for (const auto& operation : operations) expected.insert(kernels::test::kernel_name(isa(), operation));
     // Without decoding, two rows meet only where an expert has so few: as the data will.
@@ -73,42 +76,13 @@ TEST_P(WholeModel, TrainedWeightsAreEqualOnEveryThreadCount) {
   }
 }
 
-// What the engine says of each prompt: sampled tokens and their log-probabilities; those of the prompt.
-struct Answer {
-  std::vector<float> sampled, prompt;
-  int64_t cached = 0;
-};
 std::vector<Answer> ask(engine::Engine& engine, const std::vector<std::vector<int32_t>>& prompts,
                         bool prompt_logprobs) {
-  std::vector<Answer> answers(prompts.size());
-  std::mutex mutex;
-  std::condition_variable done;
-  size_t finished = 0;
-  for (size_t i = 0; i < prompts.size(); ++i) {
-    engine::Request request;
-    request.tokens = prompts[i];
-    request.prompt_logprobs = prompt_logprobs;
-    request.max_tokens = 5;
-    request.sampling.seed = i;
-    const auto id = engine.submit(std::move(request), [&, i](const engine::Event& event) {
-      std::lock_guard lock(mutex);
-      if (const auto* token = std::get_if<engine::TokenEvent>(&event)) {
-        answers[i].sampled.push_back(static_cast<float>(token->token));
-        answers[i].sampled.push_back(token->logprob);
-      }
-      if (const auto* end = std::get_if<engine::Finished>(&event)) {
-        EXPECT_TRUE(end->error.empty()) << end->error;
-        answers[i].prompt = end->prompt_logprobs;
-        answers[i].cached = end->cached_tokens;
-        ++finished;
-        done.notify_all();
-      }
-    });
-    EXPECT_TRUE(id.ok());
-  }
-  std::unique_lock lock(mutex);
-  done.wait(lock, [&] { return finished == prompts.size(); });
-  return answers;
+  std::vector<engine::Request> requests;
+  for (size_t i = 0; i < prompts.size(); ++i)
+    requests.push_back(
+        {.tokens = prompts[i], .sampling = {.seed = i}, .max_tokens = 5, .prompt_logprobs = prompt_logprobs});
+  return numerics_test::ask(engine, std::move(requests));
 }
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
@@ -121,8 +95,9 @@ std::vector<std::vector<int32_t>> all_prompts() {
   return prompts;
 }
 // One prompt after the other, in one piece, on ref and one thread.
-std::vector<Answer> reference_answers(Numerics numerics, CachePolicy policy = CachePolicy::expanded) {
-  World w(Isa::ref, 1, numerics);
+std::vector<Answer> reference_answers(Numerics numerics, CachePolicy policy = CachePolicy::expanded,
+                                      const MakeModel& make = small_deepseek_v3) {
+  World w(Isa::ref, 1, numerics, make);
   return ask(*engine::Engine::open(w.model, w.runtime, {.max_sequences = 1, .cached_prefixes = 0, .policy = policy}),
              all_prompts(), true);
 }
@@ -251,6 +226,28 @@ TEST_P(WholeModel, EngineAndTrainerAreEqualForEveryThreadCountBatchPiecePolicyAn
         for (const int64_t batch : {1, 3, 32})
           check_engine(saved, {batch, pieces.back(), policy}, policy == CachePolicy::absorbed ? absorbed : want,
                        where + " as saved");
+    }
+    auto operations = kOfTraining;
+    operations.emplace_back("log_softmax");
+    if (numerics == Numerics::bf16) operations.emplace_back("gemm_stored");
+    expect_kernels(operations, numerics, true);
+  }
+}
+
+TEST_P(WholeModel, SlidingLayersAreEqualForEveryThreadCountBatchPieceAndCachedPrefix) {
+  if (!present()) return;
+  const std::vector<int> threads = slow() ? std::vector<int>{1, 2} : std::vector<int>{1, 2, 7};
+  const std::vector<int64_t> pieces = slow() ? std::vector<int64_t>{40} : std::vector<int64_t>{1, 5, 40, 512};
+  for (const Numerics numerics : kModes) {
+    const auto want = reference_answers(numerics, CachePolicy::expanded, small_sliding);
+    kernels::test::kernels_that_ran();
+    for (const int count : threads) {
+      World w(isa(), count, numerics, small_sliding);
+      const std::string where = std::string(kernels::isa_name(isa())) + " " + mode_name(numerics) +
+                                " sliding threads " + std::to_string(count);
+      for (const int64_t batch : {1, 3, 32})
+        for (const int64_t piece : pieces) check_engine(w, {batch, piece, CachePolicy::expanded}, want, where);
+      check_trainer(w, want, where);
     }
     auto operations = kOfTraining;
     operations.emplace_back("log_softmax");

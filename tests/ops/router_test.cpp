@@ -161,6 +161,51 @@ TEST_P(Router, ForwardAndBackwardEqualRef) {
 }
 INSTANTIATE_TEST_SUITE_P(Sizes, Router, testing::ValuesIn(cases()));
 
+// Two experts whose biased scores are equal, or one ulp apart: 1/2, and 1/2 plus an ulp (or half of one, which rounds
+// to even and is lost).
+TEST(RouterTies, AnUlpDecidesAndEqualsGoToTheLowerId) {
+  const RouterConfig config{.score = RouterScore::sigmoid, .experts = 40, .top_k = 1, .scaling = 1.0f};
+  std::vector<float> logits(40, -3.0f);
+  logits[17] = logits[33] = 0.0f;
+  struct Biases {
+    float lower, upper;
+    int32_t winner;
+  };
+  for (const Biases& b : {Biases{0.0f, 0.0f, 17},
+                          {0.0f, 0x1p-25f, 17},
+                          {0.0f, 0x1p-24f, 33},
+                          {0x1p-24f, 0x1p-24f, 17},
+                          {0x1p-24f, 0.0f, 17}}) {
+    std::vector<float> bias(40, 0.0f);
+    bias[17] = b.lower;
+    bias[33] = b.upper;
+    on_every_isa(Numerics::f32, {}, [&](Context& context, const std::string& text) {
+      const Routing r = route(tensor_of(logits, {1, 40}, context), tensor_of(bias, {40}, context), config, context);
+      EXPECT_EQ(r.indices.i32()[0], b.winner) << text << " " << b.lower << " " << b.upper;
+    });
+  }
+}
+
+// The same of a softmax, whose scores lie an ulp or less apart when logits do: whatever ref's scores say.
+TEST(RouterTies, OfASoftmaxToo) {
+  const RouterConfig config{
+      .score = RouterScore::softmax, .experts = 40, .top_k = 1, .normalize = false, .scaling = 1.0f};
+  for (const float nudge : {0.0f, 0x1p-23f, 0x1p-22f, 0x1p-21f}) {
+    std::vector<float> logits(40, -1.0f);
+    logits[17] = 1.0f;
+    logits[33] = 1.0f + nudge;
+    const auto scores =
+        ref::router_scores(ref::RouterShape<float>{.experts = 40, .top_k = 1, .softmax = true}, logits.data());
+    const int32_t winner = scores[33] > scores[17] ? 33 : 17;
+    if (nudge == 0 || nudge == 0x1p-21f) {
+      EXPECT_EQ(winner, nudge == 0 ? 17 : 33);
+    }
+    on_every_isa(Numerics::f32, {"log_softmax"}, [&](Context& context, const std::string& text) {
+      EXPECT_EQ(route(tensor_of(logits, {1, 40}, context), Tensor(), config, context).indices.i32()[0], winner) << text;
+    });
+  }
+}
+
 // f from the experts really used, which a bias and groups make others than the best.
 TEST(RouterBalance, CountsTheChosenWhereAsked) {
   const FlushScope flush;

@@ -110,6 +110,20 @@ TEST(Plan, CachePoliciesCostWhatTheyCompute) {
   EXPECT_NEAR(flops(models::CachePolicy::absorbed) - expanded, 100 * 6 * 2.0 * 4 * ((2 * 64 + 16) - (48 + 32)), 1);
 }
 
+// Of four layers three see the last 20 tokens: they read one block of 32 and compute 20 keys, whatever the context.
+TEST(Plan, WindowsReadAndComputeNoMoreThanTheySee) {
+  const auto source = read_source(kSource + "/tests/golden/models/qwen2_sliding", ops::Numerics::bf16);
+  ASSERT_TRUE(source.ok()) << source.error().message;
+  const models::StateLayout& layout = source->model->state_layout(models::CachePolicy::expanded);
+  const auto step = [&](int64_t context) { return decode_step(*source, {.context = context}, ops::Numerics::bf16); };
+  const auto block = static_cast<double>(layout.block_bytes(0));
+  EXPECT_NEAR(step(320).bytes - step(32).bytes, 9 * block, 1);
+  const double per_key = 4.0 * 4 * 12;  // four heads of 12
+  EXPECT_NEAR(step(320).flops - step(32).flops, 288 * per_key, 1);
+  EXPECT_NEAR(step(20).flops - step(10).flops, 10 * 4 * per_key, 1);
+  EXPECT_EQ(layout.bytes_for(320), 10 * layout.bytes_for(32));  // all keys are kept
+}
+
 TEST(Plan, WhatLimitsIsSaid) {
   const auto nano = read_source(kSource + "/pretrained/nano", ops::Numerics::bf16);
   ASSERT_TRUE(nano.ok());

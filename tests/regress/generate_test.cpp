@@ -44,8 +44,8 @@ TEST_F(Generate, TakesAndGivesIdsWhereThereIsNoTokenizer) {
   const auto golden = boost::json::parse(text);
   for (const auto& id : golden.at("tokens").as_array())
     want += (want.empty() ? "" : " ") + std::to_string(id.as_int64());
-  const Ended ids = jamsu({"--f32", "generate", "--model", folder, "--tokens", "1", "--max-tokens", "200",
-                           "--temperature", "0"});
+  const Ended ids =
+      jamsu({"--f32", "generate", "--model", folder, "--tokens", "1", "--max-tokens", "200", "--temperature", "0"});
   EXPECT_EQ(ids.code, 0) << ids.err;
   EXPECT_EQ(ids.out, want + "\n");
   const Ended words = jamsu({"generate", "--model", folder, "-p", "Once upon a time"});

@@ -33,6 +33,16 @@ static inline void clear(TileState& t, int64_t v_padded) {
     for (int64_t i = 0; i < v_padded; i += kLanes) V::zero().store(t.o[r] + i);
 }
 
+// The row as `clear` leaves it.
+template <class V>
+static inline void clear_row(TileState& t, int row, int64_t v_padded) {
+  for (int lane = 4 * row; lane < 4 * row + 4; ++lane) {
+    t.m[lane] = -__builtin_inff();
+    t.l[lane] = 0;
+  }
+  for (int64_t i = 0; i < v_padded; i += kLanes) V::zero().store(t.o[row] + i);
+}
+
 // m with NaN in the quarters of rows that have one among their scores.
 template <class V, int MR>
 [[gnu::noinline]] static V with_nan_rows(V m, const V (&s)[MR][2]) {
@@ -77,25 +87,50 @@ template <class V, class E, int MR, int NR>
   }
 }
 
-// One block of keys for MR rows; row r sees the first visible + r of its 32 keys (at least one).
-template <class V, class E, int MR>
-[[gnu::noinline]] static void attend_block(const AttentionParams& p, const float* q, int64_t block, int64_t visible,
+// Of a block's 32 keys those that row 0 of a tile sees: [begin, end), both maybe beyond the block. Row r's are r
+// further on.
+struct SeenKeys {
+  int64_t begin, end;
+};
+
+// The first n lanes, n of any size.
+template <class V>
+[[gnu::always_inline]] static inline typename V::Mask lanes_below(int64_t n) {
+  return V::first_lanes(n < 0 ? 0 : n < kLanes ? n : kLanes);
+}
+
+// Row r of a tile: `otherwise` in place of keys before its window, or behind its own.
+template <class V>
+[[gnu::always_inline]] static inline void mask_early(SeenKeys seen, int r, V otherwise, V& low, V& high) {
+  low = V::select(lanes_below<V>(seen.begin + r), otherwise, low);
+  high = V::select(lanes_below<V>(seen.begin + r - kLanes), otherwise, high);
+}
+template <class V>
+[[gnu::always_inline]] static inline void mask_late(SeenKeys seen, int r, V otherwise, V& low, V& high) {
+  const int64_t end = seen.end + r;
+  low = V::select(V::first_lanes(end), low, otherwise);
+  high = V::select(V::first_lanes(end > kLanes ? end - kLanes : 0), high, otherwise);
+}
+
+// One block of keys for MR rows, kEarly if some lie before a row's window. Row 0 sees one of them at least; a later row
+// that does not has seen none before.
+template <class V, class E, int MR, bool kEarly>
+[[gnu::noinline]] static void attend_block(const AttentionParams& p, const float* q, int64_t block, SeenKeys seen,
                                            TileState& t) {
   V s[MR][2];
   const E* keys = static_cast<const E*>(p.key_blocks[block]);
   const V none = V::set1(-__builtin_inff());
-  const bool whole = visible >= kKeyBlock;
-  if (visible + MR - 1 <= kLanes) {
+  const bool whole = seen.end >= kKeyBlock;
+  if (seen.end + MR - 1 <= kLanes) {
     scores<V, E, MR, 1>(q, keys, p.d, p.scale, s);
     for (int r = 0; r < MR; ++r) s[r][1] = none;
   } else {
     scores<V, E, MR, 2>(q, keys, p.d, p.scale, s);
   }
   if (!whole)
-    for (int r = 0; r < MR; ++r) {
-      s[r][0] = V::select(V::first_lanes(visible + r), s[r][0], none);
-      s[r][1] = V::select(V::first_lanes(visible + r > kLanes ? visible + r - kLanes : 0), s[r][1], none);
-    }
+    for (int r = 0; r < MR; ++r) mask_late(seen, r, none, s[r][0], s[r][1]);
+  if constexpr (kEarly)
+    for (int r = 0; r < MR; ++r) mask_early(seen, r, none, s[r][0], s[r][1]);
   V top[4], sum[4];
   bool nan = false;
 #pragma GCC unroll 4
@@ -113,10 +148,8 @@ template <class V, class E, int MR>
   for (int r = 0; r < MR; ++r) {
     const V row_m = V::quarter(m, r);
     V p0 = exp(s[r][0] - row_m), p1 = exp(s[r][1] - row_m);
-    if (!whole) {  // +0, also where m is NaN
-      p0 = V::select(V::first_lanes(visible + r), p0, V::zero());
-      p1 = V::select(V::first_lanes(visible + r > kLanes ? visible + r - kLanes : 0), p1, V::zero());
-    }
+    if (!whole) mask_late(seen, r, V::zero(), p0, p1);  // +0, also where m is NaN
+    if constexpr (kEarly) mask_early(seen, r, V::zero(), p0, p1);
     if constexpr (sizeof(E) == 2) {
       p0 = V::round_to_bf16(p0);
       p1 = V::round_to_bf16(p1);
@@ -134,6 +167,8 @@ template <class V, class E, int MR>
   if constexpr (!V::kTwoPass)
     for (; panel + 2 <= panels; panel += 2) add_values<V, E, MR, 2>(probability, alpha, values, panel, t);
   for (; panel < panels; ++panel) add_values<V, E, MR, 1>(probability, alpha, values, panel, t);
+  for (int r = 0; kEarly && r < MR; ++r)
+    if (seen.begin + r >= kKeyBlock) clear_row<V>(t, r, panels * kLanes);
 }
 
 // total = total and part, by the rule for chunks.
@@ -158,7 +193,9 @@ static inline void merge_chunk(TileState& total, const TileState& part, int64_t 
   }
 }
 
-// Rows [row, row + MR), which lie in one block of 32 positions: they see the same blocks, each in part only the last.
+// Rows [row, row + MR), which lie in one block of 32 positions: they see the same blocks, but for the first of their
+// windows, and each in part only the first and the last. A chunk of which a row sees nothing leaves it cleared, and
+// merging with a cleared row changes nothing.
 template <class V, class E, int MR>
 static inline void attend_rows(const AttentionParams& p, int64_t row, AttentionScratch& scratch) {
   const int64_t v_padded = round_up(p.v, kLanes);
@@ -167,15 +204,23 @@ static inline void attend_rows(const AttentionParams& p, int64_t row, AttentionS
       const V x = load<V>(p.q + (row + r) * p.q_stride + i, p.d - i);
       (sizeof(E) == 2 ? V::round_to_bf16(x) : x).store(scratch.q + r * kQueryStride + i);
     }
-  const int64_t first = p.first_position + row, blocks = first / kKeyBlock + 1, chunk_blocks = kKeyChunk / kKeyBlock;
+  const int64_t end_key = p.first_position + row + 1, blocks = (end_key - 1) / kKeyBlock + 1;
+  const int64_t first_key = end_key - p.window, first_block = first_key > 0 ? first_key / kKeyBlock : 0;
+  constexpr int64_t chunk_blocks = kKeyChunk / kKeyBlock;
+  const int64_t first_chunk = first_block / chunk_blocks * chunk_blocks;
   TileState& total = scratch.total;
-  for (int64_t chunk = 0; chunk < blocks; chunk += chunk_blocks) {
-    TileState& t = chunk == 0 ? total : scratch.part;
+  for (int64_t chunk = first_chunk; chunk < blocks; chunk += chunk_blocks) {
+    TileState& t = chunk == first_chunk ? total : scratch.part;
     clear<V, MR>(t, v_padded);
     const int64_t end = chunk + chunk_blocks < blocks ? chunk + chunk_blocks : blocks;
-    for (int64_t block = chunk; block < end; ++block)
-      attend_block<V, E, MR>(p, scratch.q, block, first - block * kKeyBlock + 1, t);
-    if (chunk != 0) merge_chunk<V, MR>(total, t, v_padded);
+    for (int64_t block = chunk < first_block ? first_block : chunk; block < end; ++block) {
+      const SeenKeys seen{first_key - block * kKeyBlock, end_key - block * kKeyBlock};
+      if (seen.begin + MR - 1 > 0) [[unlikely]]
+        attend_block<V, E, MR, true>(p, scratch.q, block, seen, t);
+      else
+        attend_block<V, E, MR, false>(p, scratch.q, block, seen, t);
+    }
+    if (chunk != first_chunk) merge_chunk<V, MR>(total, t, v_padded);
   }
   const V l = V::load(total.l);
   if (p.lse) {

@@ -123,15 +123,17 @@ static inline void load_rows(const float* from, int64_t stride, int64_t rows, in
     }
 }
 
-// P and dS of a tile, rounded; rows beyond the segment and keys beyond the row are +0.
+// P and dS of a tile of queries from `query` on and keys from `key` on, rounded; rows beyond the segment and keys that
+// a row does not see are +0.
 template <class V, class E>
-static inline void tile_gradients(const AttentionBackwardParams& p, int64_t query, int64_t rows, bool diagonal,
+static inline void tile_gradients(const AttentionBackwardParams& p, int64_t query, int64_t key, int64_t rows,
                                   const float* delta, const float* dp, float* probability, float* ds) {
   for (int64_t r = 0; r < kKeyBlock; ++r) {
     float *pr = probability + r * kKeyBlock, *sr = ds + r * kKeyBlock;
     for (int64_t half = 0; half < 2; ++half) {
-      const int64_t visible = r >= rows ? 0 : diagonal ? r + 1 - half * kLanes : kLanes;
-      if (visible <= 0) {
+      const int64_t end = query + r + 1 - key - half * kLanes;
+      const SeenKeys seen{end - p.window, end};
+      if (r >= rows || seen.end <= 0 || seen.begin >= kLanes) {
         V::zero().store(pr + half * kLanes);
         V::zero().store(sr + half * kLanes);
         continue;
@@ -143,10 +145,15 @@ static inline void tile_gradients(const AttentionBackwardParams& p, int64_t quer
         q = V::round_to_bf16(q);
         g = V::round_to_bf16(g);
       }
-      if (visible < kLanes) {
-        const auto mask = V::first_lanes(visible);
+      if (seen.end < kLanes) {
+        const auto mask = V::first_lanes(seen.end);
         q = V::select(mask, q, V::zero());
         g = V::select(mask, g, V::zero());
+      }
+      if (seen.begin > 0) {
+        const auto mask = V::first_lanes(seen.begin);
+        q = V::select(mask, V::zero(), q);
+        g = V::select(mask, V::zero(), g);
       }
       q.store(pr + half * kLanes);
       g.store(sr + half * kLanes);
@@ -191,12 +198,13 @@ static inline void attention_backward_elements(const AttentionBackwardParams& p)
         {p.dout + query * p.out_stride, p.out + query * p.out_stride, delta, rows, p.v, p.out_stride, p.out_stride});
     __builtin_memset(dq, 0, static_cast<size_t>(kKeyBlock * d) * sizeof(float));
     const int64_t pairs = (rows + 1) / 2;  // of query rows: those beyond the segment are zeros in both operands
-    for (int64_t kb = 0; kb <= qb; ++kb) {
+    const int64_t first_key = query + 1 - p.window;
+    for (int64_t kb = first_key > 0 ? first_key / kKeyBlock : 0; kb <= qb; ++kb) {
       const bool diagonal = kb == qb;
       const int64_t keys = diagonal ? rows : kKeyBlock;
       row_product<V, E>(q, d, p.d, rows, diagonal, static_cast<const E*>(p.key_blocks[kb]), probability);
       row_product<V, float>(dout, v, p.v, rows, diagonal, turned_values + kb * kKeyBlock * v_wide, dp);
-      tile_gradients<V, E>(p, query, rows, diagonal, delta, dp, probability, ds);
+      tile_gradients<V, E>(p, query, kb * kKeyBlock, rows, delta, dp, probability, ds);
       add_block_product<V, 1, kKeyBlock>(probability, keys, pairs, dout_panels, v, dv + kb * kKeyBlock * v);
       add_block_product<V, 1, kKeyBlock>(ds, keys, pairs, q_panels, d, dk + kb * kKeyBlock * d);
       add_block_product<V, kKeyBlock, 1>(ds, rows, kKeyBlock / 2, turned_keys + kb * kKeyBlock * d, d, dq);

@@ -35,7 +35,7 @@ auto value_reader(const Params& p) {
 }
 
 void attention(const AttentionParams& p) {
-  const ref::AttentionShape<float> shape{p.rows, p.first_position, p.d, p.v, p.scale, p.element};
+  const ref::AttentionShape<float> shape{p.rows, p.first_position, p.d, p.v, p.scale, p.element, p.window};
   for (int64_t row = 0; row < p.rows; ++row) {
     float lse = 0;
     ref::attention_row(shape, row_reader(p.q, p.q_stride), key_reader(p), value_reader(p), row,
@@ -50,7 +50,7 @@ void attention_backward(const AttentionBackwardParams& p) {
     for (int64_t i = 0; i < p.d && !p.continue_kv; ++i) p.dk[row * p.dk_stride + i] = 0;
     for (int64_t i = 0; i < p.v && !p.continue_kv; ++i) p.dv[row * p.dv_stride + i] = 0;
   }
-  const ref::AttentionShape<float> shape{p.rows, 0, p.d, p.v, p.scale, p.element};
+  const ref::AttentionShape<float> shape{p.rows, 0, p.d, p.v, p.scale, p.element, p.window};
   ref::attention_backward(
       shape, row_reader(p.q, p.q_stride), key_reader(p), value_reader(p), row_reader(p.out, p.out_stride),
       [&](int64_t row) { return p.lse[row * p.lse_stride]; }, row_reader(p.dout, p.out_stride),

@@ -2,6 +2,7 @@
 // Attention by its definition, docs/numerics.md section 4, over float or double (no rounding to bf16; for finite
 // differences). Operands are functions, already rounded where the cache rounds: q(row, i), key(position, i),
 // value(position, i), ...
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -11,10 +12,14 @@ namespace jamsu::kernels::ref {
 
 template <class T>
 struct AttentionShape {
-  int64_t rows, first_position;  // row r sees keys 0 .. first_position + r
+  int64_t rows, first_position;  // row r sees the last `window` (at least 1) of keys 0 .. first_position + r
   int64_t d, v;
   T scale;
   Element element;
+  int64_t window = kNoWindow;
+
+  int64_t first_key(int64_t row) const { return std::max<int64_t>(first_position + row - window + 1, 0); }
+  int64_t past_last_key(int64_t row) const { return first_position + row + 1; }
 };
 
 // The running state of a row within a chunk, and of the merged chunks.
@@ -32,19 +37,20 @@ T score(const AttentionShape<T>& s, const Q& q, const Key& key, int64_t row, int
          s.scale;
 }
 
-// One block of 32 keys, of which the first `visible` (at least one) are seen. Values of the others meet p = +0.
+// One block of 32 keys, of which the row sees at least one. Values of the others meet p = +0.
 template <class T, class Q, class Key, class Value>
 void attend_block(const AttentionShape<T>& s, const Q& q, const Key& key, const Value& value, int64_t row,
                   int64_t block, Running<T>& r) {
-  const int64_t first_key = block * kKeyBlock, past_last = s.first_position + row + 1;
-  const int64_t visible = past_last - first_key < kKeyBlock ? past_last - first_key : kKeyBlock;
+  const int64_t first_key = block * kKeyBlock;
+  const int64_t begin = std::max<int64_t>(s.first_key(row) - first_key, 0),
+                end = std::min(s.past_last_key(row) - first_key, kKeyBlock);
   T scores[kKeyBlock], p[kKeyBlock], m = r.m;
-  for (int64_t j = 0; j < visible; ++j) {
+  for (int64_t j = begin; j < end; ++j) {
     scores[j] = score(s, q, key, row, first_key + j);
     m = max_or_nan(m, scores[j]);
   }
   const T alpha = exp(r.m - m);
-  for (int64_t j = 0; j < kKeyBlock; ++j) p[j] = j < visible ? rounded(exp(scores[j] - m), s.element) : T(0);
+  for (int64_t j = 0; j < kKeyBlock; ++j) p[j] = j >= begin && j < end ? rounded(exp(scores[j] - m), s.element) : T(0);
   const auto probability = [&](int64_t j) { return p[j]; };
   r.l = std::fma(r.l, alpha, sum16<T>(kKeyBlock, probability));
   for (int64_t i = 0; i < s.v; ++i) {
@@ -67,14 +73,16 @@ void merge_chunk(Running<T>& a, const Running<T>& b) {
 template <class T, class Q, class Key, class Value>
 void attention_row(const AttentionShape<T>& s, const Q& q, const Key& key, const Value& value, int64_t row, T* out,
                    T& lse) {
-  const int64_t blocks = (s.first_position + row) / kKeyBlock + 1, chunk_blocks = kKeyChunk / kKeyBlock;
+  const int64_t first_block = s.first_key(row) / kKeyBlock, blocks = (s.first_position + row) / kKeyBlock + 1;
+  constexpr int64_t chunk_blocks = kKeyChunk / kKeyBlock;
+  const int64_t first_chunk = first_block / chunk_blocks * chunk_blocks;
   Running<T> total;
-  for (int64_t chunk = 0; chunk < blocks; chunk += chunk_blocks) {
+  for (int64_t chunk = first_chunk; chunk < blocks; chunk += chunk_blocks) {
     Running<T> part;
     part.o.assign(static_cast<size_t>(s.v), T(0));
-    for (int64_t block = chunk; block < blocks && block < chunk + chunk_blocks; ++block)
+    for (int64_t block = std::max(chunk, first_block); block < blocks && block < chunk + chunk_blocks; ++block)
       attend_block(s, q, key, value, row, block, part);
-    if (chunk == 0)
+    if (chunk == first_chunk)
       total = part;
     else
       merge_chunk(total, part);
@@ -98,8 +106,9 @@ Tile<T> tile_of(const AttentionShape<T>& s, const Q& q, const Key& key, const Va
     if (row >= s.rows) break;
     const T delta = sum16_products<T>(
         s.v, [&](int64_t i) { return dout(row, i); }, [&](int64_t i) { return out(row, i); });
-    for (int64_t ki = 0; ki < kKeyBlock && key_block * kKeyBlock + ki <= row; ++ki) {
+    for (int64_t ki = 0; ki < kKeyBlock; ++ki) {
       const int64_t position = key_block * kKeyBlock + ki;
+      if (position < s.first_key(row) || position >= s.past_last_key(row)) continue;
       const T probability = exp(score(s, q, key, row, position) - lse(row));
       const T dp = dot<T>(
           s.v, [&](int64_t i) { return rounded(dout(row, i), s.element); },
@@ -118,7 +127,7 @@ void attention_backward(const AttentionShape<T>& s, const Q& q, const Key& key, 
                         const Lse& lse, const Dout& dout, const Dq& dq, const Dk& dk, const Dv& dv) {
   const int64_t blocks = (s.rows + kKeyBlock - 1) / kKeyBlock;
   for (int64_t qb = 0; qb < blocks; ++qb)
-    for (int64_t kb = 0; kb <= qb; ++kb) {
+    for (int64_t kb = s.first_key(qb * kKeyBlock) / kKeyBlock; kb <= qb; ++kb) {
       const Tile<T> t = tile_of(s, q, key, value, out, lse, dout, qb, kb);
       const auto of_query = [&](const auto& x, int64_t j, int64_t i) {  // rounded; +0 beyond the segment
         const int64_t row = qb * kKeyBlock + j;

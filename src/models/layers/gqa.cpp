@@ -26,7 +26,7 @@ Gqa::Gqa(const NameScope& scope, const GqaShape& shape)
 }
 
 LayerLayout Gqa::layout(const GqaShape& shape, kernels::Element element) {
-  return PagedKv{{.heads = shape.key_heads, .d = shape.width, .v = shape.width, .element = element}};
+  return PagedKv{{.heads = shape.key_heads, .d = shape.width, .v = shape.width, .element = element}, shape.window};
 }
 
 Value Gqa::heads_of(const Value& x, const Parameter& w, const Parameter* bias, const Parameter* norm,
@@ -53,7 +53,8 @@ Value Gqa::forward(const Value& x, const Batch& batch, const ops::RopeTable& tab
                                                   .table = &table,
                                                   .segments = segments,
                                                   .geometry = paged.geometry,
-                                                  .scale = shape_.scale},
+                                                  .scale = shape_.scale,
+                                                  .window = shape_.window},
                                                  c);
   return autograd::linear(attended, o_, nullptr, c);
 }

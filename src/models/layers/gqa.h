@@ -18,6 +18,7 @@ struct GqaShape {
   QkNorm norm = QkNorm::none;
   float eps = 1e-6f;  // of those norms
   float scale = 0;    // of the scores
+  int64_t window = kernels::kNoWindow;
 };
 
 class Gqa {
