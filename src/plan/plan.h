@@ -1,6 +1,6 @@
 #pragma once
 // Memory, time and money of a model before it is loaded: from config and headers alone. What the machine can do is
-// measured (machine/measure.h); what share of that the kernels reach was measured once for each ISA (Shares).
+// measured (machine/measure.h); what share of that the kernels reach was measured once (Shares).
 #include <functional>
 #include <memory>
 #include <optional>
@@ -61,7 +61,7 @@ struct Machine {
 };
 Machine measure(int threads, kernels::Isa isa, int slices = 5);
 
-// What share of peak and bandwidth the kernels reach (bench/results/plan-*.md): of bandwidth while decoding, of peak in
+// What share of peak and bandwidth the kernels reach (bench/results/epyc-zen5-2vcpu.md): of bandwidth while decoding, of peak in
 // prefill and in decoding, of peak in training.
 struct Shares {
   double bandwidth, prefill, decode, training;
