@@ -69,22 +69,35 @@ struct GemmParams {
   const float* bias;  // [n] or null
 };
 
-// The same product of few rows with a matrix as it lies in a file: B(j, k) = b[j * k_count + k], columns [0, n).
+// The same product with a matrix as it lies in a file: C = x W^T, W(j, k) = w[j * k_count + k], columns [0, n).
 //   bf16: bias aside what GemmParams says.   e4m3: numerics.md section 6: of each 128 of k the dot from +0, then
-//   C = fma(scales[k / 128], dot, C), blocks in order from +0; one row of scales for all columns.
+//   C = fma(scale(j, k / 128), dot, C), blocks in order from +0.
 // Subnormals of a bf16 file count as zero, as everywhere in bf16 mode.
 struct GemmStoredParams {
-  const void* a;  // from pack_a of gemm_few_rows, Element::bf16
-  const void* b;
-  Source stored;        // bf16 or e4m3
-  const float* scales;  // [ceil(k / 128)], of e4m3
-  float* c;             // [m, n], ldc between rows
+  const void* x;  // from pack_x of the same StoredKernel
+  const void* w;
+  Source stored;         // bf16 or e4m3
+  const float* scales;   // of e4m3: scale(j, block) = scales[(first_row + j) / 128 * scale_stride + block]
+  int64_t scale_stride;  // ceil(k / 128)
+  int64_t first_row;     // of the whole matrix, W's row 0: where blocks of 128 rows begin
+  float* c;              // [m, n], ldc between rows
   int64_t ldc;
   int64_t m, n, k;
   const float* bias;  // [n] or null
+  void* scratch;      // scratch_bytes(m, n), 64-byte aligned
 };
-inline constexpr int64_t kStoredRows = 4;    // the most rows of such a product
 inline constexpr int64_t kScaleBlock = 128;  // columns and rows that share a scale (DeepSeek-V3)
+
+// x of such a product, in a layout each ISA chooses for itself, rounded to bf16; panels of 16 rows apart, so that
+// threads can share them out.
+struct PackXParams {
+  const float* source;   // x(i, k) = source[row(i) * row_stride + k], row(i) = rows ? rows[i] : i
+  const int32_t* rows;   // [m] gather, or null
+  int64_t row_stride;
+  int64_t m, k;
+  void* packed;                    // x_bytes(m, k) bytes, 64-byte aligned
+  int64_t panel_begin, panel_end;  // rows 16 panel_begin to 16 panel_end, as far as there are
+};
 
 // ---- KV blocks: 32 keys of one head, in the panel layout, so that a block is a B operand as it lies. ----
 //   K: columns = the 32 keys (2 panels), contraction = D padded to 32:  panel_elements(32, D)

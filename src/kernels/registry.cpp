@@ -34,6 +34,7 @@ Kernels amx_table() {
   Kernels table = avx512_table();
   table.isa = Isa::amx;
   register_amx_gemm(table);
+  register_amx_stored(table);
   return table;
 }
 

@@ -26,12 +26,23 @@ struct GemmKernel {
   void (*pack_a)(const PackAParams&);
   void (*run)(const GemmParams&);
 };
+// A product with a matrix as it lies in a file: for up to max_rows rows; more are cut, or blocks of the matrix packed
+// for gemm_bf16, by ops (many_rows says which is meant).
+struct StoredKernel {
+  const char* name;
+  int64_t max_rows;
+  bool many_rows;  // as fast with many rows as with few: no need of packed blocks
+  int64_t (*x_bytes)(int64_t m, int64_t k);
+  void (*pack_x)(const PackXParams&);
+  int64_t (*scratch_bytes)(int64_t m, int64_t n);
+  void (*run)(const GemmStoredParams&);
+};
 
 struct Kernels {
   Isa isa;
   GemmKernel gemm_few_rows, gemm_bf16, gemm_f32;  // choose_gemm says which one runs
   Kernel<PackBParams> pack_b;
-  Kernel<GemmStoredParams> gemm_stored;
+  StoredKernel gemm_stored;
   Kernel<StoreKvParams> store_kv;
   Kernel<AttentionParams> attention;
   Kernel<AttentionBackwardParams> attention_backward;

@@ -14,5 +14,6 @@ void register_avx512_gemm(Kernels& table);
 void register_avx512_rows(Kernels& table);
 void register_avx512_attention(Kernels& table);
 void register_amx_gemm(Kernels& table);
+void register_amx_stored(Kernels& table);
 
 }  // namespace jamsu::kernels

@@ -20,6 +20,7 @@ struct Product {
   const float* bias;
   bool accumulate;
   const Weight* stored = nullptr;  // instead of panels
+  std::byte* packed = nullptr;     // its x, where the stored kernel takes it as it is
 };
 
 struct Task {
@@ -43,14 +44,27 @@ void cut_stored(const Product& p, int threads, std::vector<Task>& tasks) {
       tasks.push_back({&p, row, std::min(row + rows, p.m), panels * i / pieces, panels * (i + 1) / pieces});
 }
 
+// Columns that a task of the stored kernel takes with many rows: their results stay in the second-level cache.
+constexpr int64_t kStoredColumns = 256, kManyRows = 64;
+
+void cut_columns(const Product& p, int threads, std::vector<Task>& tasks) {
+  const int64_t panels = (p.n + kLanes - 1) / kLanes, pairs = (panels + 1) / 2;
+  const int64_t pieces = kernels::round_up((p.n + kStoredColumns - 1) / kStoredColumns, threads);
+  for (int64_t i = 0; i < std::min(pieces, pairs); ++i) {
+    const int64_t count = std::min(pieces, pairs);
+    tasks.push_back({&p, 0, p.m, pairs * i / count * 2, std::min(pairs * (i + 1) / count * 2, panels)});
+  }
+}
+
 void cut(const Product& p, int threads, std::vector<Task>& tasks) {
   const int64_t panels = (p.n + kLanes - 1) / kLanes, work = p.m * p.n * p.k;
-  if (p.stored && p.m >= kRowTile) return cut_stored(p, threads, tasks);
+  if (p.packed && p.m > kManyRows && work > kSmallWork) return cut_columns(p, threads, tasks);
+  if (p.stored && !p.packed && p.m >= kRowTile) return cut_stored(p, threads, tasks);
   if (threads == 1 || work <= kSmallWork) {
     if (p.m > 0) tasks.push_back({&p, 0, p.m, 0, panels});
     return;
   }
-  if (p.m >= kRowTile) {
+  if (p.m >= kRowTile && !p.packed) {
     for (int64_t row = 0; row < p.m; row += kRowTile)
       tasks.push_back({&p, row, std::min(row + kRowTile, p.m), 0, panels});
     return;
@@ -88,31 +102,28 @@ void pack_rows_of(const Task& t, int64_t k, int64_t width, kernels::Element elem
                .packed = to});
 }
 
-// Few rows: the weight is read once as it lies, and written nowhere.
-void run_stored_few(const Task& t, int worker, Context& context) {
+// The weight is read as it lies.
+void run_stored(const Task& t, int worker, Context& context) {
   const Product& p = *t.product;
   const Weight& w = *p.stored;
-  const int64_t rows = t.row_end - t.row_begin;
-  const kernels::GemmKernel& gemm = context.kernels.gemm_few_rows;
-  auto* a = context.scratch.get<std::byte>(worker, Scratch::slot_a, gemm.a_bytes(rows, p.k));
-  pack_rows_of(t, 0, p.k, kernels::Element::bf16, gemm, a);
-  const int64_t last = std::min(t.panel_end * kLanes, p.n);
-  for (int64_t column = t.panel_begin * kLanes, n = 0; column < last; column += n) {
-    n = columns_together(w, column, last);
-    context.kernels.gemm_stored({.a = a,
-                                 .b = stored_row(w, column),
-                                 .stored = source_of(w),
-                                 .scales = scales_of(w, column),
-                                 .c = p.c + t.row_begin * p.n + column,
-                                 .ldc = p.n,
-                                 .m = rows,
-                                 .n = n,
-                                 .k = p.k,
-                                 .bias = p.bias ? p.bias + column : nullptr});
-  }
+  const kernels::StoredKernel& kernel = context.kernels.gemm_stored;
+  const int64_t column = t.panel_begin * kLanes, n = std::min(t.panel_end * kLanes, p.n) - column;
+  kernel.run({.x = p.packed,
+              .w = stored_row(w, column),
+              .stored = source_of(w),
+              .scales = scales_of(w, column),
+              .scale_stride = w.scales.defined() ? w.scales.dim(1) : 0,
+              .first_row = column % kFp8Block,
+              .c = p.c + column,
+              .ldc = p.n,
+              .m = p.m,
+              .n = n,
+              .k = p.k,
+              .bias = p.bias ? p.bias + column : nullptr,
+              .scratch = context.scratch.get<std::byte>(worker, Scratch::slot_a, kernel.scratch_bytes(p.m, n))});
 }
 
-// Many rows: block after block of the weight is packed into cache, where all rows pass it.
+// Many rows, elsewhere: block after block of the weight is packed into cache, where all rows pass it.
 class StoredBlocks {
  public:
   StoredBlocks(const Task& task, int worker, Context& context)
@@ -212,7 +223,7 @@ void run(const Task& t, kernels::Element element, int worker, Context& context) 
   const Product& p = *t.product;
   const int64_t rows = t.row_end - t.row_begin;
   if (rows == 0 || t.panel_begin == t.panel_end) return;
-  if (p.stored && rows <= kernels::kStoredRows) return run_stored_few(t, worker, context);
+  if (p.packed) return run_stored(t, worker, context);
   if (p.stored) return StoredBlocks(t, worker, context).run();
   const kernels::GemmKernel& gemm = kernels::choose_gemm(context.kernels, rows, element);
   auto* a = context.scratch.get<std::byte>(worker, Scratch::slot_a, gemm.a_bytes(rows, p.k));
@@ -231,11 +242,77 @@ void run(const Task& t, kernels::Element element, int worker, Context& context) 
             .bias = p.bias ? p.bias + column : nullptr});
 }
 
-void run_all(const std::vector<Product>& products, kernels::Element element, Context& context) {
+// Packs x of the products that the stored kernel takes, cut to as many rows as it takes at once; the memory they lie in.
+Tensor pack_stored(std::vector<Product>& products, Context& context) {
+  const kernels::StoredKernel& kernel = context.kernels.gemm_stored;
+  std::vector<Product> all;
+  for (const Product& p : products) {
+    const bool cut = p.stored && kernel.many_rows && p.m > kernel.max_rows;
+    const int64_t tiles = cut ? (p.m + kernel.max_rows - 1) / kernel.max_rows : 1;
+    const int64_t step = cut ? kernels::round_up((p.m + tiles - 1) / tiles, 2 * kLanes) : p.m;
+    for (int64_t row = 0; row < p.m; row += step) {
+      all.push_back(p);
+      Product& piece = all.back();
+      piece.m = std::min(step, p.m - row);
+      piece.c += row * p.n;
+      if (p.rows)
+        piece.rows += row;
+      else
+        piece.a += row * p.row_stride;
+    }
+  }
+  products = std::move(all);
+  struct Panels {
+    Product* product;
+    int64_t begin, end;
+  };
+  constexpr int64_t kPanelsTogether = 4;
+  std::vector<Panels> tasks;
+  std::vector<int64_t> offsets;
+  int64_t bytes = 0, values = 0;
+  for (Product& p : products) {
+    offsets.push_back(p.stored && p.m <= kernel.max_rows ? bytes : -1);
+    if (offsets.back() < 0) continue;
+    bytes += kernels::round_up(kernel.x_bytes(p.m, p.k), 64);
+    values += p.m * p.k;
+    const int64_t panels = (p.m + kLanes - 1) / kLanes;
+    for (int64_t i = 0; i < panels; i += kPanelsTogether)
+      tasks.push_back({&p, i, std::min(i + kPanelsTogether, panels)});
+  }
+  Tensor memory = context.empty({bytes}, DType::u8);
+  for (size_t i = 0; i < products.size(); ++i)
+    if (offsets[i] >= 0) products[i].packed = memory.raw() + offsets[i];
+  const auto pack = [&](const Panels& t) {
+    const Product& p = *t.product;
+    kernel.pack_x({.source = p.a,
+                   .rows = p.rows,
+                   .row_stride = p.row_stride,
+                   .m = p.m,
+                   .k = p.k,
+                   .packed = p.packed,
+                   .panel_begin = t.begin,
+                   .panel_end = t.end});
+  };
+  if (values <= kSmallWork) {
+    const FlushScope flush;
+    for (const Panels& t : tasks) pack(t);
+  } else {
+    context.pool.run(static_cast<int64_t>(tasks.size()),
+                     [&](int64_t i, int /*worker*/) { pack(tasks[static_cast<size_t>(i)]); });
+  }
+  return memory;
+}
+
+void run_all(std::vector<Product> products, kernels::Element element, Context& context) {
+  Tensor packed;
+  if (std::any_of(products.begin(), products.end(), [](const Product& p) { return p.stored != nullptr; }))
+    packed = pack_stored(products, context);
   std::vector<Task> tasks;
-  for (const Product& p : products) cut(p, context.pool.threads(), tasks);
   int64_t work = 0;
-  for (const Product& p : products) work += p.m * p.n * p.k;
+  for (const Product& p : products) {
+    cut(p, context.pool.threads(), tasks);
+    work += p.m * p.n * p.k;
+  }
   if (work <= kSmallWork) {
     const FlushScope flush;
     for (const Task& t : tasks) run(t, element, 0, context);
@@ -333,7 +410,7 @@ Tensor grouped_linear(const Tensor& x, const int32_t* rows, const Groups& groups
     p.c += begin * first.out;
     products.push_back(p);
   }
-  if (!products.empty()) run_all(products, first.element, context);
+  if (!products.empty()) run_all(std::move(products), first.element, context);
   return y;
 }
 
@@ -350,7 +427,7 @@ Tensor grouped_linear_dx(const Tensor& dy, const Groups& groups, Context& contex
     p.c += begin * first.in;
     products.push_back(p);
   }
-  if (!products.empty()) run_all(products, first.element, context);
+  if (!products.empty()) run_all(std::move(products), first.element, context);
   return dx;
 }
 
@@ -384,7 +461,7 @@ void grouped_linear_dw(const Tensor& dy, const Tensor& x, std::span<const int64_
     const int64_t count = offsets[e + 1] - offsets[e];
     if (count > 0) products.push_back(weight_gradient(dy.f32() + offsets[e] * out, panels[e], count, out, in, *dws[e]));
   }
-  if (!products.empty()) run_all(products, element, context);
+  if (!products.empty()) run_all(std::move(products), element, context);
 }
 
 }  // namespace jamsu::ops

@@ -17,7 +17,7 @@ void for_each_kernel(const F& f) {
   operator()<&K::gemm_few_rows, &K::gemm_bf16, &K::gemm_f32, &K::pack_b, &K::gemm_stored, &K::store_kv, &K::attention,
              &K::attention_backward, &K::rms_norm, &K::rms_norm_backward, &K::norm_weight_grad, &K::rope, &K::swiglu,
              &K::swiglu_backward, &K::log_softmax, &K::cross_entropy, &K::row_dot, &K::add_scaled, &K::adamw>();
-  static_assert(sizeof(Kernels) == sizeof(void*) * (1 + 3 * 4 + 16 * 2));
+  static_assert(sizeof(Kernels) == sizeof(void*) * (1 + 3 * 4 + 7 + 15 * 2));
 }
 
 template <Isa kIsa, auto kEntry>
@@ -68,9 +68,9 @@ inline std::set<std::string> kernels_that_ran() {
   return names;
 }
 
-// What a kernel of `isa` for `operation` is called: AMX brings its own product alone.
+// What a kernel of `isa` for `operation` is called: AMX brings its own products alone.
 inline std::string kernel_name(Isa isa, const std::string& operation) {
-  const Isa own = isa == Isa::amx && operation != "gemm_bf16" ? Isa::avx512 : isa;
+  const Isa own = isa == Isa::amx && operation != "gemm_bf16" && operation != "gemm_stored" ? Isa::avx512 : isa;
   if (own == Isa::ref && operation.rfind("gemm", 0) == 0 && operation != "gemm_stored") return "ref_gemm";
   return std::string(isa_name(own)) + "_" + operation;
 }

@@ -11,8 +11,9 @@ using kernels::Isa;
 using kernels::test::expect_same;
 
 // Calls body(context, text) on each ISA and thread count, and expects exactly the kernels of `operations` ("rms_norm")
-// to have run.
-inline void on_every_isa(Numerics numerics, const std::vector<std::string>& operations,
+// to have run, which may differ by ISA.
+using OperationsOf = std::function<std::vector<std::string>(Isa)>;
+inline void on_every_isa_by(Numerics numerics, const OperationsOf& operations,
                          const std::function<void(Context&, const std::string&)>& body) {
   for (const Isa isa : kernels::test::test_isas())
     for (const int threads : {1, 3}) {
@@ -23,9 +24,15 @@ inline void on_every_isa(Numerics numerics, const std::vector<std::string>& oper
                                (numerics == Numerics::bf16 ? " bf16" : " f32");
       body(runtime.context(), text);
       std::set<std::string> expected;
-      for (const auto& operation : operations) expected.insert(kernels::test::kernel_name(isa, operation));
+      for (const auto& operation : operations(isa)) expected.insert(kernels::test::kernel_name(isa, operation));
       EXPECT_EQ(kernels::test::kernels_that_ran(), expected) << text;
     }
+}
+
+inline void on_every_isa(Numerics numerics, const std::vector<std::string>& operations,
+                         const std::function<void(Context&, const std::string&)>& body) {
+  on_every_isa_by(
+      numerics, [&](Isa) { return operations; }, body);
 }
 
 inline Tensor tensor_of(const std::vector<float>& values, Shape shape, Context& c) {

@@ -12,7 +12,7 @@ namespace jamsu::ops {
 namespace {
 
 using test::expect_same;
-using test::on_every_isa;
+using test::on_every_isa_by;
 using test::tensor_of;
 using test::values_of;
 namespace ref = kernels::ref;
@@ -37,17 +37,16 @@ struct Case {
   int64_t rows, out, in;
 };
 
-// 100 rows are shared out in tiles of 96 and 4 where weights are packed, and stay together where they are not.
-std::vector<std::string> kernels_of(int64_t rows, Numerics numerics) {
+std::vector<std::string> kernels_of(kernels::Isa isa, int64_t rows, Numerics numerics) {
   if (numerics == Numerics::f32) return {"pack_b", rows <= 2 ? "gemm_few_rows" : "gemm_f32"};
-  if (rows <= kernels::kStoredRows) return {"gemm_stored"};
+  if (rows <= 4 || isa == kernels::Isa::amx) return {"gemm_stored"};
   return {"pack_b", "gemm_bf16", "add_scaled"};
 }
 
 TEST(StoredWeight, ProductsWithBf16RowsEqualTheDefinition) {
   const FlushScope flush;
   for (const Case& c : {Case{1, 16, 128}, Case{2, 130, 33}, Case{3, 300, 700}, Case{17, 128, 1100}, Case{100, 150, 129},
-                        Case{400, 40, 64}, Case{5, 1, 1}}) {
+                        Case{400, 40, 64}, Case{1100, 70, 300}, Case{5, 1, 1}}) {
     const auto x = kernels::test::random_values(c.rows * c.in, 2), bias = kernels::test::random_values(c.out, 3),
                values = kernels::test::random_values(c.out * c.in, 4);
     std::vector<float> want;
@@ -57,9 +56,12 @@ TEST(StoredWeight, ProductsWithBf16RowsEqualTheDefinition) {
                        ref::dot<float>(
                            c.in, [&](int64_t k) { return round_to_bf16(x[static_cast<size_t>(i * c.in + k)]); },
                            [&](int64_t k) { return round_to_bf16(values[static_cast<size_t>(j * c.in + k)]); }, 0.0f));
-    std::vector<std::string> ran = kernels_of(c.rows, Numerics::bf16);
-    if (c.rows > kernels::kStoredRows) ran.pop_back();
-    on_every_isa(Numerics::bf16, ran, [&](Context& context, const std::string& text) {
+    const auto ran = [&](kernels::Isa isa) {
+      std::vector<std::string> operations = kernels_of(isa, c.rows, Numerics::bf16);
+      if (operations.back() == "add_scaled") operations.pop_back();
+      return operations;
+    };
+    on_every_isa_by(Numerics::bf16, ran, [&](Context& context, const std::string& text) {
       Tensor rows = context.empty({c.out, c.in}, DType::bf16);
       for (int64_t i = 0; i < rows.elements(); ++i) rows.bf16()[i] = f32_to_bf16(values[static_cast<size_t>(i)]);
       const Weight w = make_stored_weight(rows);
@@ -104,8 +106,8 @@ TEST(StoredWeight, ProductsWithFp8EqualTheDefinition) {
       }
     for (const Numerics numerics : {Numerics::bf16, Numerics::f32}) {
       const bool bf16 = numerics == Numerics::bf16;
-      const std::vector<std::string> ran = kernels_of(c.rows, numerics);
-      on_every_isa(numerics, ran, [&](Context& context, const std::string& text) {
+      const auto ran = [&](kernels::Isa isa) { return kernels_of(isa, c.rows, numerics); };
+      on_every_isa_by(numerics, ran, [&](Context& context, const std::string& text) {
         Tensor values = context.empty({c.out, c.in}, DType::f8_e4m3);
         std::copy(q.begin(), q.end(), reinterpret_cast<uint8_t*>(values.raw()));
         const Weight w = make_fp8_weight(values, tensor_of(scales, {down, across}, context), context);

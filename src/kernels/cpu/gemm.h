@@ -43,6 +43,16 @@ static inline void pack_a(const PackAParams& p) {
   if (p.k % 2) copy_rounded<V>(p.source, to + p.k * width, 0, width, false);
 }
 
+// Few rows: one panel of them.
+inline constexpr int64_t kStoredRows = 4;
+static inline int64_t no_scratch(int64_t /*m*/, int64_t /*n*/) {
+  return 0;
+}
+template <class V>
+static inline void pack_x(const PackXParams& p) {
+  pack_a<V>({p.source, p.rows, p.row_stride, 1, p.m, p.k, Element::bf16, p.packed});
+}
+
 // One of two adjacent k of a column, or zero.
 template <class Value>
 [[gnu::always_inline]] static inline float widened(Value x) {

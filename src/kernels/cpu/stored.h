@@ -147,13 +147,14 @@ template <class V, class E, int MR>
 static inline void gemm_stored_panel(const GemmStoredParams& p, const Broadcast a, const E* from, int64_t column) {
   constexpr bool kScaled = sizeof(E) == 1;
   const int64_t n = p.n - column, rows = n < kLanes ? n : kLanes;
+  const float* scales = kScaled ? p.scales + (p.first_row + column) / kScaleBlock * p.scale_stride : nullptr;
   V acc[MR], partial[MR];
 #pragma GCC unroll 4
   for (int i = 0; i < MR; ++i) acc[i] = partial[i] = V::zero();
   for (int64_t k = 0; k < p.k; k += kStep<E>) {
     add_step<V, E, MR>(from, p.k, k, rows, a, kScaled ? partial : acc);
     if (!kScaled || ((k + kStep<E>) % kScaleBlock != 0 && k + kStep<E> < p.k)) continue;
-    const V scale = V::set1(p.scales[k / kScaleBlock]);
+    const V scale = V::set1(scales[k / kScaleBlock]);
 #pragma GCC unroll 4
     for (int i = 0; i < MR; ++i) {
       acc[i] = V::fma(scale, partial[i], acc[i]);
@@ -174,16 +175,15 @@ static inline void gemm_stored_panel(const GemmStoredParams& p, const Broadcast 
 
 template <class V, class E, int MR>
 static inline void gemm_stored_rows(const GemmStoredParams& p, const Broadcast a) {
-  const auto* b = static_cast<const E*>(p.b);
+  const auto* b = static_cast<const E*>(p.w);
   for (int64_t column = 0; column < p.n; column += kLanes) gemm_stored_panel<V, E, MR>(p, a, b + column * p.k, column);
 }
 
 template <class V, class E>
 static inline void gemm_stored_of(const GemmStoredParams& p) {
-  const auto* header = static_cast<const AHeader*>(p.a);
-  const Broadcast a{reinterpret_cast<const float*>(static_cast<const char*>(p.a) + kAHeaderBytes), header->row_stride,
+  const auto* header = static_cast<const AHeader*>(p.x);
+  const Broadcast a{reinterpret_cast<const float*>(static_cast<const char*>(p.x) + kAHeaderBytes), header->row_stride,
                     1};
-  static_assert(kStoredRows == 4);
   if (p.m == 1) return gemm_stored_rows<V, E, 1>(p, a);
   if (p.m == 2) return gemm_stored_rows<V, E, 2>(p, a);
   if (p.m == 3) return gemm_stored_rows<V, E, 3>(p, a);

@@ -50,12 +50,20 @@ void gemm(const GemmParams& p) {
     }
 }
 
+constexpr int64_t kStoredRows = 4;
+int64_t no_scratch(int64_t /*m*/, int64_t /*n*/) {
+  return 0;
+}
+void pack_x(const PackXParams& p) {
+  pack_a({p.source, p.rows, p.row_stride, 1, p.m, p.k, Element::bf16, p.packed});
+}
+
 // Of k in [begin, end) with column j, from +0.
 float stored_dot(const GemmStoredParams& p, int64_t i, int64_t j, int64_t begin, int64_t end) {
-  const float* a = static_cast<const float*>(p.a) + i * p.k + begin;
+  const float* a = static_cast<const float*>(p.x) + i * p.k + begin;
   return ref::dot<float>(
       end - begin, [&](int64_t k) { return a[k]; },
-      [&](int64_t k) { return round_to_bf16(source_value(p.b, p.stored, j * p.k + begin + k)); }, 0.0f);
+      [&](int64_t k) { return round_to_bf16(source_value(p.w, p.stored, j * p.k + begin + k)); }, 0.0f);
 }
 
 void gemm_stored(const GemmStoredParams& p) {
@@ -66,7 +74,7 @@ void gemm_stored(const GemmStoredParams& p) {
         c = stored_dot(p, i, j, 0, p.k);
       } else {
         for (int64_t k = 0; k < p.k; k += kScaleBlock)
-          c = std::fma(p.scales[k / kScaleBlock], stored_dot(p, i, j, k, k + kScaleBlock < p.k ? k + kScaleBlock : p.k),
+          c = std::fma(p.scales[(p.first_row + j) / kScaleBlock * p.scale_stride + k / kScaleBlock], stored_dot(p, i, j, k, k + kScaleBlock < p.k ? k + kScaleBlock : p.k),
                        c);
       }
       p.c[i * p.ldc + j] = p.bias ? c + p.bias[j] : c;
@@ -78,7 +86,7 @@ void gemm_stored(const GemmStoredParams& p) {
 void register_ref_gemm(Kernels& table) {
   table.gemm_few_rows = table.gemm_bf16 = table.gemm_f32 = {"ref_gemm", a_bytes, pack_a, gemm};
   table.pack_b = {"ref_pack_b", pack_b};
-  table.gemm_stored = {"ref_gemm_stored", gemm_stored};
+  table.gemm_stored = {"ref_gemm_stored", kStoredRows, false, a_bytes, pack_x, no_scratch, gemm_stored};
 }
 
 }  // namespace jamsu::kernels

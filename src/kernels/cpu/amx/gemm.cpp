@@ -3,13 +3,12 @@
 // (choose_gemm).
 #include <immintrin.h>
 
+#include "kernels/cpu/amx/tiles.h"
 #include "kernels/cpu/avx512/vec.h"
 #include "kernels/registry_parts.h"
 
 namespace jamsu::kernels {
 namespace {
-
-constexpr int64_t kTileRows = 16, kTileBytes = 1024, kTileElements = kTileRows * kDotBlock;
 
 int64_t a_bytes(int64_t m, int64_t k) {
   return round_up(m, kTileRows) * round_up(k, kDotBlock) * 2;
@@ -60,23 +59,6 @@ void pack_a(const PackAParams& p) {
     pack_columns(p);
 }
 
-struct __attribute__((packed)) TileConfig {
-  uint8_t palette = 1, start_row = 0;
-  uint8_t reserved[14] = {};
-  uint16_t column_bytes[16] = {};
-  uint8_t rows[16] = {};
-};
-
-void configure() {
-  TileConfig config;
-  for (int i = 0; i < 8; ++i) {
-    config.column_bytes[i] = 64;
-    config.rows[i] = 16;
-  }
-  asm volatile("" ::"r"(&config) : "memory");  // g++ 12 drops stores to the config otherwise (numerics.md section 8)
-  _tile_loadconfig(&config);
-}
-
 // C in and out of tiles: directly where 16 x 16 of it are there, else through a buffer. Tiles are named by constants.
 struct Edge {
   alignas(64) float values[16][16];
@@ -90,7 +72,7 @@ const float* incoming(const GemmParams& p, int64_t row, int64_t column, Edge& ed
   for (int64_t r = 0; r < 16; ++r)
     (row + r < p.m ? Avx512::load_partial(p.c + (row + r) * p.ldc + column, p.n - column) : Avx512::zero())
         .store(edge.values[r]);
-  asm volatile("" ::: "memory");  // g++ 12's _tile_loadd does not say that it reads memory; `edge` is written again
+  published();
   return edge.values[0];
 }
 void outgoing(const GemmParams& p, int64_t row, int64_t column, const Edge& edge) {

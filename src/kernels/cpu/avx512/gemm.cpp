@@ -23,6 +23,9 @@ void pack_a(const PackAParams& p) {
 void pack_b(const PackBParams& p) {
   cpu::pack_b<Avx512>(p);
 }
+void pack_x(const PackXParams& p) {
+  cpu::pack_x<Avx512>(p);
+}
 void gemm_stored(const GemmStoredParams& p) {
   cpu::gemm_stored<Avx512>(p);
 }
@@ -34,7 +37,7 @@ void register_avx512_gemm(Kernels& table) {
   table.gemm_bf16 = {"avx512_gemm_bf16", cpu::a_bytes, pack_a, gemm_bf16};
   table.gemm_f32 = {"avx512_gemm_f32", cpu::a_bytes, pack_a, gemm_f32};
   table.pack_b = {"avx512_pack_b", pack_b};
-  table.gemm_stored = {"avx512_gemm_stored", gemm_stored};
+  table.gemm_stored = {"avx512_gemm_stored", cpu::kStoredRows, false, cpu::a_bytes, pack_x, cpu::no_scratch, gemm_stored};
 }
 
 }  // namespace jamsu::kernels

@@ -46,6 +46,10 @@ struct Avx512 {
   static void pairs_of_e4m3(const uint8_t* p, Avx512& first, Avx512& second) {
     e4m3_blocks(_mm512_loadu_si512(p), first, second);
   }
+  // 32 values rounded, as bits.
+  static Avx512 pairs_rounded(Avx512 low, Avx512 high) {
+    return {reinterpret_cast<__m512>(_mm512_cvtne2ps_pbh(high.v, low.v))};
+  }
   void store_pairs(uint16_t* p) const { _mm512_storeu_si512(p, _mm512_castps_si512(v)); }
   // Of pairs in a register the first and the second, widened.
   static Avx512 low_halves(Avx512 a) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 16))}; }

@@ -1,0 +1,407 @@
+// Products with matrices as they lie in a file: C^T = W x^T. A row of W is a row of TDPBF16PS's first operand as it
+// is, so that nothing of W is turned or packed; x is packed to the second operand, once for all columns.
+//   Up to 64 rows of x: 16 rows of W pass from memory to tiles, k innermost; the next 16 are prefetched as they lie.
+//   More: blocks of 32 rows by 256 k are copied to cache (16 KiB, a third of L1), then all of x passes them, while the
+//   next block is prefetched; C^T lies in scratch until it is whole.
+// Loops around tile products have constant or short trip counts: a mispredicted exit costs what is in flight, here up
+// to a thousand cycles (docs/LOG.md).
+#include <immintrin.h>
+
+#include "kernels/cpu/amx/tiles.h"
+#include "kernels/cpu/avx512/vec.h"
+#include "kernels/registry_parts.h"
+
+namespace jamsu::kernels {
+namespace {
+
+constexpr int64_t kFewTokens = 64, kManyTokens = 512;
+constexpr int64_t kStrip = 2 * kTileRows;     // rows of W of a block
+constexpr int64_t kBlockK = 256;              // its k: two scales of FP8
+constexpr int64_t kBlockSteps = kBlockK / kDotBlock, kScaleSteps = kScaleBlock / kDotBlock;
+constexpr int64_t kTileFloats = 256;
+
+int64_t panels_of(int64_t m) {
+  return (m + kLanes - 1) / kLanes;
+}
+// Tokens that lie side by side in a panel of x: all of them where there is only one panel.
+int64_t panel_width(int64_t m) {
+  return m < kLanes ? m : kLanes;
+}
+int64_t steps_of(int64_t k) {
+  return (k + kDotBlock - 1) / kDotBlock;
+}
+
+// ---- x: panels of 16 rows (or all m, if fewer), [steps][16 pairs][width][2] bf16 ----
+int64_t x_bytes(int64_t m, int64_t k) {
+  return panels_of(m) * panel_width(m) * round_up(k, kDotBlock) * 2;
+}
+
+void pack_x(const PackXParams& p) {
+  const int64_t width = panel_width(p.m), steps = steps_of(p.k);
+  for (int64_t panel = p.panel_begin; panel < p.panel_end; ++panel) {
+    auto* to = static_cast<uint16_t*>(p.packed) + panel * width * steps * kDotBlock;
+    const int64_t first = panel * kLanes, rows = p.m - first < kLanes ? p.m - first : kLanes;
+    for (int64_t k = 0; k < p.k; k += kDotBlock, to += width * kDotBlock) {
+      Avx512 x[kLanes];
+      for (int64_t r = 0; r < kLanes; ++r) {
+        if (r >= rows) {
+          x[r] = Avx512::zero();
+          continue;
+        }
+        const float* row = p.source + (p.rows ? p.rows[first + r] : first + r) * p.row_stride + k;
+        const int64_t n = p.k - k;
+        x[r] = n >= kDotBlock ? Avx512::pairs_rounded(Avx512::load(row), Avx512::load(row + kLanes))
+                              : Avx512::pairs_rounded(Avx512::load_partial(row, n),
+                                                      n > kLanes ? Avx512::load_partial(row + kLanes, n - kLanes)
+                                                                 : Avx512::zero());
+      }
+      if (width == 1) {
+        x[0].store_pairs(to);
+        continue;
+      }
+      Avx512::transpose(x);
+      for (int64_t pair = 0; pair < kLanes; ++pair)
+        x[pair].store_partial(reinterpret_cast<float*>(to) + pair * width, width);
+    }
+  }
+}
+
+// ---- C^T to C: a tile [16 of n][16 tokens] to rows of tokens ----
+struct Output {
+  float* c;  // token 0, column 0 of the tile
+  int64_t ldc;
+  const float* bias;  // of column 0, or null
+  int64_t tokens, columns;  // of them; 16 at most are there
+};
+void write_tile(const float* tile, const Output& o) {
+  Avx512 x[kLanes];
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kLanes; ++i) x[i] = Avx512::load(tile + i * kLanes);
+  Avx512::transpose(x);
+  const Avx512 bias = o.bias ? Avx512::load_partial(o.bias, o.columns) : Avx512::zero();
+  if (o.tokens >= kLanes && o.columns >= kLanes) {
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < kLanes; ++i) (o.bias ? x[i] + bias : x[i]).store(o.c + i * o.ldc);
+    return;
+  }
+  for (int64_t i = 0; i < kLanes && i < o.tokens; ++i)
+    (o.bias ? x[i] + bias : x[i]).store_partial(o.c + i * o.ldc, o.columns);
+}
+
+// ---- W: 16 rows of tiles, zero beyond rows and k ----
+// Values of bf16: a step of each row.
+void copy_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps, uint16_t* tiles) {
+  const auto* from = static_cast<const uint16_t*>(p.w) + row * p.k + k;
+  for (int64_t r = 0; r < kTileRows; ++r, from += p.k, tiles += kDotBlock) {
+    if (row + r >= p.n) {
+      for (int64_t s = 0; s < steps; ++s) Avx512::zero().store_pairs(tiles + s * kTileElements);
+    } else if (steps == kBlockSteps && k + kBlockK <= p.k) {
+#pragma GCC unroll 8
+      for (int64_t s = 0; s < kBlockSteps; ++s)
+        Avx512::pairs(from + s * kDotBlock).store_pairs(tiles + s * kTileElements);
+    } else {
+      for (int64_t s = 0; s < steps; ++s) {
+        const int64_t left = p.k - k - s * kDotBlock;
+        (left >= kDotBlock ? Avx512::pairs(from + s * kDotBlock) : Avx512::pairs_partial(from + s * kDotBlock, left))
+            .store_pairs(tiles + s * kTileElements);
+      }
+    }
+  }
+}
+// Of e4m3, without their scale.
+void decode_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps, uint16_t* tiles) {
+  const auto* from = static_cast<const uint8_t*>(p.w) + row * p.k + k;
+  for (int64_t r = 0; r < kTileRows; ++r, from += p.k, tiles += kDotBlock)
+    for (int64_t s = 0; s < steps; s += 2) {
+      const int64_t left = row + r >= p.n ? 0 : p.k - k - s * kDotBlock;
+      alignas(64) uint8_t part[2 * kDotBlock] = {};
+      if (left < 2 * kDotBlock && left > 0) __builtin_memcpy(part, from + s * kDotBlock, static_cast<size_t>(left));
+      Avx512 first, second;
+      Avx512::pairs_of_e4m3(left < 2 * kDotBlock ? part : from + s * kDotBlock, first, second);
+      first.store_pairs(tiles + s * kTileElements);
+      if (s + 1 < steps) second.store_pairs(tiles + (s + 1) * kTileElements);
+    }
+}
+void fetch_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps, uint16_t* tiles) {
+  if (p.stored == Source::bf16)
+    copy_rows(p, row, k, steps, tiles);
+  else
+    decode_rows(p, row, k, steps, tiles);
+}
+float scale_at(const GemmStoredParams& p, int64_t row, int64_t k) {
+  return p.scales[(p.first_row + row) / kScaleBlock * p.scale_stride + k / kScaleBlock];
+}
+
+// acc = fma(scale, partial, acc) of a tile, acc from +0 if `first`.
+void add_scaled_tile(const float* partial, float scale, bool first, float* acc) {
+  const Avx512 s = Avx512::set1(scale);
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kLanes; ++i) {
+    float* a = acc + i * kLanes;
+    Avx512::fma(s, Avx512::load(partial + i * kLanes), first ? Avx512::zero() : Avx512::load(a)).store(a);
+  }
+}
+
+// ---- few tokens: tiles 0 to kPanels - 1 hold C^T, 4 a tile of W, 5 one of x ----
+template <int kPanels>
+struct Few {
+  const GemmStoredParams& p;
+  int64_t width, x_step, x_panel;  // tokens of a panel; bytes of a step, and of a panel, of x
+  float (*out)[kTileFloats];
+
+  template <int T>
+  [[gnu::always_inline]] void product(const char* x) const {
+    if constexpr (T < kPanels) {
+      _tile_loadd(5, x + T * x_panel, width * 4);
+      multiply<T, 4, 5>();
+    }
+  }
+  // kSteps steps of 16 rows of W, `stride` bytes apart; `next` is what lies behind them: 1 KiB of it a step.
+  template <int kSteps, bool kPrefetch>
+  [[gnu::always_inline]] void steps(const char* w, int64_t stride, int64_t w_step, const char* x,
+                                    const char* next) const {
+    for (int s = 0; s < kSteps; ++s, w += w_step, x += x_step, next += kTileBytes) {
+      if constexpr (kPrefetch) {
+#pragma GCC unroll 16
+        for (int64_t i = 0; i < kTileRows; ++i) __builtin_prefetch(next + i * 64, 0, 2);
+      }
+      _tile_loadd(4, w, stride);
+      product<0>(x);
+      product<1>(x);
+      product<2>(x);
+      product<3>(x);
+    }
+  }
+  void zero() const {
+    zero_tiles<kPanels>();
+  }
+  void write(int64_t row) const {
+    for (int t = 0; t < kPanels; ++t)
+      write_tile(out[t], {p.c + t * kLanes * p.ldc + row, p.ldc, p.bias ? p.bias + row : nullptr, p.m - t * kLanes,
+                          p.n - row});
+  }
+
+  void bf16_rows(int64_t row, uint16_t* tiles) const {
+    const auto* x = static_cast<const char*>(p.x);
+    const auto* w = reinterpret_cast<const char*>(static_cast<const uint16_t*>(p.w) + row * p.k);
+    const char* next = w + kTileRows * p.k * 2;
+    const int64_t whole = row + kTileRows <= p.n ? p.k / kDotBlock : 0;  // steps to be read where they lie
+    zero();
+    int64_t s = 0;
+    for (; s + 16 <= whole; s += 16)
+      steps<16, true>(w + s * 64, p.k * 2, 64, x + s * x_step, next + s * kTileBytes);
+    for (; s + 4 <= whole; s += 4) steps<4, true>(w + s * 64, p.k * 2, 64, x + s * x_step, next + s * kTileBytes);
+    for (; s < whole; ++s) steps<1, true>(w + s * 64, p.k * 2, 64, x + s * x_step, next + s * kTileBytes);
+    for (const int64_t all = steps_of(p.k); s < all; ++s) {
+      copy_rows(p, row, s * kDotBlock, 1, tiles);
+      published();
+      steps<1, false>(reinterpret_cast<const char*>(tiles), 64, 0, x + s * x_step, nullptr);
+    }
+    store_tiles<kPanels>(out[0]);
+    write(row);
+  }
+
+  void e4m3_rows(int64_t row, uint16_t* tiles, float (*partial)[kTileFloats]) const {
+    const auto* x = static_cast<const char*>(p.x);
+    const char* next = static_cast<const char*>(p.w) + (row + kTileRows) * p.k;
+    for (int64_t k = 0, half = 0; k < p.k; k += kScaleBlock, half ^= 1, next += kTileRows * kScaleBlock) {
+      const int64_t count = steps_of(p.k - k < kScaleBlock ? p.k - k : kScaleBlock);
+      uint16_t* block = tiles + half * kScaleSteps * kTileElements;  // two in turn: one is decoded while one is read
+      for (int64_t i = 0; i < kTileRows * kScaleBlock / 64; ++i) __builtin_prefetch(next + i * 64, 0, 2);
+      decode_rows(p, row, k, count, block);
+      published();
+      zero();
+      const auto* w = reinterpret_cast<const char*>(block);
+      const char* from = x + k / kDotBlock * x_step;
+      if (count == kScaleSteps)
+        steps<kScaleSteps, false>(w, 64, kTileBytes, from, nullptr);
+      else
+        for (int64_t s = 0; s < count; ++s) steps<1, false>(w + s * kTileBytes, 64, 0, from + s * x_step, nullptr);
+      store_tiles<kPanels>(partial[0]);
+      for (int t = 0; t < kPanels; ++t) add_scaled_tile(partial[t], scale_at(p, row, k), k == 0, out[t]);
+    }
+    write(row);
+  }
+
+  void run() const {
+    alignas(64) uint16_t tiles[2 * kScaleSteps * kTileElements];
+    alignas(64) float partial[kPanels][kTileFloats] = {};
+    configure(width * 4);
+    for (int64_t row = 0; row < p.n; row += kTileRows)
+      p.stored == Source::bf16 ? bf16_rows(row, tiles) : e4m3_rows(row, tiles, partial);
+    _tile_release();
+  }
+};
+
+template <int kPanels>
+void run_few(const GemmStoredParams& p) {
+  alignas(64) float out[kPanels][kTileFloats] = {};
+  const int64_t width = panel_width(p.m), x_step = width * kDotBlock * 2;
+  Few<kPanels>{p, width, x_step, x_step * steps_of(p.k), out}.run();
+}
+
+// ---- many tokens ----
+struct Many {
+  const GemmStoredParams& p;
+  uint16_t* tiles;  // a block of W: [2][kBlockSteps] tiles
+  float* c;         // C^T: [strips of 16][panels] tiles
+  int64_t panels, x_panel;
+  const char* next = nullptr;  // the block after this one
+  int64_t next_stride = 0;
+
+  float* tile(int64_t strip, int64_t panel) const { return c + (strip * panels + panel) * kTileFloats; }
+
+  // 2 tiles of W against kColumns panels of x, kSteps steps; kLines rows of the next block are prefetched.
+  template <int kColumns, int kLines>
+  [[gnu::always_inline]] static void steps(const char* w, int64_t second_w, const char* x, int64_t x_panel,
+                                           int64_t count, const char* fetch, int64_t stride) {
+    const auto step = [&](int64_t s) __attribute__((always_inline)) {
+      _tile_loadd(4, w + s * kTileBytes, 64);
+      _tile_loadd(6, x + s * kTileBytes, 64);
+      if constexpr (kColumns == 2) {
+        _tile_loadd(7, x + x_panel + s * kTileBytes, 64);
+      }
+      _tile_loadd(5, w + second_w + s * kTileBytes, 64);
+#pragma GCC unroll 16
+      for (int l = 0; l < kLines; ++l) __builtin_prefetch(fetch + l * stride + s * 64, 0, 2);
+      _tile_dpbf16ps(0, 4, 6);
+      if constexpr (kColumns == 2) {
+        _tile_dpbf16ps(1, 4, 7);
+      }
+      _tile_dpbf16ps(2, 5, 6);
+      if constexpr (kColumns == 2) {
+        _tile_dpbf16ps(3, 5, 7);
+      }
+    };
+    if (count == kBlockSteps)
+      for (int64_t s = 0; s < kBlockSteps; ++s) step(s);
+    else if (count == kScaleSteps)
+      for (int64_t s = 0; s < kScaleSteps; ++s) step(s);
+    else
+      for (int64_t s = 0; s < count; ++s) step(s);
+  }
+
+  template <int kColumns, int kLines>
+  void bf16_pair(const char* x, int64_t strip, int64_t panel, int64_t count, bool first, const char* fetch) const {
+    float *a = tile(strip, panel), *b = tile(strip + 1, panel);
+    if (first) {
+      zero_tiles<4>();
+    } else {
+      _tile_loadd(0, a, 64);
+      if constexpr (kColumns == 2) {
+        _tile_loadd(1, a + kTileFloats, 64);
+      }
+      _tile_loadd(2, b, 64);
+      if constexpr (kColumns == 2) {
+        _tile_loadd(3, b + kTileFloats, 64);
+      }
+    }
+    steps<kColumns, kLines>(reinterpret_cast<const char*>(tiles), kBlockSteps * kTileBytes, x, x_panel, count, fetch,
+                            next_stride);
+    store<kColumns>(a, b);
+  }
+  template <int kColumns>
+  static void store(float* a, float* b) {
+    _tile_stored(0, a, 64);
+    if constexpr (kColumns == 2) {
+      _tile_stored(1, a + kTileFloats, 64);
+    }
+    _tile_stored(2, b, 64);
+    if constexpr (kColumns == 2) {
+      _tile_stored(3, b + kTileFloats, 64);
+    }
+  }
+
+  // Scale by scale: their parts come to C through a buffer.
+  template <int kColumns, int kLines>
+  void e4m3_pair(const char* x, int64_t strip, int64_t panel, int64_t k, int64_t count, const char* fetch) const {
+    for (int64_t s = 0; s < count; s += kScaleSteps, k += kScaleBlock) {
+      alignas(64) float parts[4][kTileFloats];
+      zero_tiles<4>();
+      steps<kColumns, kLines>(reinterpret_cast<const char*>(tiles) + s * kTileBytes, kBlockSteps * kTileBytes,
+                              x + s * kTileBytes, x_panel, count - s < kScaleSteps ? count - s : kScaleSteps,
+                              fetch + s * 32, next_stride);
+      store<kColumns>(parts[0], parts[2]);
+      for (int64_t half = 0; half < 2; ++half) {
+        const int64_t row = (strip + half) * kTileRows;
+        const float scale = row < p.n ? scale_at(p, row, k) : 0;
+        for (int64_t j = 0; j < kColumns; ++j)
+          add_scaled_tile(parts[2 * half + j], scale, k == 0, tile(strip + half, panel + j));
+      }
+    }
+  }
+
+  template <int kColumns, int kLines>
+  void pair(int64_t strip, int64_t panel, int64_t k, int64_t count) const {
+    const char* x = static_cast<const char*>(p.x) + panel * x_panel + k / kDotBlock * kTileBytes;
+    const char* fetch = next + panel / 2 * kLines * next_stride;
+    if (p.stored == Source::bf16)
+      bf16_pair<kColumns, kLines>(x, strip, panel, count, k == 0, fetch);
+    else
+      e4m3_pair<kColumns, kLines>(x, strip, panel, k, count, fetch);
+  }
+  // kLines of the 32 rows of the next block with each pair of panels, until there are no more.
+  template <int kLines>
+  void all_pairs(int64_t strip, int64_t k, int64_t count) const {
+    int64_t panel = 0;
+    for (; panel + 2 <= panels && panel / 2 * kLines < kStrip; panel += 2) pair<2, kLines>(strip, panel, k, count);
+    for (; panel + 2 <= panels; panel += 2) pair<2, 0>(strip, panel, k, count);
+    if (panel < panels) pair<1, 0>(strip, panel, k, count);
+  }
+
+  void run() {
+    configure(64);
+    const int64_t width = p.stored == Source::bf16 ? 2 : 1;
+    next_stride = p.k * width;
+    for (int64_t k = 0; k < p.k; k += kBlockK) {
+      const int64_t count = steps_of(p.k - k < kBlockK ? p.k - k : kBlockK);
+      for (int64_t row = 0; row < p.n; row += kStrip) {
+        fetch_rows(p, row, k, count, tiles);
+        fetch_rows(p, row + kTileRows, k, count, tiles + kBlockSteps * kTileElements);
+        published();
+        const bool down = row + kStrip < p.n;
+        next = static_cast<const char*>(p.w) + ((down ? row + kStrip : 0) * p.k + (down ? k : k + kBlockK)) * width;
+        const int64_t strip = row / kTileRows, pairs = panels / 2;
+        if (pairs >= 16)
+          all_pairs<2>(strip, k, count);
+        else if (pairs >= 8)
+          all_pairs<4>(strip, k, count);
+        else if (pairs >= 4)
+          all_pairs<8>(strip, k, count);
+        else
+          all_pairs<16>(strip, k, count);
+      }
+    }
+    _tile_release();
+    for (int64_t panel = 0; panel < panels; ++panel)
+      for (int64_t row = 0; row < p.n; row += kTileRows)
+        write_tile(tile(row / kTileRows, panel),
+                   {p.c + panel * kLanes * p.ldc + row, p.ldc, p.bias ? p.bias + row : nullptr, p.m - panel * kLanes,
+                    p.n - row});
+  }
+};
+
+constexpr int64_t kBlockTileBytes = kStrip * kBlockK * 2;
+
+int64_t scratch_bytes(int64_t m, int64_t n) {
+  return m <= kFewTokens ? 0 : kBlockTileBytes + round_up(n, kStrip) * panels_of(m) * kLanes * 4;
+}
+
+void gemm_stored(const GemmStoredParams& p) {
+  if (p.m <= 16) return run_few<1>(p);
+  if (p.m <= 32) return run_few<2>(p);
+  if (p.m <= 48) return run_few<3>(p);
+  if (p.m <= kFewTokens) return run_few<4>(p);
+  Many{p, static_cast<uint16_t*>(p.scratch),
+       reinterpret_cast<float*>(static_cast<char*>(p.scratch) + kBlockTileBytes), panels_of(p.m),
+       steps_of(p.k) * kTileBytes}
+      .run();
+}
+
+}  // namespace
+
+void register_amx_stored(Kernels& table) {
+  table.gemm_stored = {"amx_gemm_stored", kManyTokens, true, x_bytes, pack_x, scratch_bytes, gemm_stored};
+}
+
+}  // namespace jamsu::kernels
