@@ -21,4 +21,17 @@ class Product {
   ops::Weight weight_;
 };
 
+// The same with the weight as it lies in a file: as many of them in turn as are too many for the caches.
+class StoredProducts {
+ public:
+  StoredProducts(const GemmShape& shape, bool fp8, ops::Context& context);
+  void run();
+
+ private:
+  ops::Context& context_;
+  Tensor x_;
+  std::vector<ops::Weight> weights_;
+  size_t next_ = 0;
+};
+
 }  // namespace jamsu::bench

@@ -4,8 +4,10 @@
 
 namespace jamsu::kernels {
 
-bool has_avx2();    // with FMA
-bool has_avx512();  // F, BW, DQ, VL and BF16: what cpu/avx512 is compiled for
+bool has_avx2();  // with FMA
+bool has_avx512();
+bool has_avx512_vbmi();  // and bytes by tables, which every CPU with AMX has  // F, BW, DQ, VL and BF16: what
+                         // cpu/avx512 is compiled for
 
 enum class Amx : uint8_t {
   no_cpu,      // the CPU has no AMX tiles with bf16

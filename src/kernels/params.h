@@ -91,8 +91,8 @@ inline constexpr int64_t kScaleBlock = 128;  // columns and rows that share a sc
 // x of such a product, in a layout each ISA chooses for itself, rounded to bf16; panels of 16 rows apart, so that
 // threads can share them out.
 struct PackXParams {
-  const float* source;   // x(i, k) = source[row(i) * row_stride + k], row(i) = rows ? rows[i] : i
-  const int32_t* rows;   // [m] gather, or null
+  const float* source;  // x(i, k) = source[row(i) * row_stride + k], row(i) = rows ? rows[i] : i
+  const int32_t* rows;  // [m] gather, or null
   int64_t row_stride;
   int64_t m, k;
   void* packed;                    // x_bytes(m, k) bytes, 64-byte aligned

@@ -242,7 +242,8 @@ void run(const Task& t, kernels::Element element, int worker, Context& context) 
             .bias = p.bias ? p.bias + column : nullptr});
 }
 
-// Packs x of the products that the stored kernel takes, cut to as many rows as it takes at once; the memory they lie in.
+// Packs x of the products that the stored kernel takes, cut to as many rows as it takes at once; the memory they lie
+// in.
 Tensor pack_stored(std::vector<Product>& products, Context& context) {
   const kernels::StoredKernel& kernel = context.kernels.gemm_stored;
   std::vector<Product> all;

@@ -14,7 +14,7 @@ using kernels::test::expect_same;
 // to have run, which may differ by ISA.
 using OperationsOf = std::function<std::vector<std::string>(Isa)>;
 inline void on_every_isa_by(Numerics numerics, const OperationsOf& operations,
-                         const std::function<void(Context&, const std::string&)>& body) {
+                            const std::function<void(Context&, const std::string&)>& body) {
   for (const Isa isa : kernels::test::test_isas())
     for (const int threads : {1, 3}) {
       Runtime runtime(threads, kernels::test::noting_kernels(isa), numerics);

@@ -74,8 +74,8 @@ void gemm_stored(const GemmStoredParams& p) {
         c = stored_dot(p, i, j, 0, p.k);
       } else {
         for (int64_t k = 0; k < p.k; k += kScaleBlock)
-          c = std::fma(p.scales[(p.first_row + j) / kScaleBlock * p.scale_stride + k / kScaleBlock], stored_dot(p, i, j, k, k + kScaleBlock < p.k ? k + kScaleBlock : p.k),
-                       c);
+          c = std::fma(p.scales[(p.first_row + j) / kScaleBlock * p.scale_stride + k / kScaleBlock],
+                       stored_dot(p, i, j, k, k + kScaleBlock < p.k ? k + kScaleBlock : p.k), c);
       }
       p.c[i * p.ldc + j] = p.bias ? c + p.bias[j] : c;
     }

@@ -1,12 +1,14 @@
 // Products with matrices as they lie in a file: C^T = W x^T. A row of W is a row of TDPBF16PS's first operand as it
 // is, so that nothing of W is turned or packed; x is packed to the second operand, once for all columns.
-//   Up to 64 rows of x: 16 rows of W pass from memory to tiles, k innermost; the next 16 are prefetched as they lie.
+//   Up to 64 rows of x: 16 rows of W pass from memory to tiles, k innermost. (Prefetching the next rows, or each row's
+//   own next lines, is slower here: 27 and 26 of the 29 GB/s without; docs/LOG.md.)
 //   More: blocks of 32 rows by 256 k are copied to cache (16 KiB, a third of L1), then all of x passes them, while the
 //   next block is prefetched; C^T lies in scratch until it is whole.
 // Loops around tile products have constant or short trip counts: a mispredicted exit costs what is in flight, here up
 // to a thousand cycles (docs/LOG.md).
 #include <immintrin.h>
 
+#include "base/e4m3.h"
 #include "kernels/cpu/amx/tiles.h"
 #include "kernels/cpu/avx512/vec.h"
 #include "kernels/registry_parts.h"
@@ -15,8 +17,8 @@ namespace jamsu::kernels {
 namespace {
 
 constexpr int64_t kFewTokens = 64, kManyTokens = 512;
-constexpr int64_t kStrip = 2 * kTileRows;     // rows of W of a block
-constexpr int64_t kBlockK = 256;              // its k: two scales of FP8
+constexpr int64_t kStrip = 2 * kTileRows;  // rows of W of a block
+constexpr int64_t kBlockK = 256;           // its k: two scales of FP8
 constexpr int64_t kBlockSteps = kBlockK / kDotBlock, kScaleSteps = kScaleBlock / kDotBlock;
 constexpr int64_t kTileFloats = 256;
 
@@ -51,9 +53,9 @@ void pack_x(const PackXParams& p) {
         const float* row = p.source + (p.rows ? p.rows[first + r] : first + r) * p.row_stride + k;
         const int64_t n = p.k - k;
         x[r] = n >= kDotBlock ? Avx512::pairs_rounded(Avx512::load(row), Avx512::load(row + kLanes))
-                              : Avx512::pairs_rounded(Avx512::load_partial(row, n),
-                                                      n > kLanes ? Avx512::load_partial(row + kLanes, n - kLanes)
-                                                                 : Avx512::zero());
+                              : Avx512::pairs_rounded(
+                                    Avx512::load_partial(row, n),
+                                    n > kLanes ? Avx512::load_partial(row + kLanes, n - kLanes) : Avx512::zero());
       }
       if (width == 1) {
         x[0].store_pairs(to);
@@ -66,18 +68,23 @@ void pack_x(const PackXParams& p) {
   }
 }
 
-// ---- C^T to C: a tile [16 of n][16 tokens] to rows of tokens ----
+// ---- C^T to C: a tile [16 of n][width tokens] to rows of tokens ----
 struct Output {
   float* c;  // token 0, column 0 of the tile
   int64_t ldc;
-  const float* bias;  // of column 0, or null
+  const float* bias;        // of column 0, or null
   int64_t tokens, columns;  // of them; 16 at most are there
 };
-void write_tile(const float* tile, const Output& o) {
+void write_tile(const float* tile, int64_t width, const Output& o) {
   Avx512 x[kLanes];
+  if (width == 1) {
+    x[0] = Avx512::load(tile);
+  } else {
 #pragma GCC unroll 16
-  for (int64_t i = 0; i < kLanes; ++i) x[i] = Avx512::load(tile + i * kLanes);
-  Avx512::transpose(x);
+    for (int64_t i = 0; i < kLanes; ++i)
+      x[i] = width == kLanes ? Avx512::load(tile + i * kLanes) : Avx512::load_partial(tile + i * width, width);
+    Avx512::transpose(x);
+  }
   const Avx512 bias = o.bias ? Avx512::load_partial(o.bias, o.columns) : Avx512::zero();
   if (o.tokens >= kLanes && o.columns >= kLanes) {
 #pragma GCC unroll 16
@@ -108,19 +115,70 @@ void copy_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps,
     }
   }
 }
-// Of e4m3, without their scale.
-void decode_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps, uint16_t* tiles) {
+// Of e4m3, without their scale: both bytes of the bf16 by tables of 128, the sign as it is.
+struct E4m3Tables {
+  alignas(64) uint8_t low[128], high[128];
+};
+constexpr E4m3Tables kE4m3Tables = [] {
+  E4m3Tables t{};
+  for (uint32_t q = 0; q < 128; ++q) {
+    t.low[q] = static_cast<uint8_t>(e4m3_to_bf16(static_cast<uint8_t>(q)) & 0xFF);
+    t.high[q] = static_cast<uint8_t>(e4m3_to_bf16(static_cast<uint8_t>(q)) >> 8);
+  }
+  return t;
+}();
+class E4m3Decoder {
+ public:
+  // 64 bytes: the first 32, and the others.
+  [[gnu::always_inline]] void decode(__m512i bytes, __m512i& first, __m512i& second) const {
+    // So that the low quarters of unpacking are the first 32 bytes.
+    const __m512i q = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), bytes);
+    const __m512i low = _mm512_permutex2var_epi8(low_[0], q, low_[1]);
+    const __m512i magnitude = _mm512_permutex2var_epi8(high_[0], q, high_[1]);
+    // magnitude | (q & 0x80)
+    const __m512i high = _mm512_ternarylogic_epi32(magnitude, q, _mm512_set1_epi8(char(0x80)), 0xF8);
+    first = _mm512_unpacklo_epi8(low, high);
+    second = _mm512_unpackhi_epi8(low, high);
+  }
+
+ private:
+  __m512i low_[2] = {_mm512_load_si512(kE4m3Tables.low), _mm512_load_si512(kE4m3Tables.low + 64)},
+          high_[2] = {_mm512_load_si512(kE4m3Tables.high), _mm512_load_si512(kE4m3Tables.high + 64)};
+};
+struct Fetch {  // what to prefetch at every step: 16 lines, `stride` bytes apart, each `step` bytes after those before
+  const char* at = nullptr;
+  int64_t stride = 0, step = 0;
+};
+template <bool kFetch = false>
+[[gnu::always_inline]] inline void decode_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps,
+                                               uint16_t* tiles, Fetch fetch = {}) {
+  const E4m3Decoder decoder;
   const auto* from = static_cast<const uint8_t*>(p.w) + row * p.k + k;
-  for (int64_t r = 0; r < kTileRows; ++r, from += p.k, tiles += kDotBlock)
-    for (int64_t s = 0; s < steps; s += 2) {
-      const int64_t left = row + r >= p.n ? 0 : p.k - k - s * kDotBlock;
-      alignas(64) uint8_t part[2 * kDotBlock] = {};
-      if (left < 2 * kDotBlock && left > 0) __builtin_memcpy(part, from + s * kDotBlock, static_cast<size_t>(left));
-      Avx512 first, second;
-      Avx512::pairs_of_e4m3(left < 2 * kDotBlock ? part : from + s * kDotBlock, first, second);
-      first.store_pairs(tiles + s * kTileElements);
-      if (s + 1 < steps) second.store_pairs(tiles + (s + 1) * kTileElements);
+  const int64_t rows = p.n - row < kTileRows ? p.n - row : kTileRows, left = p.k - k;
+  for (int64_t s = 0; s < steps; s += 2, from += 2 * kDotBlock, tiles += 2 * kTileElements) {
+    __m512i first, second;
+    if constexpr (kFetch) {
+#pragma GCC unroll 16
+      for (int64_t i = 0; i < kTileRows; ++i) __builtin_prefetch(fetch.at + i * fetch.stride, 0, 2);
+      fetch.at += fetch.step;
     }
+    if (rows == kTileRows && s + 2 <= steps && (s + 2) * kDotBlock <= left) {  // 64 bytes of 16 rows: two tiles
+#pragma GCC unroll 16
+      for (int64_t r = 0; r < kTileRows; ++r) {
+        decoder.decode(_mm512_loadu_si512(from + r * p.k), first, second);
+        _mm512_store_si512(tiles + r * kDotBlock, first);
+        _mm512_store_si512(tiles + r * kDotBlock + kTileElements, second);
+      }
+      continue;
+    }
+    const int64_t n = left - s * kDotBlock;
+    const __mmask64 there = n >= 64 ? ~__mmask64{0} : n > 0 ? (__mmask64{1} << n) - 1 : 0;
+    for (int64_t r = 0; r < kTileRows; ++r) {
+      decoder.decode(_mm512_maskz_loadu_epi8(r < rows ? there : 0, from + r * p.k), first, second);
+      _mm512_store_si512(tiles + r * kDotBlock, first);
+      if (s + 1 < steps) _mm512_store_si512(tiles + r * kDotBlock + kTileElements, second);
+    }
+  }
 }
 void fetch_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps, uint16_t* tiles) {
   if (p.stored == Source::bf16)
@@ -132,11 +190,10 @@ float scale_at(const GemmStoredParams& p, int64_t row, int64_t k) {
   return p.scales[(p.first_row + row) / kScaleBlock * p.scale_stride + k / kScaleBlock];
 }
 
-// acc = fma(scale, partial, acc) of a tile, acc from +0 if `first`.
-void add_scaled_tile(const float* partial, float scale, bool first, float* acc) {
+// acc = fma(scale, partial, acc) of a tile of `width` columns, acc from +0 if `first`.
+void add_scaled_tile(const float* partial, float scale, bool first, int64_t width, float* acc) {
   const Avx512 s = Avx512::set1(scale);
-#pragma GCC unroll 16
-  for (int64_t i = 0; i < kLanes; ++i) {
+  for (int64_t i = 0; i < width; ++i) {
     float* a = acc + i * kLanes;
     Avx512::fma(s, Avx512::load(partial + i * kLanes), first ? Avx512::zero() : Avx512::load(a)).store(a);
   }
@@ -147,7 +204,7 @@ template <int kPanels>
 struct Few {
   const GemmStoredParams& p;
   int64_t width, x_step, x_panel;  // tokens of a panel; bytes of a step, and of a panel, of x
-  float (*out)[kTileFloats];
+  float (*out)[kTileFloats];       // tiles of C^T, rows of `width`
 
   template <int T>
   [[gnu::always_inline]] void product(const char* x) const {
@@ -156,15 +213,10 @@ struct Few {
       multiply<T, 4, 5>();
     }
   }
-  // kSteps steps of 16 rows of W, `stride` bytes apart; `next` is what lies behind them: 1 KiB of it a step.
-  template <int kSteps, bool kPrefetch>
-  [[gnu::always_inline]] void steps(const char* w, int64_t stride, int64_t w_step, const char* x,
-                                    const char* next) const {
-    for (int s = 0; s < kSteps; ++s, w += w_step, x += x_step, next += kTileBytes) {
-      if constexpr (kPrefetch) {
-#pragma GCC unroll 16
-        for (int64_t i = 0; i < kTileRows; ++i) __builtin_prefetch(next + i * 64, 0, 2);
-      }
+  // kSteps steps of 16 rows of W, `stride` bytes apart.
+  template <int kSteps>
+  [[gnu::always_inline]] void steps(const char* w, int64_t stride, int64_t w_step, const char* x) const {
+    for (int s = 0; s < kSteps; ++s, w += w_step, x += x_step) {
       _tile_loadd(4, w, stride);
       product<0>(x);
       product<1>(x);
@@ -172,63 +224,73 @@ struct Few {
       product<3>(x);
     }
   }
-  void zero() const {
-    zero_tiles<kPanels>();
-  }
   void write(int64_t row) const {
     for (int t = 0; t < kPanels; ++t)
-      write_tile(out[t], {p.c + t * kLanes * p.ldc + row, p.ldc, p.bias ? p.bias + row : nullptr, p.m - t * kLanes,
-                          p.n - row});
+      write_tile(out[t], width,
+                 {p.c + t * kLanes * p.ldc + row, p.ldc, p.bias ? p.bias + row : nullptr, p.m - t * kLanes, p.n - row});
   }
 
   void bf16_rows(int64_t row, uint16_t* tiles) const {
     const auto* x = static_cast<const char*>(p.x);
     const auto* w = reinterpret_cast<const char*>(static_cast<const uint16_t*>(p.w) + row * p.k);
-    const char* next = w + kTileRows * p.k * 2;
     const int64_t whole = row + kTileRows <= p.n ? p.k / kDotBlock : 0;  // steps to be read where they lie
-    zero();
+    zero_tiles<kPanels>();
     int64_t s = 0;
-    for (; s + 16 <= whole; s += 16)
-      steps<16, true>(w + s * 64, p.k * 2, 64, x + s * x_step, next + s * kTileBytes);
-    for (; s + 4 <= whole; s += 4) steps<4, true>(w + s * 64, p.k * 2, 64, x + s * x_step, next + s * kTileBytes);
-    for (; s < whole; ++s) steps<1, true>(w + s * 64, p.k * 2, 64, x + s * x_step, next + s * kTileBytes);
+    for (; s + 16 <= whole; s += 16) steps<16>(w + s * 64, p.k * 2, 64, x + s * x_step);
+    for (; s + 4 <= whole; s += 4) steps<4>(w + s * 64, p.k * 2, 64, x + s * x_step);
+    for (; s < whole; ++s) steps<1>(w + s * 64, p.k * 2, 64, x + s * x_step);
     for (const int64_t all = steps_of(p.k); s < all; ++s) {
       copy_rows(p, row, s * kDotBlock, 1, tiles);
       published();
-      steps<1, false>(reinterpret_cast<const char*>(tiles), 64, 0, x + s * x_step, nullptr);
+      steps<1>(reinterpret_cast<const char*>(tiles), 64, 0, x + s * x_step);
     }
-    store_tiles<kPanels>(out[0]);
+    store_tiles<kPanels>(out[0], width * 4);
     write(row);
   }
 
-  void e4m3_rows(int64_t row, uint16_t* tiles, float (*partial)[kTileFloats]) const {
-    const auto* x = static_cast<const char*>(p.x);
-    const char* next = static_cast<const char*>(p.w) + (row + kTileRows) * p.k;
-    for (int64_t k = 0, half = 0; k < p.k; k += kScaleBlock, half ^= 1, next += kTileRows * kScaleBlock) {
-      const int64_t count = steps_of(p.k - k < kScaleBlock ? p.k - k : kScaleBlock);
-      uint16_t* block = tiles + half * kScaleSteps * kTileElements;  // two in turn: one is decoded while one is read
-      for (int64_t i = 0; i < kTileRows * kScaleBlock / 64; ++i) __builtin_prefetch(next + i * 64, 0, 2);
-      decode_rows(p, row, k, count, block);
-      published();
-      zero();
-      const auto* w = reinterpret_cast<const char*>(block);
-      const char* from = x + k / kDotBlock * x_step;
-      if (count == kScaleSteps)
-        steps<kScaleSteps, false>(w, 64, kTileBytes, from, nullptr);
-      else
-        for (int64_t s = 0; s < count; ++s) steps<1, false>(w + s * kTileBytes, 64, 0, from + s * x_step, nullptr);
-      store_tiles<kPanels>(partial[0]);
-      for (int t = 0; t < kPanels; ++t) add_scaled_tile(partial[t], scale_at(p, row, k), k == 0, out[t]);
+  // Scale block by scale block; the next one is decoded before the tiles of this one are read, which could not be
+  // forwarded from stores still on their way.
+  void e4m3(uint16_t* tiles, float (*partial)[kTileFloats]) const {
+    decode_rows(p, 0, 0, steps_in(0), tiles);
+    for (int64_t row = 0, half = 0; row < p.n; row += kTileRows) {
+      for (int64_t k = 0; k < p.k; k += kScaleBlock, half ^= 1) {
+        uint16_t* other = tiles + (half ^ 1) * kScaleSteps * kTileElements;
+        if (k + kScaleBlock < p.k)
+          decode_rows<true>(p, row, k + kScaleBlock, steps_in(k + kScaleBlock), other, ahead(row, k + kScaleBlock));
+        else if (row + kTileRows < p.n)
+          decode_rows<true>(p, row + kTileRows, 0, steps_in(0), other, ahead(row + kTileRows, 0));
+        published();
+        zero_tiles<kPanels>();
+        const auto* w = reinterpret_cast<const char*>(tiles + half * kScaleSteps * kTileElements);
+        const char* x = static_cast<const char*>(p.x) + k / kDotBlock * x_step;
+        const int64_t count = steps_in(k);
+        if (count == kScaleSteps)
+          steps<kScaleSteps>(w, 64, kTileBytes, x);
+        else
+          for (int64_t s = 0; s < count; ++s) steps<1>(w + s * kTileBytes, 64, 0, x + s * x_step);
+        store_tiles<kPanels>(partial[0], width * 4);
+        for (int t = 0; t < kPanels; ++t) add_scaled_tile(partial[t], scale_at(p, row, k), k == 0, width, out[t]);
+      }
+      write(row);
     }
-    write(row);
+  }
+  int64_t steps_in(int64_t k) const { return steps_of(p.k - k < kScaleBlock ? p.k - k : kScaleBlock); }
+  // Short rows: the 16 after these, as they lie. Long ones: of each what comes 512 values later. (Two threads, 34 GB/s
+  // of plain reads: 21.8 and 17.5 GB/s for rows of 1,536, 21 and 28 for rows of 8,704; docs/LOG.md.)
+  Fetch ahead(int64_t row, int64_t k) const {
+    const auto* w = static_cast<const char*>(p.w) + row * p.k;
+    if (p.k >= 4096) return {w + k + 512, p.k, 64};
+    return {w + kTileRows * (p.k + k), 64, kTileBytes};
   }
 
   void run() const {
     alignas(64) uint16_t tiles[2 * kScaleSteps * kTileElements];
     alignas(64) float partial[kPanels][kTileFloats] = {};
     configure(width * 4);
-    for (int64_t row = 0; row < p.n; row += kTileRows)
-      p.stored == Source::bf16 ? bf16_rows(row, tiles) : e4m3_rows(row, tiles, partial);
+    if (p.stored == Source::e4m3)
+      e4m3(tiles, partial);
+    else
+      for (int64_t row = 0; row < p.n; row += kTileRows) bf16_rows(row, tiles);
     _tile_release();
   }
 };
@@ -326,7 +388,7 @@ struct Many {
         const int64_t row = (strip + half) * kTileRows;
         const float scale = row < p.n ? scale_at(p, row, k) : 0;
         for (int64_t j = 0; j < kColumns; ++j)
-          add_scaled_tile(parts[2 * half + j], scale, k == 0, tile(strip + half, panel + j));
+          add_scaled_tile(parts[2 * half + j], scale, k == 0, kLanes, tile(strip + half, panel + j));
       }
     }
   }
@@ -375,7 +437,7 @@ struct Many {
     _tile_release();
     for (int64_t panel = 0; panel < panels; ++panel)
       for (int64_t row = 0; row < p.n; row += kTileRows)
-        write_tile(tile(row / kTileRows, panel),
+        write_tile(tile(row / kTileRows, panel), kLanes,
                    {p.c + panel * kLanes * p.ldc + row, p.ldc, p.bias ? p.bias + row : nullptr, p.m - panel * kLanes,
                     p.n - row});
   }
@@ -392,9 +454,8 @@ void gemm_stored(const GemmStoredParams& p) {
   if (p.m <= 32) return run_few<2>(p);
   if (p.m <= 48) return run_few<3>(p);
   if (p.m <= kFewTokens) return run_few<4>(p);
-  Many{p, static_cast<uint16_t*>(p.scratch),
-       reinterpret_cast<float*>(static_cast<char*>(p.scratch) + kBlockTileBytes), panels_of(p.m),
-       steps_of(p.k) * kTileBytes}
+  Many{p, static_cast<uint16_t*>(p.scratch), reinterpret_cast<float*>(static_cast<char*>(p.scratch) + kBlockTileBytes),
+       panels_of(p.m), steps_of(p.k) * kTileBytes}
       .run();
 }
 

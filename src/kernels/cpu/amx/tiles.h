@@ -62,18 +62,18 @@ template <int kCount>
     _tile_zero(3);
   }
 }
-// Tiles 0 to kCount - 1 one after another, rows 64 bytes apart.
+// Tiles 0 to kCount - 1, 1 KiB apart, rows `stride` bytes apart.
 template <int kCount>
-[[gnu::always_inline]] inline void store_tiles(float* to) {
-  _tile_stored(0, to, 64);
+[[gnu::always_inline]] inline void store_tiles(float* to, int64_t stride) {
+  _tile_stored(0, to, stride);
   if constexpr (kCount > 1) {
-    _tile_stored(1, to + 256, 64);
+    _tile_stored(1, to + 256, stride);
   }
   if constexpr (kCount > 2) {
-    _tile_stored(2, to + 512, 64);
+    _tile_stored(2, to + 512, stride);
   }
   if constexpr (kCount > 3) {
-    _tile_stored(3, to + 768, 64);
+    _tile_stored(3, to + 768, stride);
   }
   published();
 }

@@ -37,7 +37,8 @@ void register_avx512_gemm(Kernels& table) {
   table.gemm_bf16 = {"avx512_gemm_bf16", cpu::a_bytes, pack_a, gemm_bf16};
   table.gemm_f32 = {"avx512_gemm_f32", cpu::a_bytes, pack_a, gemm_f32};
   table.pack_b = {"avx512_pack_b", pack_b};
-  table.gemm_stored = {"avx512_gemm_stored", cpu::kStoredRows, false, cpu::a_bytes, pack_x, cpu::no_scratch, gemm_stored};
+  table.gemm_stored = {"avx512_gemm_stored", cpu::kStoredRows, false, cpu::a_bytes, pack_x,
+                       cpu::no_scratch,      gemm_stored};
 }
 
 }  // namespace jamsu::kernels
