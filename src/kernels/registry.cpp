@@ -35,6 +35,7 @@ Kernels amx_table() {
   table.isa = Isa::amx;
   register_amx_gemm(table);
   register_amx_stored(table);
+  register_amx_attention(table);
   return table;
 }
 

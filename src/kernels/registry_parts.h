@@ -15,5 +15,6 @@ void register_avx512_rows(Kernels& table);
 void register_avx512_attention(Kernels& table);
 void register_amx_gemm(Kernels& table);
 void register_amx_stored(Kernels& table);
+void register_amx_attention(Kernels& table);
 
 }  // namespace jamsu::kernels

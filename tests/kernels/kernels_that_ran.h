@@ -68,9 +68,11 @@ inline std::set<std::string> kernels_that_ran() {
   return names;
 }
 
-// What a kernel of `isa` for `operation` is called: AMX brings its own products alone.
+// What a kernel of `isa` for `operation` is called: AMX brings its own products and attention alone.
 inline std::string kernel_name(Isa isa, const std::string& operation) {
-  const Isa own = isa == Isa::amx && operation != "gemm_bf16" && operation != "gemm_stored" ? Isa::avx512 : isa;
+  const Isa own = isa == Isa::amx && operation != "gemm_bf16" && operation != "gemm_stored" && operation != "attention"
+                      ? Isa::avx512
+                      : isa;
   if (own == Isa::ref && operation.rfind("gemm", 0) == 0 && operation != "gemm_stored") return "ref_gemm";
   return std::string(isa_name(own)) + "_" + operation;
 }

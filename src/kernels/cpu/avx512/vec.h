@@ -51,6 +51,9 @@ struct Avx512 {
     return {reinterpret_cast<__m512>(_mm512_cvtne2ps_pbh(high.v, low.v))};
   }
   void store_pairs(uint16_t* p) const { _mm512_storeu_si512(p, _mm512_castps_si512(v)); }
+  // Of 32 values of bf16 the first 16 and the others, widened.
+  static Avx512 first_half(Avx512 a) { return widened(_mm512_castsi512_si256(_mm512_castps_si512(a.v))); }
+  static Avx512 second_half(Avx512 a) { return widened(_mm512_extracti64x4_epi64(_mm512_castps_si512(a.v), 1)); }
   // Of pairs in a register the first and the second, widened.
   static Avx512 low_halves(Avx512 a) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 16))}; }
   static Avx512 high_halves(Avx512 a) {
@@ -152,6 +155,9 @@ struct Avx512 {
   }
 
  private:
+  static Avx512 widened(__m256i bf16) {
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16))};
+  }
   // 64 bytes of e4m3 as bits of bf16: bytes 0-31, bytes 32-63. The low bytes of the results and the high ones are made
   // apart, 64 at a time, then interleaved.
   [[gnu::always_inline]] static void e4m3_blocks(__m512i bytes, Avx512& first, Avx512& second) {
