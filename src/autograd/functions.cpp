@@ -90,6 +90,12 @@ Value swiglu(const Value& gate, const Value& up, Context& c) {
   });
 }
 
+Value gated_mlp(const Value& x, const Parameter& gate, const Parameter& up, const Parameter& down, Context& c) {
+  if (!c.tape) return untaped(ops::gated_mlp(x.tensor, gate.weight, up.weight, down.weight, c.ops));
+  const Value g = linear(x, gate, nullptr, c), u = linear(x, up, nullptr, c);
+  return linear(swiglu(g, u, c), down, nullptr, c);
+}
+
 Value slice_columns(const Value& x, int64_t begin, int64_t width, Context& c) {
   Tensor y = ops::slice_columns(x.tensor, begin, width, c.ops);
   if (!c.tape) return untaped(std::move(y));

@@ -20,6 +20,8 @@ Value scale(const Value& x, float factor, Context& c);
 // The same elements in another shape.
 Value reshape(const Value& x, Shape shape, Context& c);
 Value swiglu(const Value& gate, const Value& up, Context& c);
+// down(swiglu(gate(x), up(x))).
+Value gated_mlp(const Value& x, const Parameter& gate, const Parameter& up, const Parameter& down, Context& c);
 Value slice_columns(const Value& x, int64_t begin, int64_t width, Context& c);
 Value concat_columns(const Value& a, const Value& b, Context& c);
 // rows need not be unique.

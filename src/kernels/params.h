@@ -88,6 +88,14 @@ struct GemmStoredParams {
 };
 inline constexpr int64_t kScaleBlock = 128;  // columns and rows that share a scale (DeepSeek-V3)
 
+// silu(x Wg^T) * (x Wu^T), rounded, as x of the product that follows: columns [column, column + n) of `width`, packed
+// as by pack_x. For ops that read many rows (StoredKernel::many_rows); column is a multiple of 32.
+struct GemmGatedParams {
+  GemmStoredParams gate, up;  // of equal x, m, n, k, scratch (of 2 n columns); without c and bias
+  void* h;                    // x_bytes(m, width)
+  int64_t column, width;
+};
+
 // x of such a product, in a layout each ISA chooses for itself, rounded to bf16; panels of 16 rows apart, so that
 // threads can share them out.
 struct PackXParams {

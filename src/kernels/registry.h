@@ -43,6 +43,7 @@ struct Kernels {
   GemmKernel gemm_few_rows, gemm_bf16, gemm_f32;  // choose_gemm says which one runs
   Kernel<PackBParams> pack_b;
   StoredKernel gemm_stored;
+  Kernel<GemmGatedParams> gemm_gated;
   Kernel<StoreKvParams> store_kv;
   Kernel<AttentionParams> attention;
   Kernel<AttentionBackwardParams> attention_backward;

@@ -3,16 +3,21 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/memory.h"
+
 namespace jamsu::ops {
 
 std::byte* Scratch::bytes(int worker, Slot slot, int64_t size) {
   Buffer& buffer = buffers_[static_cast<size_t>(worker)][slot];
   if (buffer.size < size) {
-    const auto rounded = static_cast<size_t>((size + size / 2 + 4095) / 4096 * 4096);
-    auto* data = static_cast<std::byte*>(std::aligned_alloc(64, rounded));
+    // What is large is read over and over by kernels: huge pages.
+    constexpr int64_t kLarge = int64_t{1} << 19;
+    const int64_t wanted = size + size / 2, unit = wanted >= kLarge ? int64_t{2} << 20 : 4096;
+    const int64_t rounded = (wanted + unit - 1) / unit * unit;
+    std::byte* data = allocate_aligned(rounded);
     if (!data) throw std::bad_alloc();
     buffer.data = {data, [](std::byte* p) { std::free(p); }};
-    buffer.size = static_cast<int64_t>(rounded);
+    buffer.size = rounded;
   }
   return buffer.data.get();
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "ops/rows.h"
+
 namespace jamsu::ops {
 namespace {
 
@@ -69,7 +71,8 @@ void cut(const Product& p, int threads, std::vector<Task>& tasks) {
       tasks.push_back({&p, row, std::min(row + kRowTile, p.m), 0, panels});
     return;
   }
-  const int64_t pieces = std::min<int64_t>({panels, threads * 2, work / kSmallWork + 1});
+  // Reading is what a packed x waits for, and no two cores read alike: more pieces than threads even it out.
+  const int64_t pieces = std::min<int64_t>({panels, threads * (p.packed ? 8 : 2), work / kSmallWork + 1});
   for (int64_t i = 0; i < pieces; ++i) tasks.push_back({&p, 0, p.m, panels * i / pieces, panels * (i + 1) / pieces});
 }
 
@@ -102,25 +105,33 @@ void pack_rows_of(const Task& t, int64_t k, int64_t width, kernels::Element elem
                .packed = to});
 }
 
+// n columns from `column` on; no C yet.
+kernels::GemmStoredParams stored_params(const Product& p, const Weight& w, int64_t column, int64_t n, void* scratch) {
+  return {.x = p.packed,
+          .w = stored_row(w, column),
+          .stored = source_of(w),
+          .scales = scales_of(w, column),
+          .scale_stride = w.scales.defined() ? w.scales.dim(1) : 0,
+          .first_row = column % kFp8Block,
+          .c = nullptr,
+          .ldc = 0,
+          .m = p.m,
+          .n = n,
+          .k = p.k,
+          .bias = nullptr,
+          .scratch = scratch};
+}
 // The weight is read as it lies.
 void run_stored(const Task& t, int worker, Context& context) {
   const Product& p = *t.product;
-  const Weight& w = *p.stored;
   const kernels::StoredKernel& kernel = context.kernels.gemm_stored;
   const int64_t column = t.panel_begin * kLanes, n = std::min(t.panel_end * kLanes, p.n) - column;
-  kernel.run({.x = p.packed,
-              .w = stored_row(w, column),
-              .stored = source_of(w),
-              .scales = scales_of(w, column),
-              .scale_stride = w.scales.defined() ? w.scales.dim(1) : 0,
-              .first_row = column % kFp8Block,
-              .c = p.c + column,
-              .ldc = p.n,
-              .m = p.m,
-              .n = n,
-              .k = p.k,
-              .bias = p.bias ? p.bias + column : nullptr,
-              .scratch = context.scratch.get<std::byte>(worker, Scratch::slot_a, kernel.scratch_bytes(p.m, n))});
+  kernels::GemmStoredParams params = stored_params(
+      p, *p.stored, column, n, context.scratch.get<std::byte>(worker, Scratch::slot_a, kernel.scratch_bytes(p.m, n)));
+  params.c = p.c + column;
+  params.ldc = p.n;
+  params.bias = p.bias ? p.bias + column : nullptr;
+  kernel.run(params);
 }
 
 // Many rows, elsewhere: block after block of the weight is packed into cache, where all rows pass it.
@@ -242,9 +253,45 @@ void run(const Task& t, kernels::Element element, int worker, Context& context) 
             .bias = p.bias ? p.bias + column : nullptr});
 }
 
-// Packs x of the products that the stored kernel takes, cut to as many rows as it takes at once; the memory they lie
-// in.
-Tensor pack_stored(std::vector<Product>& products, Context& context) {
+// Packs x of the products that have a place for it.
+void pack_x(std::vector<Product>& products, Context& context) {
+  struct Panels {
+    const Product* product;
+    int64_t begin, end;
+  };
+  constexpr int64_t kPanelsTogether = 4;
+  std::vector<Panels> tasks;
+  int64_t values = 0;
+  for (const Product& p : products) {
+    if (!p.packed) continue;
+    values += p.m * p.k;
+    const int64_t panels = (p.m + kLanes - 1) / kLanes;
+    for (int64_t i = 0; i < panels; i += kPanelsTogether)
+      tasks.push_back({&p, i, std::min(i + kPanelsTogether, panels)});
+  }
+  const auto pack = [&](const Panels& t) {
+    const Product& p = *t.product;
+    context.kernels.gemm_stored.pack_x({.source = p.a,
+                                        .rows = p.rows,
+                                        .row_stride = p.row_stride,
+                                        .m = p.m,
+                                        .k = p.k,
+                                        .packed = p.packed,
+                                        .panel_begin = t.begin,
+                                        .panel_end = t.end});
+  };
+  if (values <= kSmallWork) {
+    const FlushScope flush;
+    for (const Panels& t : tasks) pack(t);
+  } else {
+    context.pool.run(static_cast<int64_t>(tasks.size()),
+                     [&](int64_t i, int /*worker*/) { pack(tasks[static_cast<size_t>(i)]); });
+  }
+}
+
+// Cuts products of weights as they lie to as many rows as the stored kernel takes, and gives those that it takes a
+// place for their x, packed. Returns the memory of these places.
+Tensor place_stored(std::vector<Product>& products, Context& context) {
   const kernels::StoredKernel& kernel = context.kernels.gemm_stored;
   std::vector<Product> all;
   for (const Product& p : products) {
@@ -255,7 +302,7 @@ Tensor pack_stored(std::vector<Product>& products, Context& context) {
       all.push_back(p);
       Product& piece = all.back();
       piece.m = std::min(step, p.m - row);
-      piece.c += row * p.n;
+      if (piece.c) piece.c += row * p.n;
       if (p.rows)
         piece.rows += row;
       else
@@ -263,51 +310,21 @@ Tensor pack_stored(std::vector<Product>& products, Context& context) {
     }
   }
   products = std::move(all);
-  struct Panels {
-    Product* product;
-    int64_t begin, end;
-  };
-  constexpr int64_t kPanelsTogether = 4;
-  std::vector<Panels> tasks;
   std::vector<int64_t> offsets;
-  int64_t bytes = 0, values = 0;
-  for (Product& p : products) {
-    offsets.push_back(p.stored && p.m <= kernel.max_rows ? bytes : -1);
-    if (offsets.back() < 0) continue;
-    bytes += kernels::round_up(kernel.x_bytes(p.m, p.k), 64);
-    values += p.m * p.k;
-    const int64_t panels = (p.m + kLanes - 1) / kLanes;
-    for (int64_t i = 0; i < panels; i += kPanelsTogether)
-      tasks.push_back({&p, i, std::min(i + kPanelsTogether, panels)});
+  int64_t bytes = 0;
+  for (const Product& p : products) {
+    const bool packs = p.stored && p.m <= kernel.max_rows;
+    offsets.push_back(packs ? bytes : -1);
+    if (packs) bytes += kernels::round_up(kernel.x_bytes(p.m, p.k), 64);
   }
   Tensor memory = context.empty({bytes}, DType::u8);
   for (size_t i = 0; i < products.size(); ++i)
     if (offsets[i] >= 0) products[i].packed = memory.raw() + offsets[i];
-  const auto pack = [&](const Panels& t) {
-    const Product& p = *t.product;
-    kernel.pack_x({.source = p.a,
-                   .rows = p.rows,
-                   .row_stride = p.row_stride,
-                   .m = p.m,
-                   .k = p.k,
-                   .packed = p.packed,
-                   .panel_begin = t.begin,
-                   .panel_end = t.end});
-  };
-  if (values <= kSmallWork) {
-    const FlushScope flush;
-    for (const Panels& t : tasks) pack(t);
-  } else {
-    context.pool.run(static_cast<int64_t>(tasks.size()),
-                     [&](int64_t i, int /*worker*/) { pack(tasks[static_cast<size_t>(i)]); });
-  }
   return memory;
 }
 
-void run_all(std::vector<Product> products, kernels::Element element, Context& context) {
-  Tensor packed;
-  if (std::any_of(products.begin(), products.end(), [](const Product& p) { return p.stored != nullptr; }))
-    packed = pack_stored(products, context);
+// Those with a place for x find it packed.
+void run_packed(const std::vector<Product>& products, kernels::Element element, Context& context) {
   std::vector<Task> tasks;
   int64_t work = 0;
   for (const Product& p : products) {
@@ -321,6 +338,34 @@ void run_all(std::vector<Product> products, kernels::Element element, Context& c
   }
   context.pool.run(static_cast<int64_t>(tasks.size()),
                    [&](int64_t i, int worker) { run(tasks[static_cast<size_t>(i)], element, worker, context); });
+}
+
+void run_all(std::vector<Product> products, kernels::Element element, Context& context) {
+  Tensor memory;
+  if (std::any_of(products.begin(), products.end(), [](const Product& p) { return p.stored != nullptr; })) {
+    memory = place_stored(products, context);
+    pack_x(products, context);
+  }
+  run_packed(products, element, context);
+}
+
+// h = swiglu of both products, as x of the next one, packed.
+void run_gated(const Product& x, const Weight& gate, const Weight& up, std::byte* h, Context& context) {
+  constexpr int64_t kColumns = kStoredColumns / 2;  // of each
+  const kernels::StoredKernel& kernel = context.kernels.gemm_stored;
+  const int64_t units = (gate.out + kernels::kDotBlock - 1) / kernels::kDotBlock;
+  const int64_t pieces =
+      std::min(units, kernels::round_up((gate.out + kColumns - 1) / kColumns, context.pool.threads()));
+  context.pool.run(pieces, [&](int64_t i, int worker) {
+    const int64_t column = units * i / pieces * kernels::kDotBlock,
+                  n = std::min(units * (i + 1) / pieces * kernels::kDotBlock, gate.out) - column;
+    void* scratch = context.scratch.get<std::byte>(worker, Scratch::slot_a, kernel.scratch_bytes(x.m, 2 * n));
+    context.kernels.gemm_gated({.gate = stored_params(x, gate, column, n, scratch),
+                                .up = stored_params(x, up, column, n, scratch),
+                                .h = h,
+                                .column = column,
+                                .width = gate.out});
+  });
 }
 
 // x as the B operand of dW: columns = features, contraction = rows.
@@ -381,6 +426,33 @@ Tensor linear(const Tensor& x, const Weight& w, const float* bias, Context& cont
   JAMSU_CHECK(x.shape().rank() == 2 && x.dim(1) == w.in);
   Tensor y = context.empty({x.dim(0), w.out});
   run_all({rows_product(x, nullptr, x.dim(0), w.forward, y, w.out, w.in, bias, &w)}, w.element, context);
+  return y;
+}
+
+Tensor gated_mlp(const Tensor& x, const Weight& gate, const Weight& up, const Weight& down, Context& context) {
+  const int64_t rows = x.dim(0);
+  const bool lie =
+      gate.stored.defined() && up.stored.defined() && down.stored.defined() && gate.stored.dtype() == up.stored.dtype();
+  if (!lie || !context.kernels.gemm_stored.many_rows || rows <= kManyRows) {
+    const Tensor g = linear(x, gate, nullptr, context), u = linear(x, up, nullptr, context);
+    return linear(swiglu(g, u, context), down, nullptr, context);
+  }
+  JAMSU_CHECK(x.dim(1) == gate.in && up.in == gate.in && up.out == gate.out && down.in == gate.out);
+  Tensor y = context.empty({rows, down.out});
+  std::vector<Product> inputs{rows_product(x, nullptr, rows, gate.forward, y, gate.out, gate.in, nullptr, &gate)};
+  inputs[0].c = nullptr;                                // theirs is h
+  const Tensor memory = place_stored(inputs, context);  // its pieces of rows
+  pack_x(inputs, context);
+  for (const Product& input : inputs) {
+    const int64_t row = (input.a - x.f32()) / gate.in;
+    const Tensor h = context.empty({context.kernels.gemm_stored.x_bytes(input.m, down.in)}, DType::u8);
+    run_gated(input, gate, up, h.raw(), context);
+    Tensor part = y.rows(row, row + input.m);
+    std::vector<Product> product{
+        rows_product(x, nullptr, input.m, down.forward, part, down.out, down.in, nullptr, &down)};
+    product[0].packed = h.raw();
+    run_packed(product, down.element, context);
+  }
   return y;
 }
 

@@ -9,6 +9,9 @@ namespace jamsu::ops {
 
 // y = x w^T (+ bias): [N, out] f32.
 Tensor linear(const Tensor& x, const Weight& w, const float* bias, Context& context);
+// linear(swiglu(linear(x, gate), linear(x, up)), down), with its bits: [N, down.out]. Where all three are used as they
+// lie and rows are many, what lies between is never written as f32.
+Tensor gated_mlp(const Tensor& x, const Weight& gate, const Weight& up, const Weight& down, Context& context);
 // dx = dy w: [N, in].
 Tensor linear_dx(const Tensor& dy, const Weight& w, Context& context);
 // dw += dy^T x: [out, in], contraction over the rows in order, with the gradient buffer as the accumulator.

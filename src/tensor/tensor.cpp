@@ -6,6 +6,8 @@
 #include <cstring>
 #include <new>
 
+#include "base/memory.h"
+
 namespace jamsu {
 
 int64_t dtype_bytes(DType dtype) {
@@ -116,7 +118,7 @@ std::shared_ptr<std::byte> Allocator::allocate(int64_t bytes) {
     pool_->in_use += size;
     pool_->peak = std::max(pool_->peak, pool_->in_use);
   }
-  if (!block) block = static_cast<std::byte*>(std::aligned_alloc(64, static_cast<size_t>((size + 63) / 64 * 64)));
+  if (!block) block = allocate_aligned(size);
   if (!block) {
     std::lock_guard lock(pool_->mutex);
     pool_->in_use -= size;

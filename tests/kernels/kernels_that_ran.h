@@ -13,11 +13,11 @@ namespace jamsu::kernels::test {
 template <class F>
 void for_each_kernel(const F& f) {
   using K = Kernels;
-  f.template
-  operator()<&K::gemm_few_rows, &K::gemm_bf16, &K::gemm_f32, &K::pack_b, &K::gemm_stored, &K::store_kv, &K::attention,
-             &K::attention_backward, &K::rms_norm, &K::rms_norm_backward, &K::norm_weight_grad, &K::rope, &K::swiglu,
-             &K::swiglu_backward, &K::log_softmax, &K::cross_entropy, &K::row_dot, &K::add_scaled, &K::adamw>();
-  static_assert(sizeof(Kernels) == sizeof(void*) * (1 + 3 * 4 + 7 + 15 * 2));
+  f.template operator()<&K::gemm_few_rows, &K::gemm_bf16, &K::gemm_f32, &K::pack_b, &K::gemm_stored, &K::gemm_gated,
+                        &K::store_kv, &K::attention, &K::attention_backward, &K::rms_norm, &K::rms_norm_backward,
+                        &K::norm_weight_grad, &K::rope, &K::swiglu, &K::swiglu_backward, &K::log_softmax,
+                        &K::cross_entropy, &K::row_dot, &K::add_scaled, &K::adamw>();
+  static_assert(sizeof(Kernels) == sizeof(void*) * (1 + 3 * 4 + 7 + 16 * 2));
 }
 
 template <Isa kIsa, auto kEntry>

@@ -1,4 +1,8 @@
+#include <utility>
+#include <vector>
+
 #include "base/e4m3.h"
+#include "base/math.h"
 #include "kernels/ref/dot.h"
 #include "kernels/registry_parts.h"
 
@@ -81,12 +85,30 @@ void gemm_stored(const GemmStoredParams& p) {
     }
 }
 
+void gemm_gated(const GemmGatedParams& p) {
+  auto* h = static_cast<float*>(p.h);
+  std::vector<float> gate(static_cast<size_t>(p.gate.m * p.gate.n)), up(gate.size());
+  for (const auto& [from, to] : {std::pair{p.gate, &gate}, std::pair{p.up, &up}}) {
+    GemmStoredParams product = from;
+    product.c = to->data();
+    product.ldc = product.n;
+    product.bias = nullptr;
+    gemm_stored(product);
+  }
+  for (int64_t i = 0; i < p.gate.m; ++i)
+    for (int64_t j = 0; j < p.gate.n; ++j) {
+      const auto at = static_cast<size_t>(i * p.gate.n + j);
+      h[i * p.width + p.column + j] = round_to_bf16(gate[at] * math::sigmoid(gate[at]) * up[at]);
+    }
+}
+
 }  // namespace
 
 void register_ref_gemm(Kernels& table) {
   table.gemm_few_rows = table.gemm_bf16 = table.gemm_f32 = {"ref_gemm", a_bytes, pack_a, gemm};
   table.pack_b = {"ref_pack_b", pack_b};
   table.gemm_stored = {"ref_gemm_stored", kStoredRows, false, a_bytes, pack_x, no_scratch, gemm_stored};
+  table.gemm_gated = {"ref_gemm_gated", gemm_gated};
 }
 
 }  // namespace jamsu::kernels

@@ -10,9 +10,7 @@ Mlp::Mlp(const NameScope& scope, int64_t hidden, int64_t width)
       down_((scope / "down_proj").matrix(hidden, width)) {}
 
 Value Mlp::forward(const Value& x, ForwardContext& c) const {
-  const Value gate = autograd::linear(x, gate_, nullptr, c);
-  const Value up = autograd::linear(x, up_, nullptr, c);
-  return autograd::linear(autograd::swiglu(gate, up, c), down_, nullptr, c);
+  return autograd::gated_mlp(x, gate_, up_, down_, c);
 }
 
 MoE::MoE(const NameScope& scope, const MoeShape& shape, int64_t layer)

@@ -1,21 +1,26 @@
 // Products with matrices as they lie in a file: C^T = W x^T. A row of W is a row of TDPBF16PS's first operand as it
 // is, so that nothing of W is turned or packed; x is packed to the second operand, once for all columns.
-//   Up to 64 rows of x: 16 rows of W pass from memory to tiles, k innermost. (Prefetching the next rows, or each row's
-//   own next lines, is slower here: 27 and 26 of the 29 GB/s without; docs/LOG.md.)
+//   Up to 64 rows of x: 16 rows of W pass from memory to tiles, k innermost, long rows' next lines prefetched. (Of
+//   36 GB/s of plain reads: 32 GB/s, 30 without prefetch; short rows 29.5, 29 with. With the next 16 rows prefetched as
+//   they lie 24 to 27, with rows copied one after another 20 to 22; docs/LOG.md.)
 //   More: blocks of 32 rows by 256 k are copied to cache (16 KiB, a third of L1), then all of x passes them, while the
 //   next block is prefetched; C^T lies in scratch until it is whole.
 // Loops around tile products have constant or short trip counts: a mispredicted exit costs what is in flight, here up
 // to a thousand cycles (docs/LOG.md).
 #include <immintrin.h>
 
+#include <initializer_list>
+
 #include "base/e4m3.h"
 #include "kernels/cpu/amx/tiles.h"
 #include "kernels/cpu/avx512/vec.h"
+#include "kernels/cpu/vec_math.h"
 #include "kernels/registry_parts.h"
 
 namespace jamsu::kernels {
 namespace {
 
+constexpr int64_t kLongRow = 2048;  // two pages
 constexpr int64_t kFewTokens = 64, kManyTokens = 512;
 constexpr int64_t kStrip = 2 * kTileRows;  // rows of W of a block
 constexpr int64_t kBlockK = 256;           // its k: two scales of FP8
@@ -213,10 +218,15 @@ struct Few {
       multiply<T, 4, 5>();
     }
   }
-  // kSteps steps of 16 rows of W, `stride` bytes apart.
+  // kSteps steps of 16 rows of W, `stride` bytes apart; `ahead`: lines as far apart that will be read soon, or null.
   template <int kSteps>
-  [[gnu::always_inline]] void steps(const char* w, int64_t stride, int64_t w_step, const char* x) const {
+  [[gnu::always_inline]] void steps(const char* w, int64_t stride, int64_t w_step, const char* x,
+                                    const char* ahead = nullptr) const {
     for (int s = 0; s < kSteps; ++s, w += w_step, x += x_step) {
+      if (ahead) {
+#pragma GCC unroll 16
+        for (int64_t i = 0; i < kTileRows; ++i) __builtin_prefetch(ahead + s * 64 + i * stride, 0, 3);
+      }
       _tile_loadd(4, w, stride);
       product<0>(x);
       product<1>(x);
@@ -236,9 +246,12 @@ struct Few {
     const int64_t whole = row + kTileRows <= p.n ? p.k / kDotBlock : 0;  // steps to be read where they lie
     zero_tiles<kPanels>();
     int64_t s = 0;
-    for (; s + 16 <= whole; s += 16) steps<16>(w + s * 64, p.k * 2, 64, x + s * x_step);
-    for (; s + 4 <= whole; s += 4) steps<4>(w + s * 64, p.k * 2, 64, x + s * x_step);
-    for (; s < whole; ++s) steps<1>(w + s * 64, p.k * 2, 64, x + s * x_step);
+    const int64_t stride = p.k * 2;
+    if (p.k >= kLongRow)
+      for (; s + 20 <= whole; s += 16) steps<16>(w + s * 64, stride, 64, x + s * x_step, w + (s + 4) * 64);
+    for (; s + 16 <= whole; s += 16) steps<16>(w + s * 64, stride, 64, x + s * x_step);
+    for (; s + 4 <= whole; s += 4) steps<4>(w + s * 64, stride, 64, x + s * x_step);
+    for (; s < whole; ++s) steps<1>(w + s * 64, stride, 64, x + s * x_step);
     for (const int64_t all = steps_of(p.k); s < all; ++s) {
       copy_rows(p, row, s * kDotBlock, 1, tiles);
       published();
@@ -274,7 +287,9 @@ struct Few {
       write(row);
     }
   }
-  int64_t steps_in(int64_t k) const { return steps_of(p.k - k < kScaleBlock ? p.k - k : kScaleBlock); }
+  int64_t steps_in(int64_t k) const {
+    return steps_of(p.k - k < kScaleBlock ? p.k - k : kScaleBlock);
+  }
   // Short rows: the 16 after these, as they lie. Long ones: of each what comes 512 values later. (Two threads, 34 GB/s
   // of plain reads: 21.8 and 17.5 GB/s for rows of 1,536, 21 and 28 for rows of 8,704; docs/LOG.md.)
   Fetch ahead(int64_t row, int64_t k) const {
@@ -303,15 +318,57 @@ void run_few(const GemmStoredParams& p) {
 }
 
 // ---- many tokens ----
-struct Many {
-  const GemmStoredParams& p;
-  uint16_t* tiles;  // a block of W: [2][kBlockSteps] tiles
-  float* c;         // C^T: [strips of 16][panels] tiles
-  int64_t panels, x_panel;
-  const char* next = nullptr;  // the block after this one
-  int64_t next_stride = 0;
+constexpr int64_t kBlockTileBytes = kStrip * kBlockK * 2;
 
-  float* tile(int64_t strip, int64_t panel) const { return c + (strip * panels + panel) * kTileFloats; }
+class Many {
+ public:
+  // One matrix, or two that share x (and all shapes).
+  Many(std::initializer_list<const GemmStoredParams*> matrices, void* scratch)
+      : tiles_(static_cast<uint16_t*>(scratch)),
+        c_(reinterpret_cast<float*>(static_cast<char*>(scratch) + kBlockTileBytes)) {
+    for (const GemmStoredParams* p : matrices) matrices_[count_++] = p;
+    const GemmStoredParams& p = *matrices_[0];
+    panels_ = panels_of(p.m);
+    strips_ = round_up(p.n, kStrip) / kTileRows;
+    x_panel_ = steps_of(p.k) * kTileBytes;
+    width_ = p.stored == Source::bf16 ? 2 : 1;
+  }
+  void multiply() {
+    configure();
+    const GemmStoredParams& first = *matrices_[0];
+    for (int64_t k = 0; k < first.k; k += kBlockK) {
+      const int64_t count = steps_of(first.k - k < kBlockK ? first.k - k : kBlockK);
+      for (int64_t row = 0; row < first.n; row += kStrip)
+        for (int64_t i = 0; i < count_; ++i) {
+          const GemmStoredParams& p = *matrices_[i];
+          fetch_rows(p, row, k, count, tiles_);
+          fetch_rows(p, row + kTileRows, k, count, tiles_ + kBlockSteps * kTileElements);
+          published();
+          if (i + 1 < count_)
+            next_ = block_at(i + 1, row, k);
+          else
+            next_ = row + kStrip < p.n ? block_at(0, row + kStrip, k) : block_at(0, 0, k + kBlockK);
+          const int64_t strip = i * strips_ + row / kTileRows, pairs = panels_ / 2;
+          if (pairs >= 16)
+            all_pairs<2>(p, strip, row, k, count);
+          else if (pairs >= 8)
+            all_pairs<4>(p, strip, row, k, count);
+          else if (pairs >= 4)
+            all_pairs<8>(p, strip, row, k, count);
+          else
+            all_pairs<16>(p, strip, row, k, count);
+        }
+    }
+    _tile_release();
+  }
+  int64_t strips() const { return strips_; }  // of a matrix
+  float* tile(int64_t strip, int64_t panel) const { return c_ + (strip * panels_ + panel) * kTileFloats; }
+
+ private:
+  const char* block_at(int64_t matrix, int64_t row, int64_t k) const {
+    const GemmStoredParams& p = *matrices_[matrix];
+    return static_cast<const char*>(p.w) + (row * p.k + k) * width_;
+  }
 
   // 2 tiles of W against kColumns panels of x, kSteps steps; kLines rows of the next block are prefetched.
   template <int kColumns, int kLines>
@@ -344,7 +401,8 @@ struct Many {
   }
 
   template <int kColumns, int kLines>
-  void bf16_pair(const char* x, int64_t strip, int64_t panel, int64_t count, bool first, const char* fetch) const {
+  void bf16_pair(const char* x, int64_t strip, int64_t panel, int64_t count, bool first, const char* fetch,
+                 int64_t stride) const {
     float *a = tile(strip, panel), *b = tile(strip + 1, panel);
     if (first) {
       zero_tiles<4>();
@@ -358,8 +416,8 @@ struct Many {
         _tile_loadd(3, b + kTileFloats, 64);
       }
     }
-    steps<kColumns, kLines>(reinterpret_cast<const char*>(tiles), kBlockSteps * kTileBytes, x, x_panel, count, fetch,
-                            next_stride);
+    steps<kColumns, kLines>(reinterpret_cast<const char*>(tiles_), kBlockSteps * kTileBytes, x, x_panel_, count, fetch,
+                            stride);
     store<kColumns>(a, b);
   }
   template <int kColumns>
@@ -376,17 +434,18 @@ struct Many {
 
   // Scale by scale: their parts come to C through a buffer.
   template <int kColumns, int kLines>
-  void e4m3_pair(const char* x, int64_t strip, int64_t panel, int64_t k, int64_t count, const char* fetch) const {
+  void e4m3_pair(const GemmStoredParams& p, const char* x, int64_t strip, int64_t row, int64_t panel, int64_t k,
+                 int64_t count, const char* fetch) const {
     for (int64_t s = 0; s < count; s += kScaleSteps, k += kScaleBlock) {
       alignas(64) float parts[4][kTileFloats];
       zero_tiles<4>();
-      steps<kColumns, kLines>(reinterpret_cast<const char*>(tiles) + s * kTileBytes, kBlockSteps * kTileBytes,
-                              x + s * kTileBytes, x_panel, count - s < kScaleSteps ? count - s : kScaleSteps,
-                              fetch + s * 32, next_stride);
+      steps<kColumns, kLines>(reinterpret_cast<const char*>(tiles_) + s * kTileBytes, kBlockSteps * kTileBytes,
+                              x + s * kTileBytes, x_panel_, count - s < kScaleSteps ? count - s : kScaleSteps,
+                              fetch + s * 32, p.k);
       store<kColumns>(parts[0], parts[2]);
       for (int64_t half = 0; half < 2; ++half) {
-        const int64_t row = (strip + half) * kTileRows;
-        const float scale = row < p.n ? scale_at(p, row, k) : 0;
+        const int64_t first = row + half * kTileRows;
+        const float scale = first < p.n ? scale_at(p, first, k) : 0;
         for (int64_t j = 0; j < kColumns; ++j)
           add_scaled_tile(parts[2 * half + j], scale, k == 0, kLanes, tile(strip + half, panel + j));
       }
@@ -394,59 +453,35 @@ struct Many {
   }
 
   template <int kColumns, int kLines>
-  void pair(int64_t strip, int64_t panel, int64_t k, int64_t count) const {
-    const char* x = static_cast<const char*>(p.x) + panel * x_panel + k / kDotBlock * kTileBytes;
-    const char* fetch = next + panel / 2 * kLines * next_stride;
+  void pair(const GemmStoredParams& p, int64_t strip, int64_t row, int64_t panel, int64_t k, int64_t count) const {
+    const char* x = static_cast<const char*>(p.x) + panel * x_panel_ + k / kDotBlock * kTileBytes;
+    const int64_t stride = p.k * width_;
+    const char* fetch = next_ + panel / 2 * kLines * stride;
     if (p.stored == Source::bf16)
-      bf16_pair<kColumns, kLines>(x, strip, panel, count, k == 0, fetch);
+      bf16_pair<kColumns, kLines>(x, strip, panel, count, k == 0, fetch, stride);
     else
-      e4m3_pair<kColumns, kLines>(x, strip, panel, k, count, fetch);
+      e4m3_pair<kColumns, kLines>(p, x, strip, row, panel, k, count, fetch);
   }
   // kLines of the 32 rows of the next block with each pair of panels, until there are no more.
   template <int kLines>
-  void all_pairs(int64_t strip, int64_t k, int64_t count) const {
+  void all_pairs(const GemmStoredParams& p, int64_t strip, int64_t row, int64_t k, int64_t count) const {
     int64_t panel = 0;
-    for (; panel + 2 <= panels && panel / 2 * kLines < kStrip; panel += 2) pair<2, kLines>(strip, panel, k, count);
-    for (; panel + 2 <= panels; panel += 2) pair<2, 0>(strip, panel, k, count);
-    if (panel < panels) pair<1, 0>(strip, panel, k, count);
+    for (; panel + 2 <= panels_ && panel / 2 * kLines < kStrip; panel += 2)
+      pair<2, kLines>(p, strip, row, panel, k, count);
+    for (; panel + 2 <= panels_; panel += 2) pair<2, 0>(p, strip, row, panel, k, count);
+    if (panel < panels_) pair<1, 0>(p, strip, row, panel, k, count);
   }
 
-  void run() {
-    configure(64);
-    const int64_t width = p.stored == Source::bf16 ? 2 : 1;
-    next_stride = p.k * width;
-    for (int64_t k = 0; k < p.k; k += kBlockK) {
-      const int64_t count = steps_of(p.k - k < kBlockK ? p.k - k : kBlockK);
-      for (int64_t row = 0; row < p.n; row += kStrip) {
-        fetch_rows(p, row, k, count, tiles);
-        fetch_rows(p, row + kTileRows, k, count, tiles + kBlockSteps * kTileElements);
-        published();
-        const bool down = row + kStrip < p.n;
-        next = static_cast<const char*>(p.w) + ((down ? row + kStrip : 0) * p.k + (down ? k : k + kBlockK)) * width;
-        const int64_t strip = row / kTileRows, pairs = panels / 2;
-        if (pairs >= 16)
-          all_pairs<2>(strip, k, count);
-        else if (pairs >= 8)
-          all_pairs<4>(strip, k, count);
-        else if (pairs >= 4)
-          all_pairs<8>(strip, k, count);
-        else
-          all_pairs<16>(strip, k, count);
-      }
-    }
-    _tile_release();
-    for (int64_t panel = 0; panel < panels; ++panel)
-      for (int64_t row = 0; row < p.n; row += kTileRows)
-        write_tile(tile(row / kTileRows, panel), kLanes,
-                   {p.c + panel * kLanes * p.ldc + row, p.ldc, p.bias ? p.bias + row : nullptr, p.m - panel * kLanes,
-                    p.n - row});
-  }
+  const GemmStoredParams* matrices_[2] = {};
+  int64_t count_ = 0, panels_, strips_, x_panel_, width_;
+  uint16_t* tiles_;             // a block of W: [2][kBlockSteps] tiles
+  float* c_;                    // C^T: [strips of 16][panels] tiles
+  const char* next_ = nullptr;  // the block after this one
 };
 
-constexpr int64_t kBlockTileBytes = kStrip * kBlockK * 2;
-
 int64_t scratch_bytes(int64_t m, int64_t n) {
-  return m <= kFewTokens ? 0 : kBlockTileBytes + round_up(n, kStrip) * panels_of(m) * kLanes * 4;
+  // A strip more: two matrices are rounded up apart.
+  return m <= kFewTokens ? 0 : kBlockTileBytes + (round_up(n, kStrip) + kStrip) * panels_of(m) * kLanes * 4;
 }
 
 void gemm_stored(const GemmStoredParams& p) {
@@ -454,15 +489,39 @@ void gemm_stored(const GemmStoredParams& p) {
   if (p.m <= 32) return run_few<2>(p);
   if (p.m <= 48) return run_few<3>(p);
   if (p.m <= kFewTokens) return run_few<4>(p);
-  Many{p, static_cast<uint16_t*>(p.scratch), reinterpret_cast<float*>(static_cast<char*>(p.scratch) + kBlockTileBytes),
-       panels_of(p.m), steps_of(p.k) * kTileBytes}
-      .run();
+  Many many({&p}, p.scratch);
+  many.multiply();
+  for (int64_t panel = 0; panel < panels_of(p.m); ++panel)
+    for (int64_t row = 0; row < p.n; row += kTileRows)
+      write_tile(many.tile(row / kTileRows, panel), kLanes,
+                 {p.c + panel * kLanes * p.ldc + row, p.ldc, p.bias ? p.bias + row : nullptr, p.m - panel * kLanes,
+                  p.n - row});
+}
+
+// C^T of gate and up has tokens side by side, as panels of x have them: nothing is turned.
+void gemm_gated(const GemmGatedParams& p) {
+  Many many({&p.gate, &p.up}, p.gate.scratch);
+  many.multiply();
+  const int64_t x_step = kTileElements, x_panel = steps_of(p.width) * x_step;
+  for (int64_t panel = 0; panel < panels_of(p.gate.m); ++panel)
+    for (int64_t row = 0; row < round_up(p.gate.n, kDotBlock); row += kTileRows) {
+      const float *gate = many.tile(row / kTileRows, panel), *up = many.tile(many.strips() + row / kTileRows, panel);
+      const int64_t k = p.column + row;
+      auto* to = static_cast<uint16_t*>(p.h) + panel * x_panel + k / kDotBlock * x_step + k % kDotBlock * kLanes;
+      const auto value = [&](int64_t i) __attribute__((always_inline)) {
+        const Avx512 g = Avx512::load(gate + i * kLanes);
+        return g * cpu::sigmoid(g) * Avx512::load(up + i * kLanes);
+      };
+#pragma GCC unroll 2
+      for (int64_t i = 0; i < kTileRows; i += 2) Avx512::store_pair(to + i * kLanes, value(i), value(i + 1));
+    }
 }
 
 }  // namespace
 
 void register_amx_stored(Kernels& table) {
   table.gemm_stored = {"amx_gemm_stored", kManyTokens, true, x_bytes, pack_x, scratch_bytes, gemm_stored};
+  table.gemm_gated = {"amx_gemm_gated", gemm_gated};
 }
 
 }  // namespace jamsu::kernels
