@@ -47,7 +47,7 @@ void cut_stored(const Product& p, int threads, std::vector<Task>& tasks) {
 }
 
 // Columns that a task of the stored kernel takes with many rows: their results stay in the second-level cache.
-constexpr int64_t kStoredColumns = 256, kManyRows = 64;
+constexpr int64_t kStoredColumns = 256, kManyRows = 128;
 
 void cut_columns(const Product& p, int threads, std::vector<Task>& tasks) {
   const int64_t panels = (p.n + kLanes - 1) / kLanes, pairs = (panels + 1) / 2;
@@ -259,7 +259,7 @@ void pack_x(std::vector<Product>& products, Context& context) {
     const Product* product;
     int64_t begin, end;
   };
-  constexpr int64_t kPanelsTogether = 4;
+  constexpr int64_t kPanelsTogether = 2;
   std::vector<Panels> tasks;
   int64_t values = 0;
   for (const Product& p : products) {
@@ -280,7 +280,7 @@ void pack_x(std::vector<Product>& products, Context& context) {
                                         .panel_begin = t.begin,
                                         .panel_end = t.end});
   };
-  if (values <= kSmallWork) {
+  if (values <= kSmallWork / 8) {
     const FlushScope flush;
     for (const Panels& t : tasks) pack(t);
   } else {

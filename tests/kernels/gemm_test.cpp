@@ -150,8 +150,8 @@ TEST(Registry, NamesAndKernelsBelongTogether) {
   }
   for (const auto& [name, all] : functions) EXPECT_EQ(all.size(), 1u) << name;
   for (const auto& [function, all] : names) EXPECT_EQ(all.size(), 1u) << *all.begin();
-  // ref 17 (one product), AVX2 and AVX-512 all 19, AMX its two bf16 products and attention.
-  EXPECT_EQ(functions.size(), 17u + 19u + (avx512 ? 19u + 3u : 0u));
+  // ref 18 (one product), AVX2 and AVX-512 all 19, AMX its three bf16 products and attention.
+  EXPECT_EQ(functions.size(), 18u + 19u + (avx512 ? 19u + 4u : 0u));
 }
 
 // Weights come as bf16 rows too.
@@ -280,6 +280,75 @@ TEST(Gemm, ManyStoredRowsEqualRef) {
       }
   check_stored(20, 300, 64);
   check_stored(100, 290, 130);
+}
+
+// gemm_gated's result is x of a product: seen through one.
+std::vector<float> gated_product(const Kernels& kernels, const StoredCase& c) {
+  const FlushScope flush;
+  const StoredCase up_case{c.m, c.n, c.k + 1, c.stored, false};  // other values
+  const std::vector<std::byte> gate = stored_values(c), up = stored_values(up_case);
+  const int64_t scale_stride = (c.k + kScaleBlock - 1) / kScaleBlock, h_width = kDotBlock + c.n, outputs = 33;
+  const std::vector<float> x = random_values(c.m * c.k, 1),
+                           scales = random_values(scale_stride * (1 + c.n / kScaleBlock), 6);
+  const StoredKernel& kernel = kernels.gemm_stored;
+  const Buffer packed = buffer(kernel.x_bytes(c.m, c.k)), scratch = buffer(kernel.scratch_bytes(c.m, 2 * c.n)),
+               h = buffer(kernel.x_bytes(c.m, h_width));
+  const std::vector<float> first = random_values(c.m * h_width, 9);  // the columns before these stay
+  const auto pack = [&](const float* from, int64_t k, void* to) {
+    kernel.pack_x({.source = from,
+                   .rows = nullptr,
+                   .row_stride = k,
+                   .m = c.m,
+                   .k = k,
+                   .packed = to,
+                   .panel_begin = 0,
+                   .panel_end = (c.m + kLanes - 1) / kLanes});
+  };
+  pack(x.data(), c.k, packed.get());
+  pack(first.data(), h_width, h.get());
+  GemmStoredParams p{.x = packed.get(),
+                     .w = gate.data(),
+                     .stored = c.stored,
+                     .scales = scales.data(),
+                     .scale_stride = scale_stride,
+                     .first_row = 0,
+                     .c = nullptr,
+                     .ldc = 0,
+                     .m = c.m,
+                     .n = c.n,
+                     .k = c.k,
+                     .bias = nullptr,
+                     .scratch = scratch.get()};
+  GemmGatedParams gated{.gate = p, .up = p, .h = h.get(), .column = kDotBlock, .width = h_width};
+  gated.up.w = up.data();
+  kernels.gemm_gated(gated);
+  std::vector<uint16_t> down;
+  for (const float w : random_values(outputs * h_width, 11)) down.push_back(f32_to_bf16(w));
+  std::vector<float> result(static_cast<size_t>(c.m * outputs));
+  const Buffer more = buffer(kernel.scratch_bytes(c.m, outputs));
+  p.x = h.get();
+  p.w = down.data();
+  p.stored = Source::bf16;
+  p.c = result.data();
+  p.ldc = p.n = outputs;
+  p.k = h_width;
+  p.scratch = more.get();
+  kernel.run(p);
+  return result;
+}
+
+TEST(Gemm, GatedProductsEqualRef) {
+  for (const Source stored : {Source::bf16, Source::e4m3})
+    for (const int64_t m : {129, 150, 512})
+      for (const int64_t n : {1, 17, 32, 65, 140}) {
+        if (m == 512 && n > 17) continue;  // ref is slow
+        const StoredCase c{m, n, 260, stored, false};
+        const std::vector<float> want = gated_product(kernels_for(Isa::ref), c);
+        for (const Isa isa : fast_isas())
+          if (kernels_for(isa).gemm_stored.many_rows)
+            expect_same(gated_product(kernels_for(isa), c), want,
+                        std::string(kernels_for(isa).gemm_gated.name) + " " + c.text());
+      }
 }
 
 TEST(Gemm, PackingOfE4m3EqualsRef) {

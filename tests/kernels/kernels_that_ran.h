@@ -70,9 +70,9 @@ inline std::set<std::string> kernels_that_ran() {
 
 // What a kernel of `isa` for `operation` is called: AMX brings its own products and attention alone.
 inline std::string kernel_name(Isa isa, const std::string& operation) {
-  const Isa own = isa == Isa::amx && operation != "gemm_bf16" && operation != "gemm_stored" && operation != "attention"
-                      ? Isa::avx512
-                      : isa;
+  const bool tiles =
+      operation == "gemm_bf16" || operation == "gemm_stored" || operation == "gemm_gated" || operation == "attention";
+  const Isa own = isa == Isa::amx && !tiles ? Isa::avx512 : isa;
   if (own == Isa::ref && operation.rfind("gemm", 0) == 0 && operation != "gemm_stored") return "ref_gemm";
   return std::string(isa_name(own)) + "_" + operation;
 }

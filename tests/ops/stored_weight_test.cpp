@@ -7,6 +7,7 @@
 #include "kernels/ref/dot.h"
 #include "ops/linear.h"
 #include "ops/op_test_support.h"
+#include "ops/rows.h"
 
 namespace jamsu::ops {
 namespace {
@@ -68,6 +69,35 @@ TEST(StoredWeight, ProductsWithBf16RowsEqualTheDefinition) {
       expect_same(values_of(linear(tensor_of(x, {c.rows, c.in}, context), w, bias.data(), context)), want, text);
       const std::vector<float> back = values_of(weight_rows(w, 0, c.out, context));
       for (size_t i = 0; i < back.size(); ++i) ASSERT_EQ(back[i], round_to_bf16(values[i]));
+    });
+  }
+}
+
+// Gate, up and down in one equal the three products and swiglu, however many rows are taken at once.
+TEST(StoredWeight, GatedMlpEqualsItsParts) {
+  constexpr int64_t kHidden = 160, kWidth = 300;
+  const FlushScope flush;
+  for (const int64_t rows : {3, 128, 129, 520, 1100}) {
+    const auto x = kernels::test::random_values(rows * kHidden, 2);
+    const auto ran = [&](kernels::Isa isa) {
+      std::vector<std::string> operations = kernels_of(isa, rows, Numerics::bf16);
+      if (operations.back() == "add_scaled") operations.pop_back();
+      operations.emplace_back("swiglu");
+      if (isa == kernels::Isa::amx && rows > 128) operations.emplace_back("gemm_gated");
+      return operations;
+    };
+    on_every_isa_by(Numerics::bf16, ran, [&](Context& context, const std::string& text) {
+      std::vector<Weight> weights;
+      for (const Shape& shape : {Shape{kWidth, kHidden}, Shape{kWidth, kHidden}, Shape{kHidden, kWidth}}) {
+        Tensor values = context.empty(shape, DType::bf16);
+        const auto random = kernels::test::random_values(shape.elements(), 20 + weights.size(), 0.3f);
+        for (int64_t i = 0; i < values.elements(); ++i) values.bf16()[i] = f32_to_bf16(random[static_cast<size_t>(i)]);
+        weights.push_back(make_stored_weight(values));
+      }
+      const Tensor tx = tensor_of(x, {rows, kHidden}, context);
+      const Tensor gate = linear(tx, weights[0], nullptr, context), up = linear(tx, weights[1], nullptr, context);
+      const Tensor want = linear(swiglu(gate, up, context), weights[2], nullptr, context);
+      expect_same(values_of(gated_mlp(tx, weights[0], weights[1], weights[2], context)), values_of(want), text);
     });
   }
 }
