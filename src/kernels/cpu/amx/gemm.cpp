@@ -32,23 +32,24 @@ void pack_rows(const PackAParams& p) {
   }
 }
 
-// Columns as a weight gradient reads dY: two source rows give the pairs of 16 tile rows.
+// Columns as a weight gradient reads dY: two source rows give the pairs of 16 tile rows, turned in registers.
 void pack_columns(const PackAParams& p) {
   const int64_t blocks = round_up(p.k, kDotBlock) / kDotBlock;
-  auto* tiles = static_cast<uint32_t*>(p.packed);
+  auto* tile = static_cast<uint16_t*>(p.packed);
   for (int64_t i = 0; i < p.m; i += kTileRows)
-    for (int64_t b = 0; b < blocks; ++b) {
-      uint32_t* tile = tiles + (i / kTileRows * blocks + b) * (kTileElements / 2);
-      for (int64_t pair = 0; pair < kDotBlock / 2; ++pair) {
-        const auto row = [&](int64_t k) {
-          if (k >= p.k) return Avx512::zero();
-          const float* from = p.source + k * p.k_stride + i;
-          return p.m - i >= kLanes ? Avx512::load(from) : Avx512::load_partial(from, p.m - i);
-        };
-        alignas(64) uint16_t pairs[32];
-        Avx512::store_pair(pairs, row(b * kDotBlock + 2 * pair), row(b * kDotBlock + 2 * pair + 1));
-        for (int64_t r = 0; r < kTileRows; ++r) __builtin_memcpy(tile + r * (kDotBlock / 2) + pair, pairs + 2 * r, 4);
+    for (int64_t b = 0; b < blocks; ++b, tile += kTileElements) {
+      const auto row = [&](int64_t k) {
+        if (k >= p.k) return Avx512::zero();
+        const float* from = p.source + k * p.k_stride + i;
+        return p.m - i >= kLanes ? Avx512::load(from) : Avx512::load_partial(from, p.m - i);
+      };
+      Avx512 x[kLanes];
+      for (int64_t pair = 0; pair < kLanes; ++pair) {
+        const int64_t k = b * kDotBlock + 2 * pair;
+        x[pair] = Avx512::interleaved(row(k), row(k + 1));
       }
+      Avx512::transpose(x);
+      for (int64_t r = 0; r < kTileRows; ++r) x[r].store_pairs(tile + r * kDotBlock);
     }
 }
 

@@ -96,13 +96,14 @@ struct Avx512 {
   static void store_bf16(uint16_t* p, Avx512 a) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a.v)));
   }
-  // even and odd rows interleaved to a bf16 pair.
-  static void store_pair(uint16_t* p, Avx512 e, Avx512 o) {
+  // even and odd rows interleaved to bf16 pairs.
+  static Avx512 interleaved(Avx512 e, Avx512 o) {
     const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(e.v)));
     const __m512i high =
         _mm512_slli_epi32(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(o.v))), 16);
-    _mm512_storeu_si512(p, _mm512_or_si512(low, high));
+    return {_mm512_castsi512_ps(_mm512_or_si512(low, high))};
   }
+  static void store_pair(uint16_t* p, Avx512 e, Avx512 o) { interleaved(e, o).store_pairs(p); }
   static void store_pair(float* p, Avx512 e, Avx512 o) {
     e.store(p);
     o.store(p + 16);
