@@ -1,5 +1,7 @@
 #include "autograd/functions.h"
 
+#include <array>
+
 #include "ops/loss.h"
 #include "ops/rows.h"
 
@@ -37,13 +39,26 @@ Value embedding(const Parameter& table, std::span<const int32_t> ids, Context& c
 }
 
 Value linear(const Value& x, const Parameter& w, const Parameter* bias, Context& c) {
-  Tensor y = ops::linear(x.tensor, w.weight, bias ? bias->values.f32() : nullptr, c.ops);
-  if (!c.tape) return untaped(std::move(y));
-  return c.tape->record(std::move(y), [x, &w, bias](const Tensor& dy, Gradients& g) {
-    if (x.node >= 0) g.add(x, ops::linear_dx(dy, w.weight, g.ops));
-    if (w.trained()) ops::linear_dw(dy, x.tensor, w.weight.element, g.of(w), g.ops);
-    if (bias && bias->trained()) add_bias_grad(dy, g.of(*bias));
-  });
+  return std::move(linears(x, std::array<LinearTerm, 1>{{{&w, bias}}}, c)[0]);
+}
+
+std::vector<Value> linears(const Value& x, std::span<const LinearTerm> terms, Context& c) {
+  std::vector<ops::LinearTerm> products;
+  for (const LinearTerm& t : terms) products.push_back({&t.w->weight, t.bias ? t.bias->values.f32() : nullptr});
+  std::vector<Tensor> y = ops::linears(x.tensor, products, c.ops);
+  std::vector<Value> values;
+  for (size_t i = 0; i < y.size(); ++i) {
+    if (!c.tape) {
+      values.push_back(untaped(std::move(y[i])));
+      continue;
+    }
+    values.push_back(c.tape->record(std::move(y[i]), [x, t = terms[i]](const Tensor& dy, Gradients& g) {
+      if (x.node >= 0) g.add(x, ops::linear_dx(dy, t.w->weight, g.ops));
+      if (t.w->trained()) ops::linear_dw(dy, x.tensor, t.w->weight.element, g.of(*t.w), g.ops);
+      if (t.bias && t.bias->trained()) add_bias_grad(dy, g.of(*t.bias));
+    }));
+  }
+  return values;
 }
 
 Value rms_norm(const Value& x, const Parameter& w, float eps, Context& c) {
@@ -92,8 +107,8 @@ Value swiglu(const Value& gate, const Value& up, Context& c) {
 
 Value gated_mlp(const Value& x, const Parameter& gate, const Parameter& up, const Parameter& down, Context& c) {
   if (!c.tape) return untaped(ops::gated_mlp(x.tensor, gate.weight, up.weight, down.weight, c.ops));
-  const Value g = linear(x, gate, nullptr, c), u = linear(x, up, nullptr, c);
-  return linear(swiglu(g, u, c), down, nullptr, c);
+  const std::vector<Value> y = linears(x, std::array<LinearTerm, 2>{{{&gate}, {&up}}}, c);
+  return linear(swiglu(y[0], y[1], c), down, nullptr, c);
 }
 
 Value slice_columns(const Value& x, int64_t begin, int64_t width, Context& c) {

@@ -14,6 +14,12 @@ namespace jamsu::autograd {
 
 Value embedding(const Parameter& table, std::span<const int32_t> ids, Context& c);
 Value linear(const Value& x, const Parameter& w, const Parameter* bias, Context& c);
+// Several of the same x, in this order.
+struct LinearTerm {
+  const Parameter* w;
+  const Parameter* bias = nullptr;
+};
+std::vector<Value> linears(const Value& x, std::span<const LinearTerm> terms, Context& c);
 Value rms_norm(const Value& x, const Parameter& w, float eps, Context& c);
 Value add(const Value& a, const Value& b, Context& c);
 Value scale(const Value& x, float factor, Context& c);

@@ -1,6 +1,7 @@
 #include "ops/linear.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Product {
   bool accumulate;
   const Weight* stored = nullptr;  // instead of panels
   std::byte* packed = nullptr;     // its x, where the stored kernel takes it as it is
+  bool packs_x = true;             // else another product does, or it is there already
 };
 
 struct Task {
@@ -263,7 +265,7 @@ void pack_x(std::vector<Product>& products, Context& context) {
   std::vector<Panels> tasks;
   int64_t values = 0;
   for (const Product& p : products) {
-    if (!p.packed) continue;
+    if (!p.packed || !p.packs_x) continue;
     values += p.m * p.k;
     const int64_t panels = (p.m + kLanes - 1) / kLanes;
     for (int64_t i = 0; i < panels; i += kPanelsTogether)
@@ -312,8 +314,19 @@ Tensor place_stored(std::vector<Product>& products, Context& context) {
   products = std::move(all);
   std::vector<int64_t> offsets;
   int64_t bytes = 0;
-  for (const Product& p : products) {
+  for (size_t i = 0; i < products.size(); ++i) {
+    const Product& p = products[i];
     const bool packs = p.stored && p.m <= kernel.max_rows;
+    const auto same = [&](const Product& other) {
+      return other.stored && other.a == p.a && other.rows == p.rows && other.m == p.m && other.k == p.k;
+    };
+    const auto end = products.begin() + static_cast<std::ptrdiff_t>(i),
+               first = std::find_if(products.begin(), end, same);
+    if (packs && first != end) {  // the rows of an earlier one
+      offsets.push_back(offsets[static_cast<size_t>(first - products.begin())]);
+      products[i].packs_x = false;
+      continue;
+    }
     offsets.push_back(packs ? bytes : -1);
     if (packs) bytes += kernels::round_up(kernel.x_bytes(p.m, p.k), 64);
   }
@@ -429,13 +442,25 @@ Tensor linear(const Tensor& x, const Weight& w, const float* bias, Context& cont
   return y;
 }
 
+std::vector<Tensor> linears(const Tensor& x, std::span<const LinearTerm> terms, Context& context) {
+  std::vector<Tensor> y;
+  std::vector<Product> products;
+  for (const LinearTerm& t : terms) {
+    JAMSU_CHECK(x.dim(1) == t.w->in && t.w->element == terms[0].w->element);
+    y.push_back(context.empty({x.dim(0), t.w->out}));
+    products.push_back(rows_product(x, nullptr, x.dim(0), t.w->forward, y.back(), t.w->out, t.w->in, t.bias, t.w));
+  }
+  run_all(std::move(products), terms[0].w->element, context);
+  return y;
+}
+
 Tensor gated_mlp(const Tensor& x, const Weight& gate, const Weight& up, const Weight& down, Context& context) {
   const int64_t rows = x.dim(0);
   const bool lie =
       gate.stored.defined() && up.stored.defined() && down.stored.defined() && gate.stored.dtype() == up.stored.dtype();
   if (!lie || !context.kernels.gemm_stored.many_rows || rows <= kManyRows) {
-    const Tensor g = linear(x, gate, nullptr, context), u = linear(x, up, nullptr, context);
-    return linear(swiglu(g, u, context), down, nullptr, context);
+    const std::vector<Tensor> y = linears(x, std::array<LinearTerm, 2>{{{&gate}, {&up}}}, context);
+    return linear(swiglu(y[0], y[1], context), down, nullptr, context);
   }
   JAMSU_CHECK(x.dim(1) == gate.in && up.in == gate.in && up.out == gate.out && down.in == gate.out);
   Tensor y = context.empty({rows, down.out});

@@ -2,6 +2,7 @@
 // Matrix products of rows with weights, forward and backward; numerics.md sections 2 and 3.
 //   N rows, in = K, out = M of the weight. x [N, in] f32, dy [N, out] f32.
 #include <span>
+#include <vector>
 
 #include "ops/weight.h"
 
@@ -9,6 +10,12 @@ namespace jamsu::ops {
 
 // y = x w^T (+ bias): [N, out] f32.
 Tensor linear(const Tensor& x, const Weight& w, const float* bias, Context& context);
+// Several of the same rows at once: what y[i] = linear(x, *terms[i].w, terms[i].bias) gives, x packed once where it is.
+struct LinearTerm {
+  const Weight* w;
+  const float* bias = nullptr;
+};
+std::vector<Tensor> linears(const Tensor& x, std::span<const LinearTerm> terms, Context& context);
 // linear(swiglu(linear(x, gate), linear(x, up)), down), with its bits: [N, down.out]. Where all three are used as they
 // lie and rows are many, what lies between is never written as f32.
 Tensor gated_mlp(const Tensor& x, const Weight& gate, const Weight& up, const Weight& down, Context& context);

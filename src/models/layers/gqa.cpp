@@ -1,5 +1,7 @@
 #include "models/layers/gqa.h"
 
+#include <array>
+
 #include "models/layers/segments.h"
 
 namespace jamsu::models {
@@ -29,9 +31,7 @@ LayerLayout Gqa::layout(const GqaShape& shape, kernels::Element element) {
   return PagedKv{{.heads = shape.key_heads, .d = shape.width, .v = shape.width, .element = element}, shape.window};
 }
 
-Value Gqa::heads_of(const Value& x, const Parameter& w, const Parameter* bias, const Parameter* norm,
-                    ForwardContext& c) const {
-  const Value y = autograd::linear(x, w, bias, c);
+Value Gqa::heads_of(const Value& y, const Parameter* norm, ForwardContext& c) const {
   if (!norm) return y;
   if (shape_.norm == QkNorm::all) return autograd::rms_norm(y, *norm, shape_.eps, c);
   const int64_t rows = y.tensor.dim(0), width = y.tensor.dim(1);
@@ -41,9 +41,10 @@ Value Gqa::heads_of(const Value& x, const Parameter& w, const Parameter* bias, c
 
 Value Gqa::forward(const Value& x, const Batch& batch, const ops::RopeTable& table, size_t state_layer,
                    ForwardContext& c) const {
-  const Value q = heads_of(x, q_, q_bias_, q_norm_, c);
-  const Value k = heads_of(x, k_, k_bias_, k_norm_, c);
-  const Value v = heads_of(x, v_, v_bias_, nullptr, c);
+  const std::vector<Value> y =
+      autograd::linears(x, std::array<autograd::LinearTerm, 3>{{{&q_, q_bias_}, {&k_, k_bias_}, {&v_, v_bias_}}}, c);
+  const Value q = heads_of(y[0], q_norm_, c), k = heads_of(y[1], k_norm_, c);
+  const Value& v = y[2];
   const auto segments = kv_segments(batch, state_layer);
   const auto& paged = std::get<PagedKv>(batch.segments.front().state->layout().layers[state_layer]);
   const Value attended = autograd::gqa_attention(q, k, v,

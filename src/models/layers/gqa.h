@@ -30,8 +30,8 @@ class Gqa {
   static LayerLayout layout(const GqaShape& shape, kernels::Element element);
 
  private:
-  autograd::Value heads_of(const autograd::Value& x, const autograd::Parameter& w, const autograd::Parameter* bias,
-                           const autograd::Parameter* norm, ForwardContext& c) const;
+  // Normed, where the model norms queries and keys.
+  autograd::Value heads_of(const autograd::Value& y, const autograd::Parameter* norm, ForwardContext& c) const;
 
   GqaShape shape_;
   const autograd::Parameter &q_, &k_, &v_, &o_;
