@@ -710,6 +710,11 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
        },
        "\"a\" stands twice"},
       {"empty", [=](auto& f) { unigram_vocab(f).clear(); }, "\"vocab\" is empty"},
+      {"bytes without end",
+       [=](auto& f) {
+         unigram_vocab(f).push_back({std::string(size_t{1} << 24, 'a'), 1});
+       },
+       "model.vocab[263]: the tokens up to here have more than 16777216 bytes"},
       {"unk", [](auto& f) { model(f)["unk_id"] = 263; }, "\"unk_id\" 263 is outside"},
   };
   for (const auto& [cases, good] : {std::pair{&bpe, small_sentencepiece()}, {&unigram, small_unigram()}})
