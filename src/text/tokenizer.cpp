@@ -173,8 +173,17 @@ class Encoder {
       if (whole && *whole < data_.model_size && !(plain_ && data_.is_added[static_cast<size_t>(*whole)]))
         return out.push_back(*whole);
     }
-    bytes ? of_bytes(p) : of_characters(p);
-    out.resize(merge_tokens(data_.merge_table, out, blocked(), cache_->scratch));
+    const auto begin = [&] {
+      out.clear();
+      bytes ? of_bytes(p) : of_characters(p);
+    };
+    begin();
+    auto count = merge_stretches(data_.merge_table, out, blocked(), cache_->scratch);
+    if (!count) {
+      begin();
+      count = merge_tokens(data_.merge_table, out, blocked(), cache_->scratch);
+    }
+    out.resize(*count);
   }
 
   std::span<const bool> blocked() const {

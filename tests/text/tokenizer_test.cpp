@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <numeric>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -236,6 +237,59 @@ TEST(Bpe, LongPiecesEqualTheDefinition) {
       got.resize(merge_tokens(*table, got, {}, scratch));
       ASSERT_EQ(got, merged_by_definition(*table, ids));
     }
+  }
+}
+
+// Longer than a stretch: as merging all at once, or nothing. With merges at random both happen.
+TEST(Bpe, StretchesEqualTheWhole) {
+  RandomStream random(5, 0, Purpose::test);
+  BpeScratch scratch;
+  int merged = 0, given_up = 0;
+  for (int round = 0; round < 60; ++round) {
+    auto merges = random_merges(random);
+    if (round % 2)
+      for (size_t i = merges.size() - 1; i > 0; --i)
+        std::swap(merges[i], merges[random.below(static_cast<uint32_t>(i + 1))]);
+    const MergeTable table(merges);
+    Ids ids;
+    const uint32_t period = 1 + random.below(round % 3 ? 40'000 : 20);
+    for (uint32_t n = 8000 + random.below(30'000); n > 0; --n)
+      ids.push_back(ids.size() < period ? static_cast<int32_t>(random.below(3)) : ids[ids.size() - period]);
+    const auto blocked = std::make_unique<bool[]>(60);
+    blocked[random.below(60)] = round % 5 == 0;
+    Ids whole = ids, got = ids;
+    whole.resize(merge_tokens(table, whole, {blocked.get(), 60}, scratch));
+    const auto count = merge_stretches(table, got, {blocked.get(), 60}, scratch);
+    count ? ++merged : ++given_up;
+    if (!count) continue;
+    got.resize(*count);
+    ASSERT_EQ(got, whole) << "round " << round;
+  }
+  std::printf("merged in stretches %d, given up %d\n", merged, given_up);
+  EXPECT_GT(merged, 30);
+}
+
+// Pairs of neighbours, the last ones first: where a pair begins is decided by the end of the text, however far away.
+TEST(Bpe, WhereTheEndDecidesStretchesGiveUp) {
+  constexpr int32_t kSymbols = 20'001;
+  std::vector<Merge> merges;
+  for (int32_t i = kSymbols - 2; i >= 0; --i) merges.push_back({i, i + 1, kSymbols + i});
+  const MergeTable table(merges);
+  BpeScratch scratch;
+  for (const int32_t count : {kSymbols - 1, kSymbols}) {
+    Ids ids(static_cast<size_t>(count));
+    std::iota(ids.begin(), ids.end(), 0);
+    Ids expected;
+    if (count % 2) expected.push_back(0);
+    for (int32_t i = count % 2; i < count; i += 2) expected.push_back(kSymbols + i);
+    Ids got = ids;
+    got.resize(merge_tokens(table, got, {}, scratch));
+    EXPECT_EQ(got, expected);
+    const auto kept = merge_stretches(table, ids, {}, scratch);
+    EXPECT_EQ(kept.has_value(), count % 2 == 0);
+    if (!kept) continue;
+    ids.resize(*kept);
+    EXPECT_EQ(ids, expected);
   }
 }
 
@@ -650,6 +704,36 @@ TEST(SentencePiece, MergesCharactersAndFallsBackToBytes) {
   std::string pieces;
   for (const int32_t id : Ids{261, 258, 0xC3 + 2, 0xA9 + 2}) pieces += stream.push(id) + "|";
   EXPECT_EQ(pieces + stream.flush(), "a| ||é|");
+}
+
+// As in Bpe.WhereTheEndDecidesStretchesGiveUp, by whole texts.
+TEST(SentencePiece, AnEndThatDecidesFarInFrontIsHeard) {
+  constexpr int kCharacters = 20'001;
+  json::object file = small_sentencepiece();
+  json::object vocab{{"<unk>", 0}};
+  json::array merges;
+  std::vector<std::string> characters(kCharacters);
+  for (int i = 0; i < kCharacters; ++i) {
+    append_utf8(characters[static_cast<size_t>(i)], static_cast<char32_t>(0x4E00 + i));
+    vocab[characters[static_cast<size_t>(i)]] = 1 + i;
+  }
+  for (size_t i = kCharacters - 1; i > 0; --i) {
+    vocab[characters[i - 1] + characters[i]] = static_cast<int64_t>(vocab.size());
+    merges.push_back(json::string(characters[i - 1] + " " + characters[i]));
+  }
+  file["model"] = {{"type", "BPE"}, {"unk_token", "<unk>"}, {"vocab", vocab}, {"merges", merges}};
+  file["normalizer"] = file["pre_tokenizer"] = nullptr;
+  file["added_tokens"] = json::array{};
+  const Tokenizer t = tokenizer_of(file);
+  for (const size_t count : {size_t{kCharacters - 1}, size_t{kCharacters}}) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i) text += characters[i];
+    const Ids ids = t.encode(text);
+    ASSERT_EQ(ids.size(), (count + 1) / 2);
+    EXPECT_EQ(t.token(ids.front()), count % 2 ? characters[0] : characters[0] + characters[1]);
+    EXPECT_EQ(t.token(ids.back()), characters[count - 2] + characters[count - 1]);
+    EXPECT_EQ(t.decode(ids), text);
+  }
 }
 
 TEST(SentencePiece, UnigramTakesTheBestCut) {
