@@ -229,13 +229,12 @@ class Encoder {
     if (data_.unk >= 0 && !(data_.fuse_unk && after_unk)) cache_->ids.push_back(data_.unk);
   }
   void cut_unigram(std::string_view p) {
-    data_.unigram->cut(p, blocked(), cache_->unigram);
-    for (const Unigram::Part& part : cache_->unigram.parts) {
+    data_.unigram->cut(p, blocked(), cache_->unigram, [this](Unigram::Part part) {
       if (part.id >= 0)
         cache_->ids.push_back(part.id);
       else if (!fall_back(part.text))
         unknown(false);
-    }
+    });
   }
 
   const TokenizerData& data_;

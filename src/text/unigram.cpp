@@ -77,8 +77,9 @@ int32_t Unigram::next(int32_t node, uint8_t byte) const {
   return from_root_[byte];
 }
 
-void Unigram::cut(std::string_view piece, std::span<const bool> blocked, Scratch& scratch) const {
-  auto& [scores, last, parts] = scratch;
+void Unigram::cut(std::string_view piece, std::span<const bool> blocked, Scratch& scratch,
+                  FunctionRef<void(Part)> sink) const {
+  auto& [scores, last] = scratch;
   // Rounded up to a power of two; a character that is no token has four bytes at most.
   const size_t mask = std::bit_ceil(std::min(std::max<size_t>(longest_, 4), piece.size()) + 1) - 1;
   if (scores.size() <= mask) scores.resize(mask + 1);
@@ -109,21 +110,28 @@ void Unigram::cut(std::string_view piece, std::span<const bool> blocked, Scratch
     if (!single) offer(character, unknown_score_, -1);
     scores[end & mask] = best;
   }
-  parts.clear();
+  // The way back; its tokens go to the end of `last`, behind what is still to be read there.
+  size_t first = piece.size() + 1;
   for (size_t end = piece.size(); end > 0;) {
-    const int32_t id = last[end];
-    size_t begin = end - 1;
-    if (id >= 0)
-      begin = end - static_cast<size_t>(bytes_of_[static_cast<size_t>(id)]);
-    else
-      while (is_utf8_continuation(piece[begin])) --begin;
-    if (id < 0 && !parts.empty() && parts.back().id < 0)
-      parts.back().text = {piece.data() + begin, parts.back().text.size() + (end - begin)};  // neighbours are one
-    else
-      parts.push_back({id, piece.substr(begin, end - begin)});
-    end = begin;
+    const int32_t id = last[--first] = last[end];
+    if (id >= 0) {
+      end -= static_cast<size_t>(bytes_of_[static_cast<size_t>(id)]);
+    } else {
+      while (is_utf8_continuation(piece[--end])) continue;
+    }
   }
-  std::reverse(parts.begin(), parts.end());
+  for (size_t begin = 0; begin < piece.size();) {
+    const int32_t id = last[first++];
+    size_t end = begin;
+    if (id >= 0) {
+      end += static_cast<size_t>(bytes_of_[static_cast<size_t>(id)]);
+    } else {
+      end += decode_valid(piece.data() + end).bytes;
+      for (; end < piece.size() && last[first] < 0; ++first) end += decode_valid(piece.data() + end).bytes;
+    }
+    sink({id, piece.substr(begin, end - begin)});
+    begin = end;
+  }
 }
 
 }  // namespace jamsu::text

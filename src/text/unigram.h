@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/function_ref.h"
+
 namespace jamsu::text {
 
 class Vocabulary;
@@ -26,11 +28,11 @@ class Unigram {
   // Room that cutting reuses from piece to piece.
   struct Scratch {
     std::vector<double> scores;  // of the best way to cut what ends at a byte, for as far back as the longest token
-    std::vector<int32_t> last;   // by byte: the last token of the best way
-    std::vector<Part> parts;     // what cut() gives
+    std::vector<int32_t> last;   // the last token of that way, by the byte behind it
   };
-  // `blocked`, when not empty, says by id which tokens must not be used. REQUIRES: valid UTF-8.
-  void cut(std::string_view piece, std::span<const bool> blocked, Scratch& scratch) const;
+  // Parts from left to right. `blocked`, when not empty, says by id which tokens must not be used. REQUIRES: valid
+  // UTF-8.
+  void cut(std::string_view piece, std::span<const bool> blocked, Scratch& scratch, FunctionRef<void(Part)> sink) const;
   const std::vector<double>& scores() const { return scores_; }
 
  private:
