@@ -79,7 +79,8 @@ int32_t Unigram::next(int32_t node, uint8_t byte) const {
 
 void Unigram::cut(std::string_view piece, std::span<const bool> blocked, Scratch& scratch,
                   FunctionRef<void(Part)> sink) const {
-  auto& [scores, last] = scratch;
+  auto& scores = scratch.scores;
+  auto& last = scratch.last;
   // Rounded up to a power of two; a character that is no token has four bytes at most.
   const size_t mask = std::bit_ceil(std::min(std::max<size_t>(longest_, 4), piece.size()) + 1) - 1;
   if (scores.size() <= mask) scores.resize(mask + 1);
