@@ -407,13 +407,20 @@ std::string StreamDecoder::push(int32_t id) {
   if (skip_special_ && tokenizer_.is_special(id)) return {};
   const TokenizerData& data = tokenizer_.data();
   std::string_view bytes = tokenizer_.token_bytes(id);
-  if (data.alphabet == Alphabet::bytes || started_ || id < 0 || id >= tokenizer_.vocab_size()) return push_bytes(bytes);
+  if (data.alphabet == Alphabet::bytes || id < 0 || id >= tokenizer_.vocab_size()) return push_bytes(bytes);
   using Start = CharacterDecoder::Start;
+  const CharacterDecoder& decoder = data.decoder;
+  const bool is_byte = data.byte_value[static_cast<size_t>(id)] >= 0, is_first = !started_;
+  in_first_ = is_first || (in_first_ && is_byte);
+  if (is_first && decoder.start == Start::strip_space && bytes.starts_with(' ')) bytes.remove_prefix(1);
   started_ = true;
-  if (data.decoder.start == Start::strip_space && bytes.starts_with(' ')) bytes.remove_prefix(1);
-  if (data.decoder.start == Start::drop_marks && data.byte_value[static_cast<size_t>(id)] < 0)
-    return push_bytes(replaced(tokenizer_.token(id), data.decoder.mark, ""));
-  return push_bytes(bytes);
+  if (decoder.mark_first) return push_bytes(bytes);
+  // Bytes too may make the mark, where it is no token.
+  const std::string_view space = in_first_ && decoder.start == Start::drop_marks ? "" : " ";
+  const auto out = is_byte ? replaced(push_bytes(bytes), decoder.mark, space)
+                           : push_bytes(replaced(tokenizer_.token(id), decoder.mark, space));
+  in_first_ &= is_byte;
+  return out;
 }
 
 std::string StreamDecoder::push_bytes(std::string_view bytes) {
@@ -440,7 +447,7 @@ std::string StreamDecoder::push_bytes(std::string_view bytes) {
 std::string StreamDecoder::flush() {
   std::string out = to_valid_utf8(pending_);
   pending_.clear();
-  started_ = false;
+  started_ = in_first_ = false;
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "text/tokenizer.h"
 #include "text/tokenizer_data.h"
 #include "text/unigram_scores.h"
+#include "text/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -413,8 +414,9 @@ class Loader {
       known = in_order(4) && text("content") == " " && number("start") == 1 && number("stop") == 0;
       d.start = CharacterDecoder::Start::strip_space;
     } else if (*type == "Metaspace") {
-      known = (decoders_ == 0 || decoders_ == 2) && in_order(5) && !text("replacement").empty();
       d.mark = text("replacement");
+      known = (decoders_ == 0 || decoders_ == 2) && in_order(5) && !d.mark.empty() &&
+              decode_valid(d.mark.data()).bytes == d.mark.size();
       d.mark_first = false;
       const auto* old = object.if_contains("add_prefix_space");
       const bool never = text("prepend_scheme") == "never" || (old && old->is_bool() && !old->get_bool());

@@ -746,6 +746,35 @@ TEST(SentencePiece, UnigramTakesTheBestCut) {
   EXPECT_EQ(t.encode(long_text).size(), 200'000u);
 }
 
+// Found by libFuzzer: without a token of its own the mark is three bytes, and still a space, or nothing in what comes
+// before the first token that is no byte.
+TEST(SentencePiece, AMarkOfBytesIsDecodedAsStreamed) {
+  for (const bool unigram : {false, true}) {
+    json::object file = unigram ? small_unigram() : small_sentencepiece();
+    file["decoder"] = {{"type", "Sequence"},
+                       {"decoders", {{{"type", "ByteFallback"}}, {{"type", "Metaspace"}, {"replacement", "▁"}}}}};
+    std::string text = json::serialize(file);
+    const std::string mark = "▁", other = "§";  // in the vocabulary and the merges, not in the pre-tokenizer
+    const size_t model = text.find("\"model\"");
+    for (size_t at = text.find(mark, model); at != std::string::npos; at = text.find(mark, at))
+      text.replace(at, mark.size(), other);
+    const auto t = Tokenizer::from_json(text, "f");
+    ASSERT_TRUE(t) << t.error().message;
+    for (const auto& [input, output] :
+         {std::pair{" a b", "a b"}, {"a  b ", "a  b "}, {"   ", ""}, {" é é", "éé"}, {" aé é", "aé é"}}) {
+      const Ids ids = t->encode_plain(input);
+      StreamDecoder stream(*t);
+      for (int again = 0; again < 2; ++again) {
+        std::string streamed;
+        for (const int32_t id : ids) streamed += stream.push(id);
+        streamed += stream.flush();
+        EXPECT_EQ(t->decode(ids), output);
+        EXPECT_EQ(streamed, output);
+      }
+    }
+  }
+}
+
 TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
   const auto decoders = [](json::object& f) -> json::array& { return f["decoder"].at("decoders").as_array(); };
   const auto unigram_vocab = [](json::object& f) -> json::array& { return model(f)["vocab"].as_array(); };
@@ -763,6 +792,11 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
          f["normalizer"] = {{"type", "Prepend"}, {"prepend", 1}};
        },
        "normalizer: \"prepend\" is a number"},
+      {"mark of two characters",
+       [](auto& f) {
+         f["decoder"] = {{"type", "Metaspace"}, {"replacement", "▁▁"}};
+       },
+       "decoder: \"Metaspace\" is not supported here"},
       {"replacements that explode",
        [](auto& f) {
          const json::value doubling = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
