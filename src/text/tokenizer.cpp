@@ -168,7 +168,7 @@ class Encoder {
     out.clear();
     if (data_.unigram) return cut_unigram(p);
     const bool bytes = data_.alphabet == Alphabet::bytes;
-    if (data_.ignore_merges) {
+    if (data_.ignore_merges && p.size() <= data_.vocabulary.longest()) {
       const auto whole = data_.vocabulary.find(bytes ? bytes_to_token(p) : std::string(p));
       if (whole && *whole < data_.model_size && !(plain_ && data_.is_added[static_cast<size_t>(*whole)]))
         return out.push_back(*whole);
@@ -261,6 +261,7 @@ Vocabulary::Vocabulary(std::vector<std::string> tokens, std::vector<std::string>
   slots_.assign(std::bit_ceil(2 * tokens_.size() + 1), -1);
   mask_ = slots_.size() - 1;
   for (int32_t id = 0; id < size(); ++id) {
+    longest_ = std::max(longest_, token(id).size());
     size_t i = hash_bytes(token(id)) & mask_;
     while (slots_[i] >= 0) i = (i + 1) & mask_;
     slots_[i] = id;
