@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Every test of the project: release, ASan+UBSan, TSan (pool, engine, trainer), format, layers, symbols, and clang-tidy on
-# changed files where CI is set. Installs what it needs. The last line sums up: "N passed, N failed".
+# Every test of the project: release, ASan+UBSan, TSan (pool, engine, trainer), libFuzzer, format, layers, symbols, and
+# clang-tidy on changed files where CI is set. Installs what it needs. The last line sums up: "N passed, N failed".
 #   ./test.sh             everything
-#   ./test.sh release     one part or several: release asan tsan tidy
+#   ./test.sh release     one part or several: release asan tsan fuzz tidy
+# Each fuzz target runs JAMSU_FUZZ_RUNS inputs (default 5,000).
 # clang-tidy reads the .cpp files changed since $JAMSU_TIDY_BASE (default: the newest commit older than four hours).
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -100,6 +101,44 @@ tsan() {
   SECONDS=0
   build tsan "${tsan_targets[@]}" && run tsan -E '_NOT_BUILT$'
 }
+# fuzz_one NAME: its seeds below 128 KiB and what libFuzzer makes of them. No allocation may pass 64 MiB.
+fuzz_one() {
+  local name=$1 corpus=build/fuzz/corpus/$1 seed
+  rm -rf "$corpus" && mkdir -p "$corpus" build/fuzz/found
+  while read -r seed; do
+    (cd tests && compgen -G "$seed") | while read -r seed; do
+      [ "$(stat -c %s "tests/$seed")" -ge 131072 ] || cp "tests/$seed" "$corpus/$(tr / _ <<<"seed/$seed")"
+    done
+  done < <(grep -v '^#' "tests/fuzz/$name.seeds")
+  ASAN_OPTIONS=quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1 "build/fuzz/tests/fuzz_$name" -seed=1 \
+    -runs="${JAMSU_FUZZ_RUNS:-5000}" -max_len=65536 -timeout=60 -malloc_limit_mb=64 -rss_limit_mb=1024 \
+    -artifact_prefix="build/fuzz/found/$name-" "$corpus" >"build/fuzz/$name.log" 2>&1
+}
+fuzz() {
+  step "libFuzzer"
+  SECONDS=0
+  if ! clang++ -x c++ -fsanitize=fuzzer - -o /dev/null 2>/dev/null \
+    <<<'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }'; then
+    skipped=$((skipped + 1))
+    echo "fuzz: no clang++ with libFuzzer here; left out"
+    return
+  fi
+  build fuzz fuzz_targets || return
+  local names name
+  names=$(basename -a -s _fuzz.cpp tests/fuzz/*_fuzz.cpp)
+  export -f fuzz_one
+  # The exit status of each in a file: one that fails does not keep the others from running.
+  xargs -P "$jobs" -I{} bash -c 'fuzz_one {}; echo $? >build/fuzz/{}.status' <<<"$names"
+  for name in $names; do
+    if [ "$(cat "build/fuzz/$name.status")" = 0 ]; then
+      passed=$((passed + 1))
+      grep '^Done' "build/fuzz/$name.log" | sed "s/^Done/fuzz $name:/"
+    else
+      tail -n 60 "build/fuzz/$name.log"
+      fail "fuzz $name, see build/fuzz/$name.log; its input is in build/fuzz/found"
+    fi
+  done
+}
 tidy() {
   step "clang-tidy on changed files"
   local base files
@@ -123,14 +162,14 @@ tidy() {
 start=$(date +%s)
 parts=("$@")
 if [ $# = 0 ]; then
-  parts=(release asan tsan)
+  parts=(release asan tsan fuzz)
   if [ -n "${CI-}" ]; then parts+=(tidy); fi
 fi
 for part in "${parts[@]}"; do
   case $part in
-    release | asan | tsan | tidy) "$part" ;;
+    release | asan | tsan | fuzz | tidy) "$part" ;;
     *)
-      echo "test.sh: there is no part \"$part\" (release asan tsan tidy)"
+      echo "test.sh: there is no part \"$part\" (release asan tsan fuzz tidy)"
       exit 2
       ;;
   esac

@@ -56,12 +56,11 @@ namespace {
 
 // Said before it is loaded, from headers alone: a machine that swaps or kills helps nobody. The states of sequences are
 // not counted: the engine takes what it gets, and says so.
-Result<void> check_memory(const std::string& folder, const Globals& globals) {
+Result<void> check_memory(const std::string& folder, int64_t free, const Globals& globals) {
   if (globals.force) return {};
   const auto source = plan::read_source(folder, globals.numerics());
   if (!source) return source.error();
   const plan::Memory need = plan::memory(*source, {.context = 1}, globals.numerics(), globals.thread_count());
-  const int64_t free = machine::this_cpu().memory_free_bytes;
   if (free == 0 || need.total() <= free) return {};  // 0: this system does not say
   const auto gib = [](int64_t bytes) { return static_cast<double>(bytes) / (1 << 30); };
   return Error{
@@ -81,8 +80,9 @@ Result<std::unique_ptr<OpenModel>> open_model(const std::string& kind, const std
   if (!folder) return folder.error();
   open->folder = *folder;
   open->runtime = std::make_unique<ops::Runtime>(globals.thread_count(), globals.chosen_isa(), globals.numerics());
-  if (auto fits = check_memory(*folder, globals); !fits) return fits.error();
-  auto opened = models::open_model(*folder, ops::Packs::forward, open->runtime->context());
+  const int64_t free = machine::this_cpu().memory_free_bytes;
+  if (auto fits = check_memory(*folder, free, globals); !fits) return fits.error();
+  auto opened = models::open_model(*folder, ops::Packs::forward, open->runtime->context(), free);
   if (!opened) return opened.error();
   open->opened = std::move(*opened);
   open->cache = globals.cache_policy(*open->opened.model);

@@ -120,6 +120,31 @@ Result<bool> read_known(const std::vector<ConfigField<Config>>& fields, const st
   return false;
 }
 
+// The fields of every architecture that are no plain values: what ends a text, rotary embeddings (scaled in one of the
+// ways of `scalings`), quantization. False: `name` is none of them.
+template <class Config>
+Result<bool> read_shared(std::string_view name, const boost::json::value& value,
+                         const std::set<std::string, std::less<>>& scalings, Config& config, std::string_view file) {
+  if (name == "eos_token_id") {
+    auto ids = read_eos(value, file);
+    if (!ids) return ids.error();
+    config.eos_token_ids = std::move(*ids);
+    return true;
+  }
+  if (name == "rope_scaling" || name == "rope_parameters") {
+    const auto rope = read_rope(value, scalings, file);
+    if (!rope) return rope.error();
+    if constexpr (requires { config.rope_scaling; }) config.rope_scaling = rope->scaling;
+    if (rope->theta) config.rope_theta = *rope->theta;
+    return true;
+  }
+  if (name == "quantization_config") {
+    if (auto s = check_fp8(value, file); !s) return s.error();
+    return true;
+  }
+  return false;
+}
+
 template <class Config>
 Status check_required(const std::vector<ConfigField<Config>>& fields, const boost::json::object& object,
                       std::string_view file) {

@@ -111,24 +111,16 @@ Result<C> parse(DeepseekKind kind, const json::object& object, std::string_view 
   c.limit_groups = kind == DeepseekKind::v3;
   for (const auto& [key, value] : object) {
     const std::string_view name(key.data(), key.size());
-    auto known = read_known(fields(), fixed_fields(kind), name, value, c, file);
+    const auto known = read_known(fields(), fixed_fields(kind), name, value, c, file);
     if (!known) return known.error();
-    if (name == "rope_scaling" || name == "rope_parameters") {
-      auto rope = read_rope(value, {"yarn"}, file);
-      if (!rope) return rope.error();
-      c.rope_scaling = rope->scaling;
-      if (rope->theta) c.rope_theta = *rope->theta;
-    } else if (name == "eos_token_id") {
-      auto ids = read_eos(value, file);
-      if (!ids) return ids.error();
-      c.eos_token_ids = std::move(*ids);
-    } else if (name == "quantization_config") {
-      if (auto s = check_fp8(value, file); !s) return s.error();
-    } else if (name == "topk_method" && kind == DeepseekKind::v2) {
+    const auto shared = read_shared(name, value, {"yarn"}, c, file);
+    if (!shared) return shared.error();
+    if (*known || *shared) continue;
+    if (name == "topk_method" && kind == DeepseekKind::v2) {
       c.limit_groups = value == "group_limited_greedy";
       if (!c.limit_groups && value != "greedy")
         return wrong_value(file, name, value, "\"greedy\" or \"group_limited_greedy\"");
-    } else if (!*known && !ignored(name)) {
+    } else if (!ignored(name)) {
       return config_error(
           file, fmt::format("\"{}\" is not a field this program knows for {}.", name, architecture_name(kind)));
     }

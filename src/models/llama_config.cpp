@@ -229,21 +229,13 @@ Result<LlamaConfig> parse_llama(LlamaKind kind, const json::object& object, std:
   std::optional<std::vector<bool>> layer_types;
   for (const auto& [key, value] : object) {
     const std::string_view name(key.data(), key.size());
-    auto known = read_known(fields(kind), fixed_fields(kind), name, value, c, file);
+    const auto known = read_known(fields(kind), fixed_fields(kind), name, value, c, file);
     if (!known) return known.error();
+    const auto shared = read_shared(name, value, {"yarn", "llama3", "linear"}, c, file);
+    if (!shared) return shared.error();
+    if (*known || *shared) continue;
     Status status;
-    if (name == "rope_scaling" || name == "rope_parameters") {
-      auto rope = read_rope(value, {"yarn", "llama3", "linear"}, file);
-      if (!rope) return rope.error();
-      c.rope_scaling = rope->scaling;
-      if (rope->theta) c.rope_theta = *rope->theta;
-    } else if (name == "quantization_config") {
-      if (auto s = check_fp8(value, file); !s) return s.error();
-    } else if (name == "eos_token_id") {
-      auto ids = read_eos(value, file);
-      if (!ids) return ids.error();
-      c.eos_token_ids = std::move(*ids);
-    } else if (name == "attention_multiplier" && kind == LlamaKind::hyperclovax) {
+    if (name == "attention_multiplier" && kind == LlamaKind::hyperclovax) {
       c.attention_multiplier = as_number(value);
       if (!value.is_null() && (!c.attention_multiplier || *c.attention_multiplier <= 0))
         status = wrong_value(file, name, value, "a positive number");
@@ -253,7 +245,7 @@ Result<LlamaConfig> parse_llama(LlamaKind kind, const json::object& object, std:
       auto types = read_layer_types(value, file);
       if (!types) return types.error();
       layer_types = std::move(*types);
-    } else if (!*known && !ignored(kind, name)) {
+    } else if (!ignored(kind, name)) {
       status = config_error(
           file, fmt::format("\"{}\" is not a field this program knows for {}.", name, architecture_name(kind)));
     }

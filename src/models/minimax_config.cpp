@@ -127,26 +127,13 @@ Result<bool> read_other(std::string_view name, const json::value& value, C& c, s
     return true;
   };
   const bool m2 = c.kind == MiniMaxKind::m2;
-  if (name == "quantization_config") return done(check_fp8(value, file));
   if (name == "layer_types" && !m2) return done(read_layer_types(value, c, file));
   if ((name == "attn_type_list" || name == "layer_types") && m2) return done(check_attention_types(value, file));
-  if (name == "eos_token_id") {
-    auto ids = read_eos(value, file);
-    if (!ids) return ids.error();
-    c.eos_token_ids = std::move(*ids);
-    return true;
-  }
   if (name == "bos_token_id") {
     if (value.is_null()) return true;
     const auto id = as_integer(value);
     if (!id || *id < 0) return wrong_value(file, name, value, "a token id or null");
     c.bos_token_id = *id;
-    return true;
-  }
-  if (name == "rope_scaling" || name == "rope_parameters") {
-    auto rope = read_rope(value, {}, file);
-    if (!rope) return rope.error();
-    if (rope->theta) c.rope_theta = *rope->theta;
     return true;
   }
   return ignored(name);
@@ -197,7 +184,9 @@ Result<MiniMaxConfig> parse_minimax(MiniMaxKind kind, const json::object& object
     const std::string_view name(key.data(), key.size());
     const auto known = read_known(fields(kind), fixed_fields(kind), name, value, c, file);
     if (!known) return known.error();
-    if (*known) continue;
+    const auto shared = read_shared(name, value, {}, c, file);
+    if (!shared) return shared.error();
+    if (*known || *shared) continue;
     const auto other = read_other(name, value, c, file);
     if (!other) return other.error();
     if (!*other) return config_error(file, fmt::format("\"{}\" is not a field this program knows for MiniMax.", name));

@@ -71,6 +71,16 @@ std::vector<std::shared_ptr<const MappedFile>> files_still_read(const Model& mod
   return read;
 }
 
+// Several threads will read rows here and there; a disk wants one stream.
+void read_ahead(const std::vector<std::shared_ptr<const MappedFile>>& files, int64_t memory_free_bytes) {
+  size_t bytes = 0;
+  for (const auto& file : files) bytes += file->bytes().size();
+  if (memory_free_bytes > 0 && bytes > static_cast<size_t>(memory_free_bytes)) return;
+  std::thread([files] {
+    for (const auto& file : files) file->read_ahead();
+  }).detach();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Model>> create_model(const json::object& config, const NamedTensors& tensors,
@@ -115,7 +125,8 @@ Result<OpenedModel> describe_model(const std::string& folder, ops::Numerics nume
   return std::move(read->opened);
 }
 
-Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops::Context& context) {
+Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops::Context& context,
+                               int64_t memory_free_bytes) {
   auto read = read_folder(folder, context.numerics);
   if (!read) return read.error();
   const formats::Safetensors& files = read->files;
@@ -124,10 +135,7 @@ Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops:
   if (auto s = files.intact(); !s) return s.error();
   if (!set) return set.error();
   auto used = files_still_read(*read->opened.model, files);
-  // Several threads will read rows here and there; a disk wants one stream.
-  std::thread([used] {
-    for (const auto& file : used) file->read_ahead();
-  }).detach();
+  read_ahead(used, memory_free_bytes);
   read->opened.model->reads_on_from(std::move(used));
   return std::move(read->opened);
 }

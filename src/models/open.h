@@ -24,7 +24,9 @@ Result<std::shared_ptr<Model>> create_model(const boost::json::object& config, c
                                             ops::Numerics numerics, std::string_view file);
 // Config and headers of a folder: everything but the values. Errors name file and field.
 Result<OpenedModel> describe_model(const std::string& folder, ops::Numerics numerics);
-// Config and weights. `packs` says whether gradients will be asked.
-Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops::Context& context);
+// Config and weights. `packs` says whether gradients will be asked. The files that are used where they lie are read
+// ahead, unless together they are larger than `memory_free_bytes` (0: not known), where reading one pushes out another.
+Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops::Context& context,
+                               int64_t memory_free_bytes = 0);
 
 }  // namespace jamsu::models

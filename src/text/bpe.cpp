@@ -172,8 +172,8 @@ MergeTable::Found pair_at(const MergeTable& merges, std::span<const bool> blocke
 
 // Many, and ascending: all pairs of the lowest rank from left to right, then those of the next. A position whose pair
 // has another rank by then is out of date.
-size_t merge_by_rank(const MergeTable& merges, std::span<int32_t> ids, std::span<const bool> blocked,
-                     BpeScratch& scratch) {
+void merge_by_rank(const MergeTable& merges, std::span<const int32_t> ids, std::span<const bool> blocked,
+                   BpeScratch& scratch) {
   auto& symbols = scratch.symbols;
   const auto propose = [&](int32_t at) {
     const uint32_t rank = pair_at(merges, blocked, scratch, at).rank;
@@ -195,12 +195,11 @@ size_t merge_by_rank(const MergeTable& merges, std::span<int32_t> ids, std::span
       propose(at);
     }
   }
-  return collect(symbols, ids);
 }
 
 // Many, in any order: a heap of candidates, some of them out of date when they come up.
-size_t merge_by_heap(const MergeTable& merges, std::span<int32_t> ids, std::span<const bool> blocked,
-                     BpeScratch& scratch) {
+void merge_by_heap(const MergeTable& merges, std::span<const int32_t> ids, std::span<const bool> blocked,
+                   BpeScratch& scratch) {
   auto& symbols = scratch.symbols;
   auto& heap = scratch.heap;
   const auto later = [](const Candidate& a, const Candidate& b) {
@@ -228,7 +227,12 @@ size_t merge_by_heap(const MergeTable& merges, std::span<int32_t> ids, std::span
     if (left.previous >= 0) propose(left.previous);
     propose(top.at);
   }
-  return collect(symbols, ids);
+}
+
+// Leaves the tokens in scratch.symbols.
+void merge_many(const MergeTable& merges, std::span<const int32_t> ids, std::span<const bool> blocked,
+                BpeScratch& scratch) {
+  merges.ascends() ? merge_by_rank(merges, ids, blocked, scratch) : merge_by_heap(merges, ids, blocked, scratch);
 }
 
 struct ByteAlphabet {
@@ -253,7 +257,34 @@ size_t merge_tokens(const MergeTable& merges, std::span<int32_t> ids, std::span<
                     BpeScratch& scratch) {
   if (ids.size() < 2) return ids.size();
   if (ids.size() <= kFew) return merge_few(merges, ids, blocked);
-  return merges.ascends() ? merge_by_rank(merges, ids, blocked, scratch) : merge_by_heap(merges, ids, blocked, scratch);
+  merge_many(merges, ids, blocked, scratch);
+  return collect(scratch.symbols, ids);
+}
+
+std::optional<size_t> merge_stretches(const MergeTable& merges, std::span<int32_t> ids, std::span<const bool> blocked,
+                                      BpeScratch& scratch) {
+  // Symbols and queue of a stretch take 40 bytes a symbol, which a near cache has. The last kShared of them are merged
+  // again with the next stretch: what comes behind a stretch rarely matters that far in front of its end.
+  constexpr size_t kStretch = 8192, kShared = 512;
+  if (ids.size() <= kStretch) return merge_tokens(merges, ids, blocked, scratch);
+  const auto& symbols = scratch.symbols;
+  size_t count = 0;
+  Symbol shared{};  // the token that the next stretch has to begin with; `next` counts from its front
+  for (size_t begin = 0; true;) {
+    const auto stretch = ids.subspan(begin, std::min(kStretch, ids.size() - begin));
+    merge_many(merges, stretch, blocked, scratch);
+    if (begin > 0 && (symbols[0].id != shared.id || symbols[0].next != shared.next)) return std::nullopt;
+    const bool is_last = stretch.size() == ids.size() - begin;
+    size_t cut = is_last ? stretch.size() : kStretch - kShared;
+    while (!is_last && symbols[cut].id < 0) --cut;
+    if (cut == 0) return std::nullopt;
+    for (size_t i = 0; i < cut; ++i)
+      if (symbols[i].id >= 0) ids[count++] = symbols[i].id;
+    if (is_last) return count;
+    shared = symbols[cut];
+    shared.next -= static_cast<int32_t>(cut);
+    begin += cut;
+  }
 }
 
 char32_t byte_to_character(uint8_t byte) {

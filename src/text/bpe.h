@@ -4,6 +4,7 @@
 // O(n log n) elsewhere.
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -108,6 +109,15 @@ class BpeScratch {
 // by id which results must not be made.
 size_t merge_tokens(const MergeTable& merges, std::span<int32_t> ids, std::span<const bool> blocked,
                     BpeScratch& scratch);
+
+// The same for any number of ids, in stretches that a near cache has room for. Each begins with a token of the one
+// before. Where both made this token, the stretches together are what merging all at once gives: the first merge across
+// the token's front would join an end of the token before with a beginning of this one, and would have come in the
+// earlier stretch too, where both stand side by side (a merge depends on nothing else: the lowest rank goes first, in
+// any part of the ids as in all of them). Where they did not: nullopt, the ids are lost, and merge_tokens is to be
+// asked.
+std::optional<size_t> merge_stretches(const MergeTable& merges, std::span<int32_t> ids, std::span<const bool> blocked,
+                                      BpeScratch& scratch);
 
 // The byte alphabet of GPT-2: printable bytes stand for themselves, the others for U+0100 and up.
 char32_t byte_to_character(uint8_t byte);

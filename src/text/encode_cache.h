@@ -111,10 +111,10 @@ class LongPieces {
 struct EncodeCache {
   ShortPieces short_pieces;
   LongPieces long_pieces;
-  // Room for merging.
+  // Room for merging and cutting.
   BpeScratch scratch;
+  Unigram::Scratch unigram;
   std::vector<int32_t> ids;
-  std::vector<Unigram::Part> parts;
 };
 
 }  // namespace jamsu::text

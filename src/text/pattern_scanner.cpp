@@ -258,6 +258,15 @@ struct Digits {
   }
 };
 
+// " {2,}": the normalizer of Unigram models makes them one.
+struct Spaces {
+  static size_t match(const View& v, size_t i) {
+    const size_t e = std::min(std::string_view(v.s, v.end).find_first_not_of(' ', i), v.end);
+    return e - i >= 2 ? e : kNone;
+  }
+  static size_t skip(const View& v, size_t i) { return std::min(std::string_view(v.s, v.end).find(' ', i + 1), v.end); }
+};
+
 // \s+$ where $ is Ruby's: before any \n, or at the end.
 struct TrailingSpace {
   static size_t match(const View& v, size_t i) {
@@ -368,6 +377,7 @@ std::shared_ptr<const PatternScanner> make_known_scanner(std::string_view patter
   if (pattern == R"re(\p{N})re") return make_digit_scanner();
   if (pattern == R"re(\p{N}{1,3})re") return std::make_shared<Scanner<Digits<3>>>();
   if (pattern == R"re(\s+$)re") return std::make_shared<Scanner<TrailingSpace>>();
+  if (pattern == " {2,}") return std::make_shared<Scanner<Spaces>>();
   return make_class_run(pattern);
 }
 

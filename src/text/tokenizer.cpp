@@ -54,6 +54,11 @@ class Output {
     std::copy(more.begin(), more.end(), next());
     count_ += count;
   }
+  // The ids so far, to which more may be appended.
+  std::vector<int32_t>& flushed() {
+    flush();
+    return ids_;
+  }
   void flush() {
     ids_.insert(ids_.end(), buffer_.data(), next());
     count_ = 0;
@@ -110,8 +115,7 @@ class Encoder {
     }
     resolve_waiting();
     if (cached_ && p.size() <= LongPieces::kMaxBytes) return long_piece(p);
-    merge(p);
-    out_.add(cache_->ids);
+    merge(p, out_.flushed());
   }
 
   // Short pieces, and the ids between them, wait for a few more: the lines of the cache arrive meanwhile.
@@ -141,8 +145,7 @@ class Encoder {
     const std::string_view p = w.key.piece();
     auto& entry = cache_->long_pieces.entry(p);  // where it has many ids
     if (entry.is(p)) return out_.add(entry.ids, entry.count);
-    merge(p);
-    const auto& made = cache_->ids;
+    const auto& made = merge_apart(p);
     out_.add(made);
     if (made.size() <= ShortPieces::kMaxIds)
       ShortPieces::insert(*w.line, w.key, made);
@@ -152,9 +155,9 @@ class Encoder {
   void long_piece(std::string_view p) {
     auto& entry = cache_->long_pieces.entry(p);
     if (entry.is(p)) return out_.add(entry.ids, entry.count);
-    merge(p);
-    out_.add(cache_->ids);
-    if (cache_->ids.size() <= LongPieces::kMaxIds) LongPieces::put(entry, p, cache_->ids);
+    const auto& made = merge_apart(p);
+    out_.add(made);
+    if (made.size() <= LongPieces::kMaxIds) LongPieces::put(entry, p, made);
   }
   // How many bytes may be read from a piece's first one on. It may lie outside the text.
   size_t readable(std::string_view p) const {
@@ -162,19 +165,30 @@ class Encoder {
     return offset < text_.size() ? text_.size() - offset : p.size();
   }
 
-  // Leaves the ids of a piece in cache_->ids.
-  void merge(std::string_view p) {
-    auto& out = cache_->ids;
-    out.clear();
+  const std::vector<int32_t>& merge_apart(std::string_view p) {
+    cache_->ids.clear();
+    merge(p, cache_->ids);
+    return cache_->ids;
+  }
+  // Appends the ids of a piece.
+  void merge(std::string_view p, std::vector<int32_t>& out) {
+    const size_t first = out.size();
+    made_ = &out;
     if (data_.unigram) return cut_unigram(p);
     const bool bytes = data_.alphabet == Alphabet::bytes;
-    if (data_.ignore_merges) {
+    if (data_.ignore_merges && p.size() <= data_.vocabulary.longest()) {
       const auto whole = data_.vocabulary.find(bytes ? bytes_to_token(p) : std::string(p));
       if (whole && *whole < data_.model_size && !(plain_ && data_.is_added[static_cast<size_t>(*whole)]))
         return out.push_back(*whole);
     }
-    bytes ? of_bytes(p) : of_characters(p);
-    out.resize(merge_tokens(data_.merge_table, out, blocked(), cache_->scratch));
+    const auto symbols = [&] {
+      out.resize(first);
+      bytes ? of_bytes(p) : of_characters(p);
+      return std::span(out).subspan(first);
+    };
+    auto count = merge_stretches(data_.merge_table, symbols(), blocked(), cache_->scratch);
+    if (!count) count = merge_tokens(data_.merge_table, symbols(), blocked(), cache_->scratch);
+    out.resize(first + *count);
   }
 
   std::span<const bool> blocked() const {
@@ -188,7 +202,7 @@ class Encoder {
     for (const char byte : p) {
       const int32_t id = data_.byte_token[static_cast<unsigned char>(byte)];
       if (id >= 0)
-        cache_->ids.push_back(id);
+        made_->push_back(id);
       else
         unknown(after_unk);
       after_unk = id < 0;
@@ -202,7 +216,7 @@ class Encoder {
       i += character.size();
       const auto id = data_.vocabulary.find(character);
       const bool known = id && *id < data_.model_size;
-      if (known) cache_->ids.push_back(*id);
+      if (known) made_->push_back(*id);
       const bool fell_back = !known && fall_back(character);
       if (!known && !fell_back) unknown(after_unk);
       after_unk = !known && !fell_back;
@@ -213,20 +227,19 @@ class Encoder {
     if (!data_.byte_fallback) return false;
     const auto token = [&](char byte) { return data_.byte_token[static_cast<unsigned char>(byte)]; };
     if (std::any_of(text.begin(), text.end(), [&](char byte) { return token(byte) < 0; })) return false;
-    for (const char byte : text) cache_->ids.push_back(token(byte));
+    for (const char byte : text) made_->push_back(token(byte));
     return true;
   }
   void unknown(bool after_unk) {
-    if (data_.unk >= 0 && !(data_.fuse_unk && after_unk)) cache_->ids.push_back(data_.unk);
+    if (data_.unk >= 0 && !(data_.fuse_unk && after_unk)) made_->push_back(data_.unk);
   }
   void cut_unigram(std::string_view p) {
-    data_.unigram->cut(p, data_.vocabulary, blocked(), cache_->parts);
-    for (const Unigram::Part& part : cache_->parts) {
+    data_.unigram->cut(p, blocked(), cache_->unigram, [this](Unigram::Part part) {
       if (part.id >= 0)
-        cache_->ids.push_back(part.id);
+        made_->push_back(part.id);
       else if (!fall_back(part.text))
         unknown(false);
-    }
+    });
   }
 
   const TokenizerData& data_;
@@ -235,6 +248,7 @@ class Encoder {
   std::array<Waiting, 16> waiting_;
   size_t waiting_count_ = 0;
   Output out_;
+  std::vector<int32_t>* made_ = nullptr;  // where the ids of the piece that is being merged go
   std::unique_ptr<EncodeCache> cache_;
 };
 
@@ -253,6 +267,7 @@ Vocabulary::Vocabulary(std::vector<std::string> tokens, std::vector<std::string>
   slots_.assign(std::bit_ceil(2 * tokens_.size() + 1), -1);
   mask_ = slots_.size() - 1;
   for (int32_t id = 0; id < size(); ++id) {
+    longest_ = std::max(longest_, token(id).size());
     size_t i = hash_bytes(token(id)) & mask_;
     while (slots_[i] >= 0) i = (i + 1) & mask_;
     slots_[i] = id;
@@ -296,11 +311,11 @@ void Tokenizer::encode_plain_to(std::string_view text, std::vector<int32_t>& ids
 
 namespace {
 
-// Room for the usual text. A long one gets what it may need at most: pages that are never touched cost nothing, and
-// moving costs as much as encoding.
+// Room for the usual text. A long one gets what it may need, a normalizer's work included: pages that are never touched
+// cost nothing, and moving costs as much as encoding.
 size_t room_for(std::string_view text) {
   constexpr size_t kLong = size_t{1} << 16;
-  return text.size() < kLong ? text.size() / 3 + 8 : text.size() + 8;
+  return text.size() < kLong ? text.size() / 3 + 8 : text.size() + text.size() / 8;
 }
 
 }  // namespace
@@ -399,13 +414,20 @@ std::string StreamDecoder::push(int32_t id) {
   if (skip_special_ && tokenizer_.is_special(id)) return {};
   const TokenizerData& data = tokenizer_.data();
   std::string_view bytes = tokenizer_.token_bytes(id);
-  if (data.alphabet == Alphabet::bytes || started_ || id < 0 || id >= tokenizer_.vocab_size()) return push_bytes(bytes);
+  if (data.alphabet == Alphabet::bytes || id < 0 || id >= tokenizer_.vocab_size()) return push_bytes(bytes);
   using Start = CharacterDecoder::Start;
+  const CharacterDecoder& decoder = data.decoder;
+  const bool is_byte = data.byte_value[static_cast<size_t>(id)] >= 0, is_first = !started_;
+  in_first_ = is_first || (in_first_ && is_byte);
+  if (is_first && decoder.start == Start::strip_space && bytes.starts_with(' ')) bytes.remove_prefix(1);
   started_ = true;
-  if (data.decoder.start == Start::strip_space && bytes.starts_with(' ')) bytes.remove_prefix(1);
-  if (data.decoder.start == Start::drop_marks && data.byte_value[static_cast<size_t>(id)] < 0)
-    return push_bytes(replaced(tokenizer_.token(id), data.decoder.mark, ""));
-  return push_bytes(bytes);
+  if (decoder.mark_first) return push_bytes(bytes);
+  // Bytes too may make the mark, where it is no token.
+  const std::string_view space = in_first_ && decoder.start == Start::drop_marks ? "" : " ";
+  const auto out = is_byte ? replaced(push_bytes(bytes), decoder.mark, space)
+                           : push_bytes(replaced(tokenizer_.token(id), decoder.mark, space));
+  in_first_ &= is_byte;
+  return out;
 }
 
 std::string StreamDecoder::push_bytes(std::string_view bytes) {
@@ -432,7 +454,7 @@ std::string StreamDecoder::push_bytes(std::string_view bytes) {
 std::string StreamDecoder::flush() {
   std::string out = to_valid_utf8(pending_);
   pending_.clear();
-  started_ = false;
+  started_ = in_first_ = false;
   return out;
 }
 

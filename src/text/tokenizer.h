@@ -92,8 +92,10 @@ class StreamDecoder {
  private:
   Tokenizer tokenizer_;
   bool skip_special_;
-  std::string pending_;   // the start of a character, at most 3 bytes
-  bool started_ = false;  // a token has come: the space in front of a text is no part of it (SentencePiece)
+  std::string pending_;  // the start of a character, at most 3 bytes
+  // Of SentencePiece, where the space in front of a text is no part of it: a token has come; the first one, or one of
+  // the bytes that the text begins with.
+  bool started_ = false, in_first_ = false;
 };
 
 }  // namespace jamsu::text

@@ -26,6 +26,7 @@ class Vocabulary {
   std::string_view token(int32_t id) const { return tokens_[static_cast<size_t>(id)]; }
   std::string_view bytes(int32_t id) const { return bytes_[static_cast<size_t>(id)]; }
   std::optional<int32_t> find(std::string_view token) const;
+  size_t longest() const { return longest_; }  // bytes of the longest token
   // By id; distinct strings of valid UTF-8, and what each stands for in a text.
   Vocabulary(std::vector<std::string> tokens, std::vector<std::string> bytes);
   Vocabulary() = default;
@@ -33,7 +34,7 @@ class Vocabulary {
  private:
   std::vector<std::string> tokens_, bytes_;
   std::vector<int32_t> slots_;  // open addressing; -1: free
-  size_t mask_ = 0;
+  size_t mask_ = 0, longest_ = 0;
 };
 
 // How tokens of characters become text (decoders Replace, ByteFallback, Fuse, Strip, Metaspace).

@@ -12,12 +12,15 @@
 #include "text/tokenizer.h"
 #include "text/tokenizer_data.h"
 #include "text/unigram_scores.h"
+#include "text/utf8.h"
 
 namespace jamsu::text {
 namespace {
 
 namespace json = boost::json;
 
+constexpr size_t kMaxScoredBytes = size_t{1}
+                                   << 24;  // Unigram takes 17 bytes of memory for each; 250,000 tokens have 2 MiB
 constexpr int64_t kMaxFileBytes = int64_t{256} << 20;
 constexpr size_t kMaxDepth = 32;
 constexpr int64_t kMaxId = int64_t{1} << 30;
@@ -145,6 +148,7 @@ class Loader {
   Status scored_tokens(const json::value& v, std::vector<std::string>& tokens) {
     if (!v.is_array()) return wrong_kind(at("model"), "vocab", "an array of [token, score]", v);
     if (scores_.size() != v.get_array().size()) return fail("model.vocab: an entry is not [token, score].");
+    size_t bytes = 0;
     for (const json::value& pair : v.get_array()) {
       const size_t id = tokens.size();
       if (!pair.is_array() || pair.get_array().size() != 2 || !pair.get_array()[0].is_string() ||
@@ -152,6 +156,9 @@ class Loader {
         return fail("model.vocab[{}] is not [token, score].", id);
       const std::string_view token = pair.get_array()[0].get_string();
       if (token.empty()) return fail("model.vocab[{}]: the token is empty.", id);
+      bytes += token.size();
+      if (bytes > kMaxScoredBytes)
+        return fail("model.vocab[{}]: the tokens up to here have more than {} bytes.", id, kMaxScoredBytes);
       tokens.emplace_back(token);
     }
     const auto* unk = model_->if_contains("unk_id");
@@ -407,8 +414,9 @@ class Loader {
       known = in_order(4) && text("content") == " " && number("start") == 1 && number("stop") == 0;
       d.start = CharacterDecoder::Start::strip_space;
     } else if (*type == "Metaspace") {
-      known = (decoders_ == 0 || decoders_ == 2) && in_order(5) && !text("replacement").empty();
       d.mark = text("replacement");
+      known = (decoders_ == 0 || decoders_ == 2) && in_order(5) && !d.mark.empty() &&
+              decode_valid(d.mark.data()).bytes == d.mark.size();
       d.mark_first = false;
       const auto* old = object.if_contains("add_prefix_space");
       const bool never = text("prepend_scheme") == "never" || (old && old->is_bool() && !old->get_bool());

@@ -205,6 +205,24 @@ TEST_F(SessionTest, TheEarliestOfOverlappingStopTextsCountsAndKoreanOnesToo) {
   EXPECT_NE(reply.done.error.find("stop"), std::string::npos) << reply.done.error;
 }
 
+// Text is compared with it after what is broken became U+FFFD, so such a stop text could never come.
+TEST_F(SessionTest, AStopTextThatIsNoUtf8IsRefusedBeforeAnythingRuns) {
+  open({{"q", "하나 그만 둘" + kEnd}});
+  ChatRequest request = ask("q");
+  for (const std::string broken : {"\xEA\xB7", "\xB8", "\xFF", "a\xED\xA0\x80", "\xC0\x80"}) {
+    request.stop = {"그만", broken};
+    const auto id = session_->submit(request, [](const Event&) { ADD_FAILURE() << "an event of a refused request"; });
+    ASSERT_FALSE(id.ok());
+    EXPECT_EQ(id.error().message, "stop: a text that is not UTF-8");
+    const Reply reply = session_->chat(request);
+    EXPECT_EQ(reply.done.reason, engine::FinishReason::error);
+    EXPECT_EQ(reply.done.error, "stop: a text that is not UTF-8");
+    EXPECT_EQ(reply.content, "");
+  }
+  request.stop = {"그만", "\xEF\xBF\xBD"};  // U+FFFD itself is a character like others
+  EXPECT_EQ(session_->chat(request).content, "하나 ");
+}
+
 TEST_F(SessionTest, ATextIsContinuedWithoutTheChatFormat) {
   open({{"q", kThink + "ab" + kUnthink + "c" + kEnd}});
   ChatRequest request;

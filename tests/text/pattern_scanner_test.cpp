@@ -57,6 +57,7 @@ const std::vector<std::string>& patterns() {
       R"re(\p{N})re",
       R"re(\p{N}{1,3})re",
       R"re(\s+$)re",
+      " {2,}",
       R"re([\r\n])re",
       "[一-龥\u3040-ゟ゠-ヿ]+",
       R"re(\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳ]+)re",

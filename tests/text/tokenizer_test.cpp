@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <numeric>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -236,6 +237,59 @@ TEST(Bpe, LongPiecesEqualTheDefinition) {
       got.resize(merge_tokens(*table, got, {}, scratch));
       ASSERT_EQ(got, merged_by_definition(*table, ids));
     }
+  }
+}
+
+// Longer than a stretch: as merging all at once, or nothing. With merges at random both happen.
+TEST(Bpe, StretchesEqualTheWhole) {
+  RandomStream random(5, 0, Purpose::test);
+  BpeScratch scratch;
+  int merged = 0, given_up = 0;
+  for (int round = 0; round < 60; ++round) {
+    auto merges = random_merges(random);
+    if (round % 2)
+      for (size_t i = merges.size() - 1; i > 0; --i)
+        std::swap(merges[i], merges[random.below(static_cast<uint32_t>(i + 1))]);
+    const MergeTable table(merges);
+    Ids ids;
+    const uint32_t period = 1 + random.below(round % 3 ? 40'000 : 20);
+    for (uint32_t n = 8000 + random.below(30'000); n > 0; --n)
+      ids.push_back(ids.size() < period ? static_cast<int32_t>(random.below(3)) : ids[ids.size() - period]);
+    const auto blocked = std::make_unique<bool[]>(60);
+    blocked[random.below(60)] = round % 5 == 0;
+    Ids whole = ids, got = ids;
+    whole.resize(merge_tokens(table, whole, {blocked.get(), 60}, scratch));
+    const auto count = merge_stretches(table, got, {blocked.get(), 60}, scratch);
+    count ? ++merged : ++given_up;
+    if (!count) continue;
+    got.resize(*count);
+    ASSERT_EQ(got, whole) << "round " << round;
+  }
+  std::printf("merged in stretches %d, given up %d\n", merged, given_up);
+  EXPECT_GT(merged, 30);
+}
+
+// Pairs of neighbours, the last ones first: where a pair begins is decided by the end of the text, however far away.
+TEST(Bpe, WhereTheEndDecidesStretchesGiveUp) {
+  constexpr int32_t kSymbols = 20'001;
+  std::vector<Merge> merges;
+  for (int32_t i = kSymbols - 2; i >= 0; --i) merges.push_back({i, i + 1, kSymbols + i});
+  const MergeTable table(merges);
+  BpeScratch scratch;
+  for (const int32_t count : {kSymbols - 1, kSymbols}) {
+    Ids ids(static_cast<size_t>(count));
+    std::iota(ids.begin(), ids.end(), 0);
+    Ids expected;
+    if (count % 2) expected.push_back(0);
+    for (int32_t i = count % 2; i < count; i += 2) expected.push_back(kSymbols + i);
+    Ids got = ids;
+    got.resize(merge_tokens(table, got, {}, scratch));
+    EXPECT_EQ(got, expected);
+    const auto kept = merge_stretches(table, ids, {}, scratch);
+    EXPECT_EQ(kept.has_value(), count % 2 == 0);
+    if (!kept) continue;
+    ids.resize(*kept);
+    EXPECT_EQ(ids, expected);
   }
 }
 
@@ -652,6 +706,36 @@ TEST(SentencePiece, MergesCharactersAndFallsBackToBytes) {
   EXPECT_EQ(pieces + stream.flush(), "a| ||é|");
 }
 
+// As in Bpe.WhereTheEndDecidesStretchesGiveUp, by whole texts.
+TEST(SentencePiece, AnEndThatDecidesFarInFrontIsHeard) {
+  constexpr int kCharacters = 20'001;
+  json::object file = small_sentencepiece();
+  json::object vocab{{"<unk>", 0}};
+  json::array merges;
+  std::vector<std::string> characters(kCharacters);
+  for (int i = 0; i < kCharacters; ++i) {
+    append_utf8(characters[static_cast<size_t>(i)], static_cast<char32_t>(0x4E00 + i));
+    vocab[characters[static_cast<size_t>(i)]] = 1 + i;
+  }
+  for (size_t i = kCharacters - 1; i > 0; --i) {
+    vocab[characters[i - 1] + characters[i]] = static_cast<int64_t>(vocab.size());
+    merges.push_back(json::string(characters[i - 1] + " " + characters[i]));
+  }
+  file["model"] = {{"type", "BPE"}, {"unk_token", "<unk>"}, {"vocab", vocab}, {"merges", merges}};
+  file["normalizer"] = file["pre_tokenizer"] = nullptr;
+  file["added_tokens"] = json::array{};
+  const Tokenizer t = tokenizer_of(file);
+  for (const size_t count : {size_t{kCharacters - 1}, size_t{kCharacters}}) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i) text += characters[i];
+    const Ids ids = t.encode(text);
+    ASSERT_EQ(ids.size(), (count + 1) / 2);
+    EXPECT_EQ(t.token(ids.front()), count % 2 ? characters[0] : characters[0] + characters[1]);
+    EXPECT_EQ(t.token(ids.back()), characters[count - 2] + characters[count - 1]);
+    EXPECT_EQ(t.decode(ids), text);
+  }
+}
+
 TEST(SentencePiece, UnigramTakesTheBestCut) {
   const Tokenizer t = tokenizer_of(small_unigram());
   EXPECT_EQ(t.encode("ab"), (Ids{261, 260}));        // -4.25 before -4.5 and -5.5
@@ -660,6 +744,35 @@ TEST(SentencePiece, UnigramTakesTheBestCut) {
   EXPECT_EQ(tokenizer_of(json::parse(t.to_json()).as_object()).to_json(), t.to_json());
   const std::string long_text(200'000, 'a');
   EXPECT_EQ(t.encode(long_text).size(), 200'000u);
+}
+
+// Found by libFuzzer: without a token of its own the mark is three bytes, and still a space, or nothing in what comes
+// before the first token that is no byte.
+TEST(SentencePiece, AMarkOfBytesIsDecodedAsStreamed) {
+  for (const bool unigram : {false, true}) {
+    json::object file = unigram ? small_unigram() : small_sentencepiece();
+    file["decoder"] = {{"type", "Sequence"},
+                       {"decoders", {{{"type", "ByteFallback"}}, {{"type", "Metaspace"}, {"replacement", "▁"}}}}};
+    std::string text = json::serialize(file);
+    const std::string mark = "▁", other = "§";  // in the vocabulary and the merges, not in the pre-tokenizer
+    const size_t model = text.find("\"model\"");
+    for (size_t at = text.find(mark, model); at != std::string::npos; at = text.find(mark, at))
+      text.replace(at, mark.size(), other);
+    const auto t = Tokenizer::from_json(text, "f");
+    ASSERT_TRUE(t) << t.error().message;
+    for (const auto& [input, output] :
+         {std::pair{" a b", "a b"}, {"a  b ", "a  b "}, {"   ", ""}, {" é é", "éé"}, {" aé é", "aé é"}}) {
+      const Ids ids = t->encode_plain(input);
+      StreamDecoder stream(*t);
+      for (int again = 0; again < 2; ++again) {
+        std::string streamed;
+        for (const int32_t id : ids) streamed += stream.push(id);
+        streamed += stream.flush();
+        EXPECT_EQ(t->decode(ids), output);
+        EXPECT_EQ(streamed, output);
+      }
+    }
+  }
 }
 
 TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
@@ -679,6 +792,11 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
          f["normalizer"] = {{"type", "Prepend"}, {"prepend", 1}};
        },
        "normalizer: \"prepend\" is a number"},
+      {"mark of two characters",
+       [](auto& f) {
+         f["decoder"] = {{"type", "Metaspace"}, {"replacement", "▁▁"}};
+       },
+       "decoder: \"Metaspace\" is not supported here"},
       {"replacements that explode",
        [](auto& f) {
          const json::value doubling = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
@@ -710,6 +828,11 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
        },
        "\"a\" stands twice"},
       {"empty", [=](auto& f) { unigram_vocab(f).clear(); }, "\"vocab\" is empty"},
+      {"bytes without end",
+       [=](auto& f) {
+         unigram_vocab(f).push_back({std::string(size_t{1} << 24, 'a'), 1});
+       },
+       "model.vocab[263]: the tokens up to here have more than 16777216 bytes"},
       {"unk", [](auto& f) { model(f)["unk_id"] = 263; }, "\"unk_id\" 263 is outside"},
   };
   for (const auto& [cases, good] : {std::pair{&bpe, small_sentencepiece()}, {&unigram, small_unigram()}})

@@ -139,6 +139,15 @@ TEST(recipe, errors_name_line_and_field) {
   EXPECT_NE(load_recipe("none.toml").error().message.find("recipe none.toml: cannot be read"), std::string::npos);
 }
 
+// toml++ asks whether each is white space, which it knows of some letters only (UBSan).
+TEST(recipe, letters_where_white_space_may_stand) {
+  for (const std::string letter : {"é", "Ā", "ᚠ", "→", "⼀", "가", "ﬀ", "\xEF\xBB\xBE", "😀"})
+    for (const std::string& text : {letter + " = 1", " " + letter, "seed =" + letter + "7", "seed = 7" + letter,
+                                    "[" + letter + "]", "seed = [" + letter + "]", "s = \"\"\"\\" + letter + "\"\"\""})
+      EXPECT_EQ(error_of(text).rfind("recipe nano.toml", 0), 0u) << text << ": " << error_of(text);
+  EXPECT_NE(error_of("seed\u00A0= 7").find("expected space or tab, saw '\\u00A0'"), std::string::npos);
+}
+
 TEST(recipe, files_of_the_user) {
   const std::string files =
       "[data]\nfiles = [{ path = \"a.txt\", weight = 3, split = \"blank_lines\" }, { path = \"b.jsonl\" }]\n";
