@@ -23,7 +23,8 @@ struct NamedShape {
   const char* config;
 };
 // Of the published config.json what touches the forward. A number at the end of a name: so many of its layers (of
-// DeepSeek-V2-Lite's 27, Qwen3-30B-A3B's 48, MiniMax-M2's 62), that the whole fits into a small machine.
+// DeepSeek-V2-Lite's 27, DeepSeek-V3's 61, Qwen3-30B-A3B's 48, MiniMax-Text-01's 80 and MiniMax-M2's 62,
+// HyperCLOVA X SEED Think's 38), that the whole fits into a small machine.
 constexpr NamedShape kShapes[] = {
     {"qwen2-0.5b", R"({"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "vocab_size": 151936,
       "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14,
@@ -52,6 +53,28 @@ constexpr NamedShape kShapes[] = {
       "num_key_value_heads": 8, "head_dim": 128, "rotary_dim": 64, "num_local_experts": 256, "num_experts_per_tok": 8,
       "scoring_func": "sigmoid", "use_routing_bias": true, "use_qk_norm": true, "qk_norm_type": "per_layer",
       "max_position_embeddings": 196608, "rope_theta": 5000000, "rms_norm_eps": 1e-06, "tie_word_embeddings": false})"},
+    {"minimax-text-01-1", R"({"architectures": ["MiniMaxForCausalLM"], "model_type": "minimax", "vocab_size": 200064,
+      "hidden_size": 6144, "intermediate_size": 9216, "num_hidden_layers": 1, "num_attention_heads": 64,
+      "num_key_value_heads": 8, "head_dim": 128, "layer_types": ["linear_attention"], "block_size": 256,
+      "num_local_experts": 32, "num_experts_per_tok": 2, "full_attn_alpha_factor": 3.5565588200778455,
+      "full_attn_beta_factor": 1.0, "linear_attn_alpha_factor": 3.5565588200778455, "linear_attn_beta_factor": 1.0,
+      "mlp_alpha_factor": 3.5565588200778455, "mlp_beta_factor": 1.0, "max_position_embeddings": 10240000,
+      "rope_theta": 10000000, "rms_norm_eps": 1e-05, "tie_word_embeddings": false})"},
+    {"hyperclova-x-14b-4", R"({"architectures": ["HyperCLOVAXForCausalLM"], "model_type": "hyperclovax",
+      "vocab_size": 110592, "hidden_size": 6144, "intermediate_size": 14336, "num_hidden_layers": 4,
+      "num_attention_heads": 48, "num_key_value_heads": 8, "head_dim": 128, "attention_multiplier": 0.0078125,
+      "embedding_multiplier": 10.0, "logits_scaling": 0.125, "residual_multiplier": 1.0, "use_post_norm": true,
+      "max_position_embeddings": 131072, "rope_theta": 100000000, "rms_norm_eps": 1e-05, "tie_word_embeddings": false})"},
+    {"deepseek-v3-1", R"({"architectures": ["DeepseekV3ForCausalLM"], "model_type": "deepseek_v3", "vocab_size": 129280,
+      "hidden_size": 7168, "intermediate_size": 18432, "moe_intermediate_size": 2048, "num_hidden_layers": 1,
+      "num_attention_heads": 128, "num_key_value_heads": 128, "q_lora_rank": 1536, "kv_lora_rank": 512,
+      "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128, "n_routed_experts": 256,
+      "n_shared_experts": 1, "num_experts_per_tok": 8, "moe_layer_freq": 1, "first_k_dense_replace": 0, "n_group": 8,
+      "topk_group": 4, "topk_method": "noaux_tc", "scoring_func": "sigmoid", "norm_topk_prob": true,
+      "routed_scaling_factor": 2.5, "num_nextn_predict_layers": 0, "max_position_embeddings": 163840,
+      "rope_theta": 10000, "rms_norm_eps": 1e-06, "rope_scaling": {"type": "yarn", "factor": 40, "beta_fast": 32,
+      "beta_slow": 1, "mscale": 1.0, "mscale_all_dim": 1.0, "original_max_position_embeddings": 4096},
+      "tie_word_embeddings": false})"},
     {"v2-lite-9", R"({"architectures": ["DeepseekV2ForCausalLM"], "model_type": "deepseek_v2", "vocab_size": 102400,
       "hidden_size": 2048, "intermediate_size": 10944, "moe_intermediate_size": 1408, "num_hidden_layers": 9,
       "num_attention_heads": 16, "num_key_value_heads": 16, "q_lora_rank": null, "kv_lora_rank": 512,
