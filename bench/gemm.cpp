@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "bench/measure.h"
+#include "machine/cpu.h"
 
 namespace jamsu::bench {
 
@@ -19,8 +20,9 @@ StoredProducts::StoredProducts(const GemmShape& shape, bool fp8, ops::Context& c
   x_ = context.empty({shape.m, shape.k});
   for (int64_t i = 0; i < x_.elements(); ++i) x_.f32()[i] = static_cast<float>(i % 13) - 6.0f;
   const DType dtype = fp8 ? DType::f8_e4m3 : DType::bf16;
-  const int64_t bytes = shape.n * shape.k * dtype_bytes(dtype),
-                together = std::max<int64_t>(1, (int64_t{1} << 30) / bytes);
+  const int64_t bytes = shape.n * shape.k * dtype_bytes(dtype);
+  const int64_t enough = std::clamp(2 * machine::this_cpu().l3_bytes, int64_t{64} << 20, int64_t{1} << 30);
+  const int64_t together = std::max<int64_t>(1, enough / bytes);
   for (int64_t i = 0; i < together; ++i) {
     Tensor w = context.empty({shape.n, shape.k}, dtype);
     // 0x38 is 1 in e4m3; 0x3838 in bf16 4.4e-5.
