@@ -19,9 +19,10 @@ struct TileState {
   alignas(64) float o[kQueryRows][kMaxHeadWidth];
 };
 
+template <class A>
 struct AttentionScratch {
   TileState total, part;
-  alignas(64) float q[kQueryRows * kQueryStride];  // rounded rows
+  alignas(64) A q[kQueryRows * kQueryStride];  // rounded rows, or their words
 };
 
 // Free and static, here and below: members would be inline functions with external linkage (tools/check_isa_symbols).
@@ -53,9 +54,23 @@ template <class V, int MR>
   return MR == 1 ? V::set1(lanes[0]) : V::load(lanes);
 }
 
+// A row as A of a product: rounded elements, or their words; to whole registers.
+template <class V, class E>
+[[gnu::always_inline]] static inline void store_rounded(const float* from, int64_t width, AValue<V, E>* to) {
+  if constexpr (kWords<V, E>) {
+    for (int64_t i = 0; i < width; i += kDotBlock)
+      V::store_words(to + i / 2, rounded_words<V>(from + i, width - i));
+  } else {
+    for (int64_t i = 0; i < width; i += kLanes) {
+      const V x = load<V>(from + i, width - i);
+      (sizeof(E) == 2 ? V::round_to_bf16(x) : x).store(to + i);
+    }
+  }
+}
+
 // S = q K^T * scale for MR rows and the first NP panels of 16 keys.
 template <class V, class E, int MR, int NP>
-[[gnu::always_inline]] static inline void scores(const float* q, const E* keys, int64_t d, float scale, V (&s)[MR][2]) {
+[[gnu::always_inline]] static inline void scores(const AValue<V, E>* q, const E* keys, int64_t d, float scale, V (&s)[MR][2]) {
   const int64_t panel_stride = round_up(d, kDotBlock) * kLanes, pairs = (d + 1) / 2;
   constexpr int kTogether = V::kTwoPass ? 1 : NP;  // one panel at a time where there are sixteen registers
 #pragma GCC unroll 2
@@ -69,13 +84,17 @@ template <class V, class E, int MR, int NP>
   }
 }
 
+// Values of A in a row of 32 keys.
+template <class V, class E>
+inline constexpr int64_t kRowOfKeys = kWords<V, E> ? kKeyBlock / 2 : kKeyBlock;
+
 // O = dot(p, v_block, acc = O * alpha), NR panels of value columns.
 template <class V, class E, int MR, int NR>
-[[gnu::always_inline]] static inline void add_values(const float* probability, V alpha, const E* values, int64_t panel,
-                                                     TileState& t) {
+[[gnu::always_inline]] static inline void add_values(const AValue<V, E>* probability, V alpha, const E* values,
+                                                     int64_t panel, TileState& t) {
   constexpr int64_t kPanel = kKeyBlock * kLanes;
   V sum[MR][NR];
-  block_sums<V, E, MR, NR>(0, kKeyBlock / 2, {probability, kKeyBlock, 1}, values + panel * kPanel, kPanel, sum);
+  block_sums<V, E, MR, NR>(0, kKeyBlock / 2, {probability, kRowOfKeys<V, E>, 1}, values + panel * kPanel, kPanel, sum);
 #pragma GCC unroll 4
   for (int r = 0; r < MR; ++r) {
     const V a = V::quarter(alpha, r);
@@ -115,8 +134,8 @@ template <class V>
 // One block of keys for MR rows, kEarly if some lie before a row's window. Row 0 sees one of them at least; a later row
 // that does not has seen none before.
 template <class V, class E, int MR, bool kEarly>
-[[gnu::noinline]] static void attend_block(const AttentionParams& p, const float* q, int64_t block, SeenKeys seen,
-                                           TileState& t) {
+[[gnu::noinline]] static void attend_block(const AttentionParams& p, const AValue<V, E>* q, int64_t block,
+                                           SeenKeys seen, TileState& t) {
   V s[MR][2];
   const E* keys = static_cast<const E*>(p.key_blocks[block]);
   const V none = V::set1(-__builtin_inff());
@@ -143,19 +162,26 @@ template <class V, class E, int MR, bool kEarly>
   if (nan) [[unlikely]]
     m = with_nan_rows<V, MR>(m, s);
   const V alpha = exp(old - m);
-  alignas(64) float probability[MR * kKeyBlock];
+  alignas(64) AValue<V, E> probability[MR * kRowOfKeys<V, E>];
 #pragma GCC unroll 4
   for (int r = 0; r < MR; ++r) {
     const V row_m = V::quarter(m, r);
     V p0 = exp(s[r][0] - row_m), p1 = exp(s[r][1] - row_m);
     if (!whole) mask_late(seen, r, V::zero(), p0, p1);  // +0, also where m is NaN
     if constexpr (kEarly) mask_early(seen, r, V::zero(), p0, p1);
-    if constexpr (sizeof(E) == 2) {
-      p0 = V::round_to_bf16(p0);
-      p1 = V::round_to_bf16(p1);
+    if constexpr (kWords<V, E>) {
+      const V pairs = V::pairs_rounded(p0, p1);
+      V::store_words(probability + r * kRowOfKeys<V, E>, V::words(pairs));
+      p0 = V::first_half(pairs);
+      p1 = V::second_half(pairs);
+    } else {
+      if constexpr (sizeof(E) == 2) {
+        p0 = V::round_to_bf16(p0);
+        p1 = V::round_to_bf16(p1);
+      }
+      p0.store(probability + r * kKeyBlock);
+      p1.store(probability + r * kKeyBlock + kLanes);
     }
-    p0.store(probability + r * kKeyBlock);
-    p1.store(probability + r * kKeyBlock + kLanes);
     sum[r] = p0 + p1;
   }
   for (int r = MR; r < 4; ++r) sum[r] = sum[0];
@@ -197,13 +223,9 @@ static inline void merge_chunk(TileState& total, const TileState& part, int64_t 
 // windows, and each in part only the first and the last. A chunk of which a row sees nothing leaves it cleared, and
 // merging with a cleared row changes nothing.
 template <class V, class E, int MR>
-static inline void attend_rows(const AttentionParams& p, int64_t row, AttentionScratch& scratch) {
+static inline void attend_rows(const AttentionParams& p, int64_t row, AttentionScratch<AValue<V, E>>& scratch) {
   const int64_t v_padded = round_up(p.v, kLanes);
-  for (int r = 0; r < MR; ++r)
-    for (int64_t i = 0; i < p.d; i += kLanes) {
-      const V x = load<V>(p.q + (row + r) * p.q_stride + i, p.d - i);
-      (sizeof(E) == 2 ? V::round_to_bf16(x) : x).store(scratch.q + r * kQueryStride + i);
-    }
+  for (int r = 0; r < MR; ++r) store_rounded<V, E>(p.q + (row + r) * p.q_stride, p.d, scratch.q + r * kQueryStride);
   const int64_t end_key = p.first_position + row + 1, blocks = (end_key - 1) / kKeyBlock + 1;
   const int64_t first_key = end_key - p.window, first_block = first_key > 0 ? first_key / kKeyBlock : 0;
   constexpr int64_t chunk_blocks = kKeyChunk / kKeyBlock;
@@ -237,7 +259,7 @@ static inline void attend_rows(const AttentionParams& p, int64_t row, AttentionS
 
 template <class V, class E>
 static inline void attention_elements(const AttentionParams& p) {
-  AttentionScratch scratch;
+  AttentionScratch<AValue<V, E>> scratch;
   for (int64_t row = 0; row < p.rows;) {
     const bool tile = (p.first_position + row) % kQueryRows == 0 && p.rows - row >= kQueryRows;
     if (tile)

@@ -1,17 +1,21 @@
 #pragma once
 // Attention backward over the 16-lane type V: numerics.md section 4. Tiles of 32 queries by 32 keys; every product is
-// the register tile of dot_tile.h on panels widened to f32 once per head.
+// the register tile of dot_tile.h on panels turned once per head.
 #include "kernels/cpu/attention.h"
 
 namespace jamsu::kernels::cpu {
 
 inline constexpr int64_t kTile = kKeyBlock * kKeyBlock;
 
-template <class V, int MR, int NR>
-[[gnu::always_inline]] static inline void add_block_tile(const Broadcast a, int64_t pairs, const float* panels,
-                                                         float* out, int64_t out_stride) {
+// Elements of the panels made here: f32, where A's values are.
+template <class V, class E>
+using Turned = std::conditional_t<kWords<V, E>, E, float>;
+
+template <class V, class P, int MR, int NR>
+[[gnu::always_inline]] static inline void add_block_tile(const Broadcast<AValue<V, P>> a, int64_t pairs,
+                                                         const P* panels, float* out, int64_t out_stride) {
   V sum[MR][NR];
-  block_sums<V, float, MR, NR>(0, pairs, a, panels, kDotBlock * kLanes, sum);
+  block_sums<V, P, MR, NR>(0, pairs, a, panels, kDotBlock * kLanes, sum);
 #pragma GCC unroll 8
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 8
@@ -21,24 +25,24 @@ template <class V, int MR, int NR>
     }
 }
 
-// out[i][columns] += dot over the first `pairs` of a block of 32 of A(i, k) = a[i * kRowStride + k * kKStride] and
-// panels(column, k), for rows i < `rows` (and up to 7 beyond: buffers have 32). Not inlined, so that its tiles have all
+// out[i][columns] += dot over the first `pairs` of a block of 32 of A, whose value t of row i is
+// a[i * kRowStride + t * kKStride], and panels(column, k), for rows i < `rows` (and up to 7 beyond: buffers have 32). Not inlined, so that its tiles have all
 // registers.
-template <class V, int64_t kRowStride, int64_t kKStride>
-[[gnu::noinline]] static void add_block_product(const float* a, int64_t rows, int64_t pairs, const float* panels,
+template <class V, class P, int64_t kRowStride, int64_t kKStride>
+[[gnu::noinline]] static void add_block_product(const AValue<V, P>* a, int64_t rows, int64_t pairs, const P* panels,
                                                 int64_t columns, float* out) {
   constexpr int64_t kPanel = kDotBlock * kLanes;
-  const auto at = [&](int64_t row) { return Broadcast{a + row * kRowStride, kRowStride, kKStride}; };
+  const auto at = [&](int64_t row) { return Broadcast<AValue<V, P>>{a + row * kRowStride, kRowStride, kKStride}; };
   int64_t column = 0;
   if constexpr (!V::kTwoPass)
     for (; column + 2 * kLanes <= columns; column += 2 * kLanes)
       for (int64_t row = 0; row < rows; row += 4)
-        add_block_tile<V, 4, 2>(at(row), pairs, panels + column / kLanes * kPanel, out + row * columns + column,
+        add_block_tile<V, P, 4, 2>(at(row), pairs, panels + column / kLanes * kPanel, out + row * columns + column,
                                 columns);
   for (; column < columns; column += kLanes) {
     constexpr int kRows = V::kTwoPass ? 4 : 8;
     for (int64_t row = 0; row < rows; row += kRows)
-      add_block_tile<V, kRows, 1>(at(row), pairs, panels + column / kLanes * kPanel, out + row * columns + column,
+      add_block_tile<V, P, kRows, 1>(at(row), pairs, panels + column / kLanes * kPanel, out + row * columns + column,
                                   columns);
   }
 }
@@ -46,8 +50,8 @@ template <class V, int64_t kRowStride, int64_t kKStride>
 // out[i][32 keys] = dot over `width` of rows (row-major, stride `stride`) and panels of 32 keys, for i < `rows` (and up
 // to 3 beyond). On the diagonal keys 16 to 31 are left out where none of a tile's rows sees them.
 template <class V, class E>
-[[gnu::noinline]] static void row_product(const float* from, int64_t stride, int64_t width, int64_t rows, bool diagonal,
-                                          const E* panels, float* out) {
+[[gnu::noinline]] static void row_product(const AValue<V, E>* from, int64_t stride, int64_t width, int64_t rows,
+                                          bool diagonal, const E* panels, float* out) {
   const int64_t panel_stride = round_up(width, kDotBlock) * kLanes, pairs = (width + 1) / 2;
   constexpr int kRows = 4;
   const auto tile = [&]<int NR>(int64_t row, int64_t panel) {
@@ -70,17 +74,19 @@ template <class V, class E>
   }
 }
 
-// Row-major [32][stride] as f32 panels with the columns of the rows and the 32 rows as contraction.
-template <class V>
-static inline void panels_of_rows(const float* rows, int64_t stride, int64_t columns, float* panels) {
+// Row-major [32][stride] as panels with the columns of the rows and the 32 rows as contraction.
+template <class V, class P>
+static inline void panels_of_rows(const float* rows, int64_t stride, int64_t columns, P* panels) {
   for (int64_t panel = 0; panel < columns / kLanes; ++panel)
-    for (int64_t k = 0; k < kKeyBlock; ++k)
-      V::load(rows + k * stride + panel * kLanes).store(panels + (panel * kKeyBlock + k) * kLanes);
+    for (int64_t k = 0; k < kKeyBlock; k += 2) {
+      const float* from = rows + k * stride + panel * kLanes;
+      V::store_pair(panels + (panel * kKeyBlock + k) * kLanes, V::load(from), V::load(from + stride));
+    }
 }
 
-// 16 columns by 16 k of a panel, turned: to[column][k], rows `stride` apart.
-template <class V, class E>
-[[gnu::always_inline]] static inline void turn(const E* pairs, float* to, int64_t stride) {
+// 16 columns by 16 k of a panel, turned: its columns become the k of another.
+template <class V, class E, class P>
+[[gnu::always_inline]] static inline void turn(const E* pairs, P* to) {
   V x[kLanes];
 #pragma GCC unroll 8
   for (int i = 0; i < kLanes / 2; ++i) {
@@ -88,27 +94,27 @@ template <class V, class E>
     x[2 * i + 1] = V::odd(pairs + i * 32);
   }
   V::transpose(x);
-#pragma GCC unroll 16
-  for (int i = 0; i < kLanes; ++i) x[i].store(to + i * stride);
+#pragma GCC unroll 8
+  for (int i = 0; i < kLanes; i += 2) V::store_pair(to + i * kLanes, x[i], x[i + 1]);
 }
 
 // What is made once per key block: K with the width as columns and the keys as contraction (for dQ), V with the keys as
-// columns (for dP). Both as f32 panels, in which 16 columns of one k lie side by side.
-template <class V, class E>
-static inline void turn_keys(const E* block, int64_t d, int64_t columns, float* panels) {
+// columns (for dP).
+template <class V, class E, class P>
+static inline void turn_keys(const E* block, int64_t d, int64_t columns, P* panels) {
   const int64_t pairs = round_up(d, kDotBlock) / 2;
   for (int64_t column = 0; column < columns; column += kLanes)
     for (int64_t key = 0; key < kKeyBlock; key += kLanes)
-      turn<V>(block + ((key / kLanes) * pairs + column / 2) * 32, panels + (column * kKeyBlock / kLanes + key) * kLanes,
-              kLanes);
+      turn<V>(block + ((key / kLanes) * pairs + column / 2) * 32,
+              panels + (column * kKeyBlock / kLanes + key) * kLanes);
 }
-template <class V, class E>
-static inline void turn_values(const E* block, int64_t v, float* panels) {
+template <class V, class E, class P>
+static inline void turn_values(const E* block, int64_t v, P* panels) {
   const int64_t width = round_up(v, kDotBlock), written = round_up(v, kLanes);
   for (int64_t key = 0; key < kKeyBlock; key += kLanes) {
-    float* to = panels + key * width;
+    P* to = panels + key * width;
     for (int64_t i = 0; i < written; i += kLanes)
-      turn<V>(block + (i / kLanes * kKeyBlock / 2 + key / 2) * 32, to + i * kLanes, kLanes);
+      turn<V>(block + (i / kLanes * kKeyBlock / 2 + key / 2) * 32, to + i * kLanes);
   }
 }
 
@@ -161,21 +167,69 @@ static inline void tile_gradients(const AttentionBackwardParams& p, int64_t quer
   }
 }
 
+// A tile's P or dS, row r = query r, as A of products: by keys (contraction over the queries; value t of key i at
+// [t * 32 + i]) and by queries (value t of query i at [i * kRowOfKeys + t]). Elements serve as they lie.
+template <class V, class E>
+struct TileOperands {
+  const AValue<V, E>*by_key, *by_query;
+  alignas(64) uint32_t words[2][kWords<V, E> ? kTile / 2 : 1];
+};
+template <class V, class E>
+static inline void make_operands(const float* tile, TileOperands<V, E>& t) {
+  if constexpr (kWords<V, E>) {
+    for (int64_t r = 0; r < kKeyBlock; r += 4)
+      for (int64_t half = 0; half < kKeyBlock; half += kLanes) {
+        const auto row = [&](int64_t i) { return V::load(tile + (r + i) * kKeyBlock + half); };
+        V even, odd;
+        V::words(row(0), row(1), row(2), row(3), even, odd);
+        V::store_words(t.words[0] + r / 2 * kKeyBlock + half, even);
+        V::store_words(t.words[0] + (r / 2 + 1) * kKeyBlock + half, odd);
+      }
+    for (int64_t r = 0; r < kKeyBlock; ++r)
+      store_rounded<V, E>(tile + r * kKeyBlock, kKeyBlock, t.words[1] + r * kRowOfKeys<V, E>);
+    t.by_key = t.words[0];
+    t.by_query = t.words[1];
+  } else {
+    t.by_key = t.by_query = tile;
+  }
+}
+
 template <class V, class E>
 static inline void attention_backward_elements(const AttentionBackwardParams& p) {
+  using A = AValue<V, E>;
+  using P = Turned<V, E>;
   const int64_t blocks = (p.rows + kKeyBlock - 1) / kKeyBlock, d = round_up(p.d, kLanes), v = round_up(p.v, kLanes);
-  const int64_t v_wide = round_up(p.v, kDotBlock);
-  float* next = p.scratch;
-  const auto take = [&](int64_t count) {
-    float* from = next;
-    next += count;
-    return from;
+  const int64_t d_wide = round_up(p.d, kDotBlock), v_wide = round_up(p.v, kDotBlock);
+  auto* next = reinterpret_cast<std::byte*>(p.scratch);
+  const auto take = [&]<class T>(int64_t count, T*& to) {
+    to = reinterpret_cast<T*>(next);
+    next += round_up(count * static_cast<int64_t>(sizeof(T)), 64);
   };
-  float *turned_keys = take(blocks * kKeyBlock * d), *turned_values = take(blocks * kKeyBlock * v_wide);
-  float *dk = take(blocks * kKeyBlock * d), *dv = take(blocks * kKeyBlock * v);
-  float *q = take(kKeyBlock * d), *q_panels = take(kKeyBlock * d), *dout = take(kKeyBlock * v),
-        *dout_panels = take(kKeyBlock * v);
-  float *dq = take(kKeyBlock * d), *probability = take(kTile), *dp = take(kTile), *ds = take(kTile);
+  P *turned_keys, *turned_values, *q_panels, *dout_panels;
+  float *dk, *dv, *q, *dout, *dq, *probability, *dp, *ds;
+  take(blocks * kKeyBlock * d, turned_keys);
+  take(blocks * kKeyBlock * v_wide, turned_values);
+  take(blocks * kKeyBlock * d, dk);
+  take(blocks * kKeyBlock * v, dv);
+  take(kKeyBlock * d, q);
+  take(kKeyBlock * d, q_panels);
+  take(kKeyBlock * v, dout);
+  take(kKeyBlock * v, dout_panels);
+  take(kKeyBlock * d, dq);
+  take(kTile, probability);
+  take(kTile, dp);
+  take(kTile, ds);
+  // Rows of q and dout as A: their words, or they themselves.
+  const int64_t q_stride = kWords<V, E> ? d_wide / 2 : d, dout_stride = kWords<V, E> ? v_wide / 2 : v;
+  A *q_rows, *dout_rows;
+  if constexpr (kWords<V, E>) {
+    take(kKeyBlock * q_stride, q_rows);
+    take(kKeyBlock * dout_stride, dout_rows);
+  } else {
+    q_rows = q;
+    dout_rows = dout;
+  }
+  TileOperands<V, E> p_tile, ds_tile;
   for (int64_t b = 0; b < blocks; ++b) {
     turn_keys<V>(static_cast<const E*>(p.key_blocks[b]), p.d, d, turned_keys + b * kKeyBlock * d);
     turn_values<V>(static_cast<const E*>(p.value_blocks[b]), p.v, turned_values + b * kKeyBlock * v_wide);
@@ -193,6 +247,11 @@ static inline void attention_backward_elements(const AttentionBackwardParams& p)
     load_rows<V, E>(p.dout + query * p.out_stride, p.out_stride, rows, p.v, v, dout);
     panels_of_rows<V>(q, d, d, q_panels);
     panels_of_rows<V>(dout, v, v, dout_panels);
+    if constexpr (kWords<V, E>)
+      for (int64_t r = 0; r < kKeyBlock; ++r) {
+        store_rounded<V, E>(q + r * d, d, q_rows + r * q_stride);
+        store_rounded<V, E>(dout + r * v, v, dout_rows + r * dout_stride);
+      }
     float delta[kKeyBlock] = {};
     row_dot<V>(
         {p.dout + query * p.out_stride, p.out + query * p.out_stride, delta, rows, p.v, p.out_stride, p.out_stride});
@@ -202,12 +261,15 @@ static inline void attention_backward_elements(const AttentionBackwardParams& p)
     for (int64_t kb = first_key > 0 ? first_key / kKeyBlock : 0; kb <= qb; ++kb) {
       const bool diagonal = kb == qb;
       const int64_t keys = diagonal ? rows : kKeyBlock;
-      row_product<V, E>(q, d, p.d, rows, diagonal, static_cast<const E*>(p.key_blocks[kb]), probability);
-      row_product<V, float>(dout, v, p.v, rows, diagonal, turned_values + kb * kKeyBlock * v_wide, dp);
+      row_product<V, E>(q_rows, q_stride, p.d, rows, diagonal, static_cast<const E*>(p.key_blocks[kb]), probability);
+      row_product<V, P>(dout_rows, dout_stride, p.v, rows, diagonal, turned_values + kb * kKeyBlock * v_wide, dp);
       tile_gradients<V, E>(p, query, kb * kKeyBlock, rows, delta, dp, probability, ds);
-      add_block_product<V, 1, kKeyBlock>(probability, keys, pairs, dout_panels, v, dv + kb * kKeyBlock * v);
-      add_block_product<V, 1, kKeyBlock>(ds, keys, pairs, q_panels, d, dk + kb * kKeyBlock * d);
-      add_block_product<V, kKeyBlock, 1>(ds, rows, kKeyBlock / 2, turned_keys + kb * kKeyBlock * d, d, dq);
+      make_operands<V, E>(probability, p_tile);
+      make_operands<V, E>(ds, ds_tile);
+      constexpr int64_t kRow = kRowOfKeys<V, E>;
+      add_block_product<V, P, 1, kKeyBlock>(p_tile.by_key, keys, pairs, dout_panels, v, dv + kb * kKeyBlock * v);
+      add_block_product<V, P, 1, kKeyBlock>(ds_tile.by_key, keys, pairs, q_panels, d, dk + kb * kKeyBlock * d);
+      add_block_product<V, P, kRow, 1>(ds_tile.by_query, rows, kKeyBlock / 2, turned_keys + kb * kKeyBlock * d, d, dq);
     }
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t i = 0; i < p.d; i += kLanes)

@@ -26,7 +26,37 @@ static inline void copy_rounded(const float* from, float* to, int64_t count, int
 }
 
 template <class V>
+static inline void pack_a_words(const PackAParams& p) {
+  auto* header = static_cast<AHeader*>(p.packed);
+  auto* to = reinterpret_cast<uint32_t*>(static_cast<char*>(p.packed) + kAHeaderBytes);
+  if (p.k_stride == 1) {
+    const int64_t width = round_up(p.k, kDotBlock) / 2;
+    *header = {width, 1};
+    for (int64_t i = 0; i < p.m; ++i) {
+      const float* from = p.source + (p.rows ? p.rows[i] : i) * p.row_stride;
+      for (int64_t k = 0; k < p.k; k += 32) V::store_words(to + i * width + k / 2, rounded_words<V>(from + k, p.k - k));
+    }
+    return;
+  }
+  const int64_t width = round_up(p.m, kLanes);
+  *header = {1, width};
+  for (int64_t k = 0; k < p.k; k += 4, to += 2 * width)
+    for (int64_t i = 0; i < p.m; i += kLanes) {
+      const auto rows = [&](int64_t of) {
+        const float* from = p.source + of * p.k_stride + i;
+        return of >= p.k ? V::zero() : p.m - i >= kLanes ? V::load(from) : V::load_partial(from, p.m - i);
+      };
+      V even, odd;
+      V::words(rows(k), rows(k + 1), rows(k + 2), rows(k + 3), even, odd);
+      V::store_words(to + i, even);
+      V::store_words(to + width + i, odd);
+    }
+}
+
+template <class V>
 static inline void pack_a(const PackAParams& p) {
+  if constexpr (V::kTwoAtOnce)
+    if (p.element == Element::bf16) return pack_a_words<V>(p);
   auto* header = static_cast<AHeader*>(p.packed);
   auto* to = reinterpret_cast<float*>(static_cast<char*>(p.packed) + kAHeaderBytes);
   const bool rounds = p.element == Element::bf16;
@@ -126,8 +156,8 @@ struct Span {  // a stretch of the contraction
 };
 
 template <class V, class E, int MR, int NR>
-static inline void gemm_tile(const GemmParams& p, const Broadcast a, const E* b, int64_t panel_stride, int64_t row,
-                             int64_t column, const Span& span) {
+static inline void gemm_tile(const GemmParams& p, const Broadcast<AValue<V, E>> a, const E* b, int64_t panel_stride,
+                             int64_t row, int64_t column, const Span& span) {
   V acc[MR][NR];
   const int64_t left = p.n - column;
 #pragma GCC unroll 8
@@ -158,11 +188,9 @@ static inline void gemm_tile(const GemmParams& p, const Broadcast a, const E* b,
 
 // All rows against NR panels, in tiles of MR rows and what is left.
 template <class V, class E, int MR, int NR>
-static inline void gemm_rows(const GemmParams& p, const Broadcast a, const E* b, int64_t panel_stride, int64_t column,
-                             const Span& span) {
-  const auto at = [&](int64_t row) {
-    return Broadcast{a.data + row * a.row_stride + span.k0 * a.k_stride, a.row_stride, a.k_stride};
-  };
+static inline void gemm_rows(const GemmParams& p, const Broadcast<AValue<V, E>> a, const E* b, int64_t panel_stride,
+                             int64_t column, const Span& span) {
+  const auto at = [&](int64_t row) { return seen_from(a, row, span.k0); };
   int64_t row = 0;
   for (; row + MR <= p.m; row += MR) gemm_tile<V, E, MR, NR>(p, at(row), b, panel_stride, row, column, span);
   const int64_t left = p.m - row;
@@ -180,8 +208,9 @@ inline constexpr int64_t kContractionBlock = 512;
 template <class V, class E, int MR, int NR>
 static inline void gemm_elements(const GemmParams& p) {
   const auto* header = static_cast<const AHeader*>(p.a);
-  const Broadcast a{reinterpret_cast<const float*>(static_cast<const char*>(p.a) + kAHeaderBytes), header->row_stride,
-                    header->k_stride};
+  using T = AValue<V, E>;
+  const Broadcast<T> a{reinterpret_cast<const T*>(static_cast<const char*>(p.a) + kAHeaderBytes), header->row_stride,
+                       header->k_stride};
   const auto* b = static_cast<const E*>(p.b);
   const int64_t panel_stride = round_up(p.k, kDotBlock) * kLanes, panels = (p.n + kLanes - 1) / kLanes;
   for (int64_t k0 = 0; k0 < p.k; k0 += kContractionBlock) {

@@ -6,6 +6,9 @@
 namespace jamsu::kernels::cpu {
 
 inline constexpr int64_t kBlockPairs = kDotBlock / 2;
+// x of such a product: rounded rows.
+template <class V>
+using StoredA = Broadcast<AValue<V, uint16_t>>;
 
 // 32 values of a row as bits of bf16; of the last block of a row only `left` are there, the rest is zero.
 template <class V>
@@ -26,6 +29,15 @@ template <class V, class E>
                                                        V (&x)[kBlockPairs]) {
 #pragma GCC unroll 16
   for (int64_t r = 0; r < kLanes; ++r) x[r] = r < rows ? stored_pairs<V>(first + r * stride, left) : V::zero();
+  V::transpose(x);
+}
+
+// The rows of a block in a register each, turned for stored_sums: x[i] = pair i, or word i, of 16 rows.
+template <class V>
+[[gnu::always_inline]] static inline void turn_rows(V (&x)[kBlockPairs]) {
+  if constexpr (V::kTwoAtOnce)
+#pragma GCC unroll 16
+    for (V& row : x) row = V::words(row);
   V::transpose(x);
 }
 
@@ -77,31 +89,46 @@ inline constexpr int64_t kStep = kDotBlock * 2 / static_cast<int64_t>(sizeof(E))
 
 // sum[i] = even + odd of one block.
 template <class V, int MR>
-[[gnu::always_inline]] static inline void stored_sums(const V (&x)[kBlockPairs], const Broadcast a, int64_t pairs,
+[[gnu::always_inline]] static inline void stored_sums(const V (&x)[kBlockPairs], const StoredA<V> a, int64_t pairs,
                                                       V (&sum)[MR]) {
   V even[MR], odd[MR];
 #pragma GCC unroll 4
   for (int i = 0; i < MR; ++i) even[i] = odd[i] = V::zero();
-  const auto step = [&](int64_t p) __attribute__((always_inline)) {
-    const V e = V::low_halves(x[p]), o = V::high_halves(x[p]);
-#pragma GCC unroll 4
-    for (int i = 0; i < MR; ++i) {
-      even[i] = V::fma(V::set1(a.data[i * a.row_stride + 2 * p]), e, even[i]);
-      odd[i] = V::fma(V::set1(a.data[i * a.row_stride + 2 * p + 1]), o, odd[i]);
-    }
-  };
-  if (pairs >= kBlockPairs) {
+  if constexpr (V::kTwoAtOnce) {  // the words of x's rows are turned: one of each chain in turn
 #pragma GCC unroll 16
-    for (int64_t p = 0; p < kBlockPairs; ++p) step(p);
-  } else {
-    for (int64_t p = 0; p < pairs; ++p) step(p);
-  }
+    for (int64_t t = 0; t < kBlockPairs; t += 2) {
 #pragma GCC unroll 4
-  for (int i = 0; i < MR; ++i) sum[i] = even[i] + odd[i];
+      for (int i = 0; i < MR; ++i) {
+        const uint32_t* words = a.data + i * a.row_stride + t;
+        even[i] = V::add_products(even[i], V::set1_word(words[0]), x[t]);
+        odd[i] = V::add_products(odd[i], V::set1_word(words[1]), x[t + 1]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < MR; ++i) sum[i] = even[i] + odd[i];
+    return;
+  } else {
+    const auto step = [&](int64_t p) __attribute__((always_inline)) {
+      const V e = V::low_halves(x[p]), o = V::high_halves(x[p]);
+#pragma GCC unroll 4
+      for (int i = 0; i < MR; ++i) {
+        even[i] = V::fma(V::set1(a.data[i * a.row_stride + 2 * p]), e, even[i]);
+        odd[i] = V::fma(V::set1(a.data[i * a.row_stride + 2 * p + 1]), o, odd[i]);
+      }
+    };
+    if (pairs >= kBlockPairs) {
+#pragma GCC unroll 16
+      for (int64_t p = 0; p < kBlockPairs; ++p) step(p);
+    } else {
+      for (int64_t p = 0; p < pairs; ++p) step(p);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < MR; ++i) sum[i] = even[i] + odd[i];
+  }
 }
 
 template <class V, int MR>
-[[gnu::always_inline]] static inline void add_block(const V (&x)[kBlockPairs], const Broadcast a, int64_t left,
+[[gnu::always_inline]] static inline void add_block(const V (&x)[kBlockPairs], const StoredA<V> a, int64_t left,
                                                     V (&to)[MR]) {
   V sum[MR];
   stored_sums<V, MR>(x, a, (left + 1) / 2, sum);
@@ -114,37 +141,40 @@ template <class V, int MR>
 // time: 0.72; docs/LOG.md.)
 template <class V, class E, int MR>
 [[gnu::always_inline]] static inline void add_step(const E* from, int64_t count, int64_t k, int64_t rows,
-                                                   const Broadcast a, V (&to)[MR]) {
+                                                   const StoredA<V> a, V (&to)[MR]) {
   const int64_t left = count - k;
-  const Broadcast at{a.data + k, a.row_stride, 1}, after{a.data + k + kDotBlock, a.row_stride, 1};
-  V x[kBlockPairs];
+  const StoredA<V> at = seen_from(a, 0, k), after = seen_from(a, 0, k + kDotBlock);
+  const auto block = [&](int64_t k0, int64_t count_of_rows, const StoredA<V> x_at) __attribute__((always_inline)) {
+    V x[kBlockPairs];
+#pragma GCC unroll 16
+    for (int64_t r = 0; r < kLanes; ++r)
+      x[r] = r < count_of_rows ? stored_pairs<V>(from + r * count + k0, count - k0) : V::zero();
+    turn_rows<V>(x);
+    add_block<V, MR>(x, x_at, count - k0, to);
+  };
   if (rows == kLanes && left >= kStep<E>) {
     const auto* next = reinterpret_cast<const char*>(from + kLanes * count + k * kLanes);
 #pragma GCC unroll 16
     for (int64_t i = 0; i < 16; ++i) __builtin_prefetch(next + i * 64, 0, 3);
     if constexpr (sizeof(E) == 1) {
-      V y[kBlockPairs];
+      V x[kBlockPairs], y[kBlockPairs];
 #pragma GCC unroll 16
       for (int64_t r = 0; r < kLanes; ++r) V::pairs_of_e4m3(from + r * count + k, x[r], y[r]);
-      V::transpose(x);
+      turn_rows<V>(x);
       add_block<V, MR>(x, at, kDotBlock, to);
-      V::transpose(y);
+      turn_rows<V>(y);
       add_block<V, MR>(y, after, kDotBlock, to);
     } else {
-      stored_block<V>(from + k, count, kLanes, kDotBlock, x);
-      add_block<V, MR>(x, at, kDotBlock, to);
+      block(k, kLanes, at);
     }
     return;
   }
-  stored_block<V>(from + k, count, rows, left, x);
-  add_block<V, MR>(x, at, left, to);
-  if (kStep<E> == kDotBlock || left <= kDotBlock) return;
-  stored_block<V>(from + k + kDotBlock, count, rows, left - kDotBlock, x);
-  add_block<V, MR>(x, after, left - kDotBlock, to);
+  block(k, rows, at);
+  if (kStep<E> != kDotBlock && left > kDotBlock) block(k + kDotBlock, rows, after);
 }
 
 template <class V, class E, int MR>
-static inline void gemm_stored_panel(const GemmStoredParams& p, const Broadcast a, const E* from, int64_t column) {
+static inline void gemm_stored_panel(const GemmStoredParams& p, const StoredA<V> a, const E* from, int64_t column) {
   constexpr bool kScaled = sizeof(E) == 1;
   const int64_t n = p.n - column, rows = n < kLanes ? n : kLanes;
   const float* scales = kScaled ? p.scales + (p.first_row + column) / kScaleBlock * p.scale_stride : nullptr;
@@ -174,7 +204,7 @@ static inline void gemm_stored_panel(const GemmStoredParams& p, const Broadcast 
 }
 
 template <class V, class E, int MR>
-static inline void gemm_stored_rows(const GemmStoredParams& p, const Broadcast a) {
+static inline void gemm_stored_rows(const GemmStoredParams& p, const StoredA<V> a) {
   const auto* b = static_cast<const E*>(p.w);
   for (int64_t column = 0; column < p.n; column += kLanes) gemm_stored_panel<V, E, MR>(p, a, b + column * p.k, column);
 }
@@ -182,8 +212,8 @@ static inline void gemm_stored_rows(const GemmStoredParams& p, const Broadcast a
 template <class V, class E>
 static inline void gemm_stored_of(const GemmStoredParams& p) {
   const auto* header = static_cast<const AHeader*>(p.x);
-  const Broadcast a{reinterpret_cast<const float*>(static_cast<const char*>(p.x) + kAHeaderBytes), header->row_stride,
-                    1};
+  using T = AValue<V, uint16_t>;
+  const StoredA<V> a{reinterpret_cast<const T*>(static_cast<const char*>(p.x) + kAHeaderBytes), header->row_stride, 1};
   if (p.m == 1) return gemm_stored_rows<V, E, 1>(p, a);
   if (p.m == 2) return gemm_stored_rows<V, E, 2>(p, a);
   if (p.m == 3) return gemm_stored_rows<V, E, 3>(p, a);

@@ -9,6 +9,7 @@ namespace {
 
 struct Avx2 {
   static constexpr bool kTwoPass = true;  // 16 registers: even chains first, parked, then odd chains
+  static constexpr bool kTwoAtOnce = false;
   static constexpr const char* kName = "avx2";
   struct Mask {
     __m256 lo, hi;

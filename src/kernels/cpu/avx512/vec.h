@@ -9,6 +9,7 @@ namespace {
 
 struct Avx512 {
   static constexpr bool kTwoPass = false;  // enough registers for even and odd chains at once
+  static constexpr bool kTwoAtOnce = true;  // VDPBF16PS
   static constexpr const char* kName = "avx512";
   struct Mask {
     __mmask16 m;
@@ -59,6 +60,31 @@ struct Avx512 {
   static Avx512 high_halves(Avx512 a) {
     return {_mm512_castsi512_ps(
         _mm512_and_si512(_mm512_castps_si512(a.v), _mm512_set1_epi32(static_cast<int>(0xFFFF0000u))))};
+  }
+
+  // kernels/cpu/dot_tile.h: of two adjacent pair rows of a panel the words of the even and of the odd chain.
+  static void words(const uint16_t* pair, Avx512& even, Avx512& odd) {
+    words(_mm512_loadu_si512(pair), _mm512_loadu_si512(pair + 32), even, odd);
+  }
+  // The same of rows in registers, in their place.
+  static void words(Avx512& first, Avx512& second) {
+    words(_mm512_castps_si512(first.v), _mm512_castps_si512(second.v), first, second);
+  }
+  // Of 32 values along k as bits: words 2 i and 2 i + 1 of the 4 values from 4 i on.
+  static Avx512 words(Avx512 values) {
+    const __m512i order = _mm512_broadcast_i32x4(_mm_setr_epi8(4, 5, 0, 1, 6, 7, 2, 3, 12, 13, 8, 9, 14, 15, 10, 11));
+    return {_mm512_castsi512_ps(_mm512_shuffle_epi8(_mm512_castps_si512(values.v), order))};
+  }
+  // k, k + 1, k + 2, k + 3 of 16 rows apart: their words.
+  static void words(Avx512 k0, Avx512 k1, Avx512 k2, Avx512 k3, Avx512& even, Avx512& odd) {
+    even = interleaved(k2, k0);
+    odd = interleaved(k3, k1);
+  }
+  static Avx512 set1_word(uint32_t x) { return {_mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(x)))}; }
+  static void store_words(uint32_t* p, Avx512 a) { _mm512_storeu_si512(p, _mm512_castps_si512(a.v)); }
+  // acc + the products of both halves, the high ones first: numerics.md section 2.
+  static Avx512 add_products(Avx512 acc, Avx512 a, Avx512 b) {
+    return {_mm512_dpbf16_ps(acc.v, reinterpret_cast<__m512bh>(a.v), reinterpret_cast<__m512bh>(b.v))};
   }
 
   static Avx512 fma(Avx512 a, Avx512 b, Avx512 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
@@ -156,6 +182,12 @@ struct Avx512 {
   }
 
  private:
+  static void words(__m512i first, __m512i second, Avx512& even, Avx512& odd) {
+    const __m512i low = _mm512_set1_epi32(0xFFFF);
+    // (first << 16) | (second & low), (first & ~low) | (second >> 16)
+    even.v = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_slli_epi32(first, 16), second, low, 0xF8));
+    odd.v = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_srli_epi32(second, 16), first, low, 0xF4));
+  }
   static Avx512 widened(__m256i bf16) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16))};
   }
