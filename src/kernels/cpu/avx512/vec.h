@@ -182,11 +182,11 @@ struct Avx512 {
   }
 
  private:
+  // A shift and a blend each: 1.6 times FMA's peak, 1.3 with ternary logic, 1.4 with vpermt2w (Zen 4).
   static void words(__m512i first, __m512i second, Avx512& even, Avx512& odd) {
-    const __m512i low = _mm512_set1_epi32(0xFFFF);
-    // (first << 16) | (second & low), (first & ~low) | (second >> 16)
-    even.v = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_slli_epi32(first, 16), second, low, 0xF8));
-    odd.v = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_srli_epi32(second, 16), first, low, 0xF4));
+    constexpr __mmask32 kHigh = 0xAAAAAAAAu;
+    even.v = _mm512_castsi512_ps(_mm512_mask_blend_epi16(kHigh, second, _mm512_slli_epi32(first, 16)));
+    odd.v = _mm512_castsi512_ps(_mm512_mask_blend_epi16(kHigh, _mm512_srli_epi32(second, 16), first));
   }
   static Avx512 widened(__m256i bf16) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16))};
