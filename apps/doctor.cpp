@@ -41,13 +41,13 @@ std::vector<std::string> isa_names(const machine::Cpu& cpu) {
   return names;
 }
 
-// What the bits are computed with there: tiles take bf16, the others widen bf16 and use f32 FMA.
+// What the bits are computed with there: tiles and AVX-512 take bf16, AVX2 widens it and uses f32 FMA.
 const char* peak_instruction(kernels::Isa isa) {
   switch (isa) {
     case kernels::Isa::amx:
       return "bf16 tile products (tdpbf16ps)";
     case kernels::Isa::avx512:
-      return "f32 FMA, 512 bits";
+      return "bf16 products, 512 bits (vdpbf16ps)";
     case kernels::Isa::avx2:
       return "f32 FMA, 256 bits";
     default:

@@ -8,7 +8,7 @@
 namespace jamsu::kernels {
 
 struct PeakLoop {
-  std::string_view instruction;  // "tdpbf16ps", "vfmadd zmm f32", ...; empty: there is no loop for this ISA
+  std::string_view instruction;  // "tdpbf16ps", "vdpbf16ps zmm", ...; empty: there is no loop for this ISA
   double flops_per_iteration = 0;
   void (*run)(int64_t iterations) = nullptr;
 };

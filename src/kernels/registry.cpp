@@ -1,5 +1,6 @@
 #include "kernels/registry.h"
 
+#include "base/thread_pool.h"
 #include "kernels/cpu_features.h"
 #include "kernels/registry_parts.h"
 
@@ -84,10 +85,20 @@ const Kernels& kernels_for(Isa isa) {
   return ref;
 }
 
+// A CPU that adds products in another order would give other bits: it has no AVX-512 for us. (Some microseconds, once.)
+bool can_avx512() {
+  static const bool can = [] {
+    const FlushScope flush;
+    return has_avx512() && avx512_adds_products_in_order(300);
+  }();
+  return can;
+}
+
 std::vector<Isa> available_isas() {
   std::vector<Isa> isas{Isa::ref};
   if (has_avx2()) isas.push_back(Isa::avx2);
-  if (has_avx512()) isas.push_back(Isa::avx512);
+  if (!can_avx512()) return isas;
+  isas.push_back(Isa::avx512);
   if (request_amx() == Amx::usable) isas.push_back(Isa::amx);
   return isas;
 }

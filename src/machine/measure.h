@@ -12,8 +12,8 @@ struct Spread {
   double median = 0, lower = 0, upper = 0;  // quartiles
 };
 
-// Flop/s of the register-only loop of an ISA (kernels/peak.h) on all threads of the pool: bf16 for amx, f32 FMA for the
-// others. All zero for `ref`, which has no loop. REQUIRES: isa is one this CPU runs; slices >= 1.
+// Flop/s of the register-only loop of an ISA (kernels/peak.h) on all threads of the pool: bf16 for amx and avx512, f32
+// FMA for avx2. All zero for `ref`, which has no loop. REQUIRES: isa is one this CPU runs; slices >= 1.
 Spread measure_peak(kernels::Isa isa, ThreadPool& pool, int slices = 9);
 
 // The widest ISA's peak: amx where usable, else avx512, else avx2.

@@ -58,8 +58,7 @@ template <class V, int MR>
 template <class V, class E>
 [[gnu::always_inline]] static inline void store_rounded(const float* from, int64_t width, AValue<V, E>* to) {
   if constexpr (kWords<V, E>) {
-    for (int64_t i = 0; i < width; i += kDotBlock)
-      V::store_words(to + i / 2, rounded_words<V>(from + i, width - i));
+    for (int64_t i = 0; i < width; i += kDotBlock) V::store_words(to + i / 2, rounded_words<V>(from + i, width - i));
   } else {
     for (int64_t i = 0; i < width; i += kLanes) {
       const V x = load<V>(from + i, width - i);
@@ -70,7 +69,8 @@ template <class V, class E>
 
 // S = q K^T * scale for MR rows and the first NP panels of 16 keys.
 template <class V, class E, int MR, int NP>
-[[gnu::always_inline]] static inline void scores(const AValue<V, E>* q, const E* keys, int64_t d, float scale, V (&s)[MR][2]) {
+[[gnu::always_inline]] static inline void scores(const AValue<V, E>* q, const E* keys, int64_t d, float scale,
+                                                 V (&s)[MR][2]) {
   const int64_t panel_stride = round_up(d, kDotBlock) * kLanes, pairs = (d + 1) / 2;
   constexpr int kTogether = V::kTwoPass ? 1 : NP;  // one panel at a time where there are sixteen registers
 #pragma GCC unroll 2

@@ -26,8 +26,8 @@ template <class V, class P, int MR, int NR>
 }
 
 // out[i][columns] += dot over the first `pairs` of a block of 32 of A, whose value t of row i is
-// a[i * kRowStride + t * kKStride], and panels(column, k), for rows i < `rows` (and up to 7 beyond: buffers have 32). Not inlined, so that its tiles have all
-// registers.
+// a[i * kRowStride + t * kKStride], and panels(column, k), for rows i < `rows` (and up to 7 beyond: buffers have 32).
+// Not inlined, so that its tiles have all registers.
 template <class V, class P, int64_t kRowStride, int64_t kKStride>
 [[gnu::noinline]] static void add_block_product(const AValue<V, P>* a, int64_t rows, int64_t pairs, const P* panels,
                                                 int64_t columns, float* out) {
@@ -38,12 +38,12 @@ template <class V, class P, int64_t kRowStride, int64_t kKStride>
     for (; column + 2 * kLanes <= columns; column += 2 * kLanes)
       for (int64_t row = 0; row < rows; row += 4)
         add_block_tile<V, P, 4, 2>(at(row), pairs, panels + column / kLanes * kPanel, out + row * columns + column,
-                                columns);
+                                   columns);
   for (; column < columns; column += kLanes) {
     constexpr int kRows = V::kTwoPass ? 4 : 8;
     for (int64_t row = 0; row < rows; row += kRows)
       add_block_tile<V, P, kRows, 1>(at(row), pairs, panels + column / kLanes * kPanel, out + row * columns + column,
-                                  columns);
+                                     columns);
   }
 }
 

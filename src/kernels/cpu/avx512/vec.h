@@ -8,7 +8,7 @@ namespace jamsu::kernels {
 namespace {
 
 struct Avx512 {
-  static constexpr bool kTwoPass = false;  // enough registers for even and odd chains at once
+  static constexpr bool kTwoPass = false;   // enough registers for even and odd chains at once
   static constexpr bool kTwoAtOnce = true;  // VDPBF16PS
   static constexpr const char* kName = "avx512";
   struct Mask {
