@@ -36,11 +36,14 @@ struct Task {
 constexpr int64_t kSmallWork = 200'000;
 constexpr int64_t kRowTile = 96;  // a multiple of every register tile in use (6, 12, 16, 32)
 
-// A weight where it lies is packed anew for every tile of rows: taller tiles, cut into columns as well.
-constexpr int64_t kStoredRowTile = 192;
+// A weight where it lies is packed anew for every tile of rows, by blocks of 64 columns and 512 k: tiles as tall as the
+// second-level cache allows, cut into columns as well.
+constexpr int64_t kStoredColumnsPacked = 64, kStoredContraction = 512, kStoredTileBytes = int64_t{768} << 10;
 
-void cut_stored(const Product& p, int threads, std::vector<Task>& tasks) {
-  const int64_t panels = (p.n + kLanes - 1) / kLanes, tiles = (p.m + kStoredRowTile - 1) / kStoredRowTile;
+void cut_stored(const Product& p, const Context& context, std::vector<Task>& tasks) {
+  const kernels::GemmKernel& gemm = kernels::choose_gemm(context.kernels, kRowTile, kernels::Element::bf16);
+  const int64_t tile = kStoredTileBytes / (gemm.a_bytes(kRowTile, kStoredContraction) / kRowTile);
+  const int64_t panels = (p.n + kLanes - 1) / kLanes, tiles = (p.m + tile - 1) / tile, threads = context.pool.threads();
   const int64_t rows = kernels::round_up((p.m + tiles - 1) / tiles, 6);
   const int64_t pieces = std::clamp<int64_t>(threads * 4 / tiles, 1, (panels + 15) / 16);
   for (int64_t row = 0; row < p.m; row += rows)
@@ -60,10 +63,11 @@ void cut_columns(const Product& p, int threads, std::vector<Task>& tasks) {
   }
 }
 
-void cut(const Product& p, int threads, std::vector<Task>& tasks) {
+void cut(const Product& p, const Context& context, std::vector<Task>& tasks) {
+  const int threads = context.pool.threads();
   const int64_t panels = (p.n + kLanes - 1) / kLanes, work = p.m * p.n * p.k;
   if (p.packed && p.m > kManyRows && work > kSmallWork) return cut_columns(p, threads, tasks);
-  if (p.stored && !p.packed && p.m >= kRowTile) return cut_stored(p, threads, tasks);
+  if (p.stored && !p.packed && p.m >= kRowTile) return cut_stored(p, context, tasks);
   if (threads == 1 || work <= kSmallWork) {
     if (p.m > 0) tasks.push_back({&p, 0, p.m, 0, panels});
     return;
@@ -145,7 +149,7 @@ class StoredBlocks {
         w_(*p_.stored),
         context_(context),
         rows_(task.row_end - task.row_begin),
-        width_(w_.scales.defined() ? kFp8Block : kContraction),
+        width_(w_.scales.defined() ? kFp8Block : kStoredContraction),
         gemm_(kernels::choose_gemm(context.kernels, rows_, kElement)) {
     a_ = context.scratch.get<std::byte>(worker, Scratch::slot_a, gemm_.a_bytes(rows_, width_));
     panels_ = context.scratch.get<uint16_t>(worker, Scratch::slot_b, kernels::panel_elements(kColumns, width_));
@@ -165,7 +169,7 @@ class StoredBlocks {
 
  private:
   static constexpr auto kElement = kernels::Element::bf16;
-  static constexpr int64_t kColumns = 64, kContraction = 512;  // 64 KiB of panels
+  static constexpr int64_t kColumns = kStoredColumnsPacked;  // 64 KiB of panels
 
   void block(int64_t column, int64_t n, int64_t k) {
     const int64_t width = std::min(width_, p_.k - k);
@@ -341,7 +345,7 @@ void run_packed(const std::vector<Product>& products, kernels::Element element, 
   std::vector<Task> tasks;
   int64_t work = 0;
   for (const Product& p : products) {
-    cut(p, context.pool.threads(), tasks);
+    cut(p, context, tasks);
     work += p.m * p.n * p.k;
   }
   if (work <= kSmallWork) {

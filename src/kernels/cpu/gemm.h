@@ -10,6 +10,11 @@ static inline int64_t a_bytes(int64_t m, int64_t k) {
   return kAHeaderBytes + round_up(m, kLanes) * round_up(k, kLanes) * static_cast<int64_t>(sizeof(float));
 }
 
+// Of words (bf16 elements alone).
+static inline int64_t words_bytes(int64_t m, int64_t k) {
+  return kAHeaderBytes + round_up(m, kLanes) * round_up(k, kDotBlock) * 2;
+}
+
 template <class V>
 static inline void copy_rounded(const float* from, float* to, int64_t count, int64_t padded, bool rounds) {
   int64_t i = 0;

@@ -52,8 +52,7 @@ struct Avx2 {
     return pairs(part);
   }
   static Avx2 pairs_of_e4m3(const uint8_t* p) {
-    const __m256i q = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    return {e4m3_bits(_mm256_castsi256_si128(q)), e4m3_bits(_mm256_extracti128_si256(q, 1))};
+    return e4m3_bits(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
   // The same of 64 bytes: of the first 32, and of the others.
   static void pairs_of_e4m3(const uint8_t* p, Avx2& first, Avx2& second) {
@@ -176,20 +175,28 @@ struct Avx2 {
   }
 
  private:
-  // 16 bytes of e4m3 as bits of bf16.
-  static __m256 e4m3_bits(__m128i bytes) {
-    const __m256i q = _mm256_cvtepu8_epi16(bytes), magnitude = _mm256_and_si256(q, _mm256_set1_epi16(0x7F));
-    const __m256i sign = _mm256_slli_epi16(_mm256_and_si256(q, _mm256_set1_epi16(0x80)), 8);
-    __m256i bits = _mm256_add_epi16(_mm256_slli_epi16(magnitude, 4), _mm256_set1_epi16(120 << 7));
-    // Subnormals, m 2^-9, by a table of bf16: its low bytes, then its high bytes; and NaN.
-    const __m256i table = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, 0, char(0x80), char(0xC0), 0, 0x20, 0x40, 0x60, 0, 0x3B, 0x3B, 0x3B, 0x3C, 0x3C, 0x3C, 0x3C));
-    const __m256i index =
-        _mm256_add_epi16(_mm256_or_si256(magnitude, _mm256_slli_epi16(magnitude, 8)), _mm256_set1_epi16(0x0800));
-    bits = _mm256_blendv_epi8(bits, _mm256_shuffle_epi8(table, index),
-                              _mm256_cmpgt_epi16(_mm256_set1_epi16(8), magnitude));
-    bits = _mm256_blendv_epi8(bits, _mm256_set1_epi16(0x7FC0), _mm256_cmpeq_epi16(magnitude, _mm256_set1_epi16(0x7F)));
-    return _mm256_castsi256_ps(_mm256_or_si256(bits, sign));
+  // 32 bytes of e4m3 as bits of bf16: low bytes and high bytes apart, then interleaved.
+  static Avx2 e4m3_bits(__m256i bytes) {
+    const auto table = [](char a, char b, char c, char d, char e, char f, char g, char h, char i, char j, char k,
+                          char l, char m, char n, char o, char p) __attribute__((always_inline)) {
+      return _mm256_broadcastsi128_si256(_mm_setr_epi8(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p));
+    };
+    const __m256i q = _mm256_permute4x64_epi64(bytes, 0xD8);  // so that the low halves of unpacking are the first 16
+    const __m256i nibble = _mm256_set1_epi8(0x0F);
+    __m256i low = _mm256_andnot_si256(nibble, _mm256_slli_epi16(q, 4));
+    // (sign | exponent + 120) >> 1 by sign and exponent's upper three bits.
+    __m256i high = _mm256_shuffle_epi8(table(0x3C, 0x3D, 0x3E, 0x3F, 0x40, 0x41, 0x42, 0x43, char(0xBC), char(0xBD),
+                                             char(0xBE), char(0xBF), char(0xC0), char(0xC1), char(0xC2), char(0xC3)),
+                                       _mm256_and_si256(_mm256_srli_epi16(q, 4), nibble));
+    // What NaN, zero and subnormals m 2^-9 differ in from that: index 0 is NaN, m + 1 is m; from 16 on bit 7 gives 0.
+    const __m256i index = _mm256_add_epi8(
+        _mm256_and_si256(_mm256_add_epi8(q, _mm256_set1_epi8(1)), _mm256_set1_epi8(0x7F)), _mm256_set1_epi8(0x70));
+    low = _mm256_xor_si256(
+        low, _mm256_shuffle_epi8(
+                 table(0x30, 0, 0x10, char(0xA0), char(0xF0), 0x40, 0x70, 0x20, 0x10, 0, 0, 0, 0, 0, 0, 0), index));
+    high = _mm256_xor_si256(
+        high, _mm256_shuffle_epi8(table(0x3C, 0x3C, 0x07, 0x07, 0x07, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), index));
+    return {_mm256_castsi256_ps(_mm256_unpacklo_epi8(low, high)), _mm256_castsi256_ps(_mm256_unpackhi_epi8(low, high))};
   }
   static __m256i integers(const uint16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
   static __m256i lanes(int64_t n, int base) {

@@ -34,10 +34,10 @@ void gemm_stored(const GemmStoredParams& p) {
 
 void register_avx512_gemm(Kernels& table) {
   table.gemm_few_rows = {"avx512_gemm_few_rows", cpu::a_bytes, pack_a, gemm_few_rows};
-  table.gemm_bf16 = {"avx512_gemm_bf16", cpu::a_bytes, pack_a, gemm_bf16};
+  table.gemm_bf16 = {"avx512_gemm_bf16", cpu::words_bytes, pack_a, gemm_bf16};
   table.gemm_f32 = {"avx512_gemm_f32", cpu::a_bytes, pack_a, gemm_f32};
   table.pack_b = {"avx512_pack_b", pack_b};
-  table.gemm_stored = {"avx512_gemm_stored", cpu::kStoredRows, false, cpu::a_bytes, pack_x,
+  table.gemm_stored = {"avx512_gemm_stored", cpu::kStoredRows, false, cpu::words_bytes, pack_x,
                        cpu::no_scratch,      gemm_stored};
 }
 
