@@ -4,9 +4,8 @@
 
 namespace jamsu::kernels {
 
-bool has_avx2();         // with FMA
-bool has_avx512();       // F, BW, DQ, VL and BF16: what cpu/avx512 is compiled for
-bool has_avx512_vbmi();  // and bytes by tables, which every CPU with AMX has
+bool has_avx2();    // with FMA
+bool has_avx512();  // F, BW, DQ, VL, BF16 and VBMI: what cpu/avx512 is compiled for (all with BF16 but Cooper Lake)
 
 // Whether VDPBF16PS is two FMAs here, the high halves first, each rounded, subnormals zero (Intel SDM), on so many
 // words of 16 lanes: products of cpu/avx512 rest on it (kernels/cpu/dot_tile.h). With high_first false: the other way

@@ -99,9 +99,7 @@ Spread measure_peak(kernels::Isa isa, ThreadPool& pool, int slices) {
 }
 
 kernels::Isa peak_isa() {
-  if (kernels::request_amx() == kernels::Amx::usable) return kernels::Isa::amx;
-  if (kernels::has_avx512()) return kernels::Isa::avx512;
-  return kernels::has_avx2() ? kernels::Isa::avx2 : kernels::Isa::ref;
+  return kernels::best_isa();
 }
 
 Spread measure_read_bandwidth(ThreadPool& pool, int slices) {

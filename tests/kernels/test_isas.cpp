@@ -17,7 +17,7 @@ std::vector<Isa> runnable() {
     if (std::find(isas.begin(), isas.end(), isa) == isas.end())
       std::printf("%s: not on this CPU, not run\n", std::string(isa_name(isa)).c_str());
   if (isas.back() == Isa::amx) return isas;
-  if (!has_avx512_vbmi()) {
+  if (!has_avx512()) {
     std::printf("amx: this CPU lacks its tiles and the AVX-512 that runs beside the emulated ones, not run\n");
   } else if (emulate_amx_where_missing()) {
     std::printf("amx: not on this CPU, emulated through SIGILL\n");

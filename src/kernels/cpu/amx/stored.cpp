@@ -11,7 +11,6 @@
 
 #include <initializer_list>
 
-#include "base/e4m3.h"
 #include "kernels/cpu/amx/tiles.h"
 #include "kernels/cpu/avx512/vec.h"
 #include "kernels/cpu/vec_math.h"
@@ -120,40 +119,11 @@ void copy_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps,
     }
   }
 }
-// Of e4m3, without their scale: both bytes of the bf16 by tables of 128, the sign as it is.
-struct E4m3Tables {
-  alignas(64) uint8_t low[128], high[128];
-};
-constexpr E4m3Tables kE4m3Tables = [] {
-  E4m3Tables t{};
-  for (uint32_t q = 0; q < 128; ++q) {
-    t.low[q] = static_cast<uint8_t>(e4m3_to_bf16(static_cast<uint8_t>(q)) & 0xFF);
-    t.high[q] = static_cast<uint8_t>(e4m3_to_bf16(static_cast<uint8_t>(q)) >> 8);
-  }
-  return t;
-}();
-class E4m3Decoder {
- public:
-  // 64 bytes: the first 32, and the others.
-  [[gnu::always_inline]] void decode(__m512i bytes, __m512i& first, __m512i& second) const {
-    // So that the low quarters of unpacking are the first 32 bytes.
-    const __m512i q = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), bytes);
-    const __m512i low = _mm512_permutex2var_epi8(low_[0], q, low_[1]);
-    const __m512i magnitude = _mm512_permutex2var_epi8(high_[0], q, high_[1]);
-    // magnitude | (q & 0x80)
-    const __m512i high = _mm512_ternarylogic_epi32(magnitude, q, _mm512_set1_epi8(char(0x80)), 0xF8);
-    first = _mm512_unpacklo_epi8(low, high);
-    second = _mm512_unpackhi_epi8(low, high);
-  }
-
- private:
-  __m512i low_[2] = {_mm512_load_si512(kE4m3Tables.low), _mm512_load_si512(kE4m3Tables.low + 64)},
-          high_[2] = {_mm512_load_si512(kE4m3Tables.high), _mm512_load_si512(kE4m3Tables.high + 64)};
-};
 struct Fetch {  // what to prefetch at every step: 16 lines, `stride` bytes apart, each `step` bytes after those before
   const char* at = nullptr;
   int64_t stride = 0, step = 0;
 };
+// Of e4m3 without their scale.
 template <bool kFetch = false>
 [[gnu::always_inline]] inline void decode_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps,
                                                uint16_t* tiles, Fetch fetch = {}) {

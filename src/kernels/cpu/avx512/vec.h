@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/avx512/e4m3.h"
+
 namespace jamsu::kernels {
 namespace {
 
@@ -40,12 +42,12 @@ struct Avx512 {
   }
   static Avx512 pairs_of_e4m3(const uint8_t* p) {
     Avx512 first, second;
-    e4m3_blocks(_mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), first, second);
+    decode_e4m3(_mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), first, second);
     return first;
   }
   // The same of 64 bytes: of the first 32, and of the others.
   static void pairs_of_e4m3(const uint8_t* p, Avx512& first, Avx512& second) {
-    e4m3_blocks(_mm512_loadu_si512(p), first, second);
+    decode_e4m3(_mm512_loadu_si512(p), first, second);
   }
   // 32 values rounded, as bits.
   static Avx512 pairs_rounded(Avx512 low, Avx512 high) {
@@ -79,6 +81,14 @@ struct Avx512 {
   static void words(Avx512 k0, Avx512 k1, Avx512 k2, Avx512 k3, Avx512& even, Avx512& odd) {
     even = interleaved(k2, k0);
     odd = interleaved(k3, k1);
+  }
+  // Of e4m3, 4 k of 16 rows.
+  static Avx512 bytes(const uint8_t* p) { return {_mm512_castsi512_ps(_mm512_loadu_si512(p))}; }
+  [[gnu::always_inline]] static void words_of_e4m3(Avx512 q, Avx512& even, Avx512& odd) {
+    __m512i e, o;
+    E4m3Decoder().words(_mm512_castps_si512(q.v), e, o);
+    even.v = _mm512_castsi512_ps(e);
+    odd.v = _mm512_castsi512_ps(o);
   }
   static Avx512 set1_word(uint32_t x) { return {_mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(x)))}; }
   static void store_words(uint32_t* p, Avx512 a) { _mm512_storeu_si512(p, _mm512_castps_si512(a.v)); }
@@ -182,6 +192,12 @@ struct Avx512 {
   }
 
  private:
+  [[gnu::always_inline]] static void decode_e4m3(__m512i bytes, Avx512& first, Avx512& second) {
+    __m512i a, b;
+    E4m3Decoder().decode(bytes, a, b);
+    first.v = _mm512_castsi512_ps(a);
+    second.v = _mm512_castsi512_ps(b);
+  }
   // A shift and a blend each: 1.6 times FMA's peak, 1.3 with ternary logic, 1.4 with vpermt2w (Zen 4).
   static void words(__m512i first, __m512i second, Avx512& even, Avx512& odd) {
     constexpr __mmask32 kHigh = 0xAAAAAAAAu;
@@ -190,33 +206,6 @@ struct Avx512 {
   }
   static Avx512 widened(__m256i bf16) {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16))};
-  }
-  // 64 bytes of e4m3 as bits of bf16: bytes 0-31, bytes 32-63. The low bytes of the results and the high ones are made
-  // apart, 64 at a time, then interleaved.
-  [[gnu::always_inline]] static void e4m3_blocks(__m512i bytes, Avx512& first, Avx512& second) {
-    const auto table = [](char a, char b, char c, char d, char e, char f, char g, char h, char i, char j, char k,
-                          char l, char m, char n, char o, char p) __attribute__((always_inline)) {
-      return _mm512_broadcast_i32x4(_mm_setr_epi8(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p));
-    };
-    // So that the low quarters of unpacking are the first 32 bytes.
-    const __m512i q = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), bytes);
-    const __m512i nibble = _mm512_set1_epi8(0x0F);
-    __m512i low = _mm512_andnot_si512(nibble, _mm512_slli_epi16(q, 4));
-    // (sign | exponent + 120) >> 1 by sign and exponent's upper three bits.
-    __m512i high = _mm512_shuffle_epi8(table(0x3C, 0x3D, 0x3E, 0x3F, 0x40, 0x41, 0x42, 0x43, char(0xBC), char(0xBD),
-                                             char(0xBE), char(0xBF), char(0xC0), char(0xC1), char(0xC2), char(0xC3)),
-                                       _mm512_and_si512(_mm512_srli_epi16(q, 4), nibble));
-    // NaN, zero and subnormals m 2^-9 by tables: 0x7F is 0, m is m + 1.
-    const __m512i odd = _mm512_and_si512(_mm512_add_epi8(q, _mm512_set1_epi8(1)), _mm512_set1_epi8(0x7F));
-    const __mmask64 special = _mm512_cmplt_epu8_mask(odd, _mm512_set1_epi8(9));
-    low = _mm512_mask_shuffle_epi8(
-        low, special, table(char(0xC0), 0, 0, char(0x80), char(0xC0), 0, 0x20, 0x40, 0x60, 0, 0, 0, 0, 0, 0, 0), odd);
-    const __m512i sign = _mm512_and_si512(q, _mm512_set1_epi8(char(0x80)));
-    const __m512i tiny =
-        _mm512_shuffle_epi8(table(0x7F, 0, 0x3B, 0x3B, 0x3B, 0x3C, 0x3C, 0x3C, 0x3C, 0, 0, 0, 0, 0, 0, 0), odd);
-    high = _mm512_mask_blend_epi8(special, high, _mm512_or_si512(tiny, sign));
-    first.v = _mm512_castsi512_ps(_mm512_unpacklo_epi8(low, high));
-    second.v = _mm512_castsi512_ps(_mm512_unpackhi_epi8(low, high));
   }
   static __mmask16 first(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xFFFFu : (1u << n) - 1u); }
   template <class Op>
