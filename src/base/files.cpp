@@ -48,7 +48,13 @@ int FileOps::write(int fd, const void* data, size_t bytes) {
   return 0;
 }
 int FileOps::sync(int fd) {
-  return ::fsync(fd) ? errno : 0;
+  if (::fsync(fd)) return errno;
+  // What was written lies in the page cache in pages of 4 KiB, and is read again in large ones (Linux 6.16 on ext4),
+  // from which weights stream up to 1.3 times as fast (docs/LOG.md). So a large file is dropped from it.
+  constexpr off_t kLarge = off_t{64} << 20;
+  struct stat info {};
+  if (::fstat(fd, &info) == 0 && info.st_size >= kLarge) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  return 0;
 }
 int FileOps::close(int fd) {
   return ::close(fd) ? errno : 0;

@@ -247,13 +247,14 @@ Machine measure(int threads, kernels::Isa isa, int slices) {
 }
 
 Shares shares_of(kernels::Isa isa, bool fp8) {
-  Shares s{0.85, 0.77, 0.25, 0.33};  // AVX-512: qwen2-1.5b of `jamsu bench model`; AVX2's are not measured apart
-  if (fp8) s.prefill *= 0.88, s.decode *= 0.7;
-  if (isa == kernels::Isa::amx) {
-    s = {0.83, 0.32, 0.10, 0.04};  // training: of small models, whose matrices leave tiles idle
-    if (fp8) s.bandwidth = 0.68, s.prefill = 0.26;
+  switch (isa) {
+    case kernels::Isa::amx:  // training: of small models, whose matrices leave tiles idle
+      return fp8 ? Shares{0.68, 0.26, 0.10, 0.04} : Shares{0.83, 0.32, 0.10, 0.04};
+    case kernels::Isa::avx512:
+      return fp8 ? Shares{0.90, 0.66, 0.40, 0.48} : Shares{0.90, 0.79, 0.40, 0.48};
+    default:
+      return fp8 ? Shares{0.90, 0.69, 0.45, 0.32} : Shares{0.90, 0.79, 0.45, 0.73};
   }
-  return s;
 }
 
 Speed decode_speed(const Source& source, const Load& load, const Machine& machine, ops::Numerics numerics) {

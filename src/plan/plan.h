@@ -61,8 +61,8 @@ struct Machine {
 };
 Machine measure(int threads, kernels::Isa isa, int slices = 5);
 
-// What share of peak and bandwidth the kernels reach (bench/results, qwen2-1.5b in bf16 and in FP8): of bandwidth while
-// decoding, of peak in prefill and in decoding, of peak in training.
+// What share of peak and bandwidth the kernels reach (bench/results, qwen2-1.5b in bf16 and in FP8; AMX on a Xeon,
+// AVX-512 and AVX2 on a Zen 4): of bandwidth while decoding, of peak in prefill and in decoding, of peak in training.
 struct Shares {
   double bandwidth, prefill, decode, training;
 };

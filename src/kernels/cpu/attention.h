@@ -171,7 +171,7 @@ template <class V, class E, int MR, bool kEarly>
     if constexpr (kEarly) mask_early(seen, r, V::zero(), p0, p1);
     if constexpr (kWords<V, E>) {
       const V pairs = V::pairs_rounded(p0, p1);
-      V::store_words(probability + r * kRowOfKeys<V, E>, V::words(pairs));
+      V::store_words(probability + r * kRowOfKeys<V, E>, V::row_words(pairs));
       p0 = V::first_half(pairs);
       p1 = V::second_half(pairs);
     } else {

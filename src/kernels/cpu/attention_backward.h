@@ -181,7 +181,7 @@ static inline void make_operands(const float* tile, TileOperands<V, E>& t) {
       for (int64_t half = 0; half < kKeyBlock; half += kLanes) {
         const auto row = [&](int64_t i) { return V::load(tile + (r + i) * kKeyBlock + half); };
         V even, odd;
-        V::words(row(0), row(1), row(2), row(3), even, odd);
+        V::column_words(row(0), row(1), row(2), row(3), even, odd);
         V::store_words(t.words[0] + r / 2 * kKeyBlock + half, even);
         V::store_words(t.words[0] + (r / 2 + 1) * kKeyBlock + half, odd);
       }

@@ -39,10 +39,10 @@ template <class T>
 // 32 values from `from` on, of which `count` are there, rounded, as words.
 template <class V>
 [[gnu::always_inline]] static inline V rounded_words(const float* from, int64_t count) {
-  if (count >= 32) return V::words(V::pairs_rounded(V::load(from), V::load(from + 16)));
+  if (count >= 32) return V::row_words(V::pairs_rounded(V::load(from), V::load(from + 16)));
   const int64_t above = count - 16;
   const V low = count <= 0 ? V::zero() : above >= 0 ? V::load(from) : V::load_partial(from, count);
-  return V::words(V::pairs_rounded(low, above > 0 ? V::load_partial(from + 16, above) : V::zero()));
+  return V::row_words(V::pairs_rounded(low, above > 0 ? V::load_partial(from + 16, above) : V::zero()));
 }
 
 // sum[i][j] = even + odd of one block: pairs [begin, end) of the panels, at most 16; begin is even.
@@ -59,7 +59,7 @@ template <class V, class E, int MR, int NR>
     for (int64_t p = begin; p < end; p += 2) {  // a word of each chain
       V x[NR], y[NR];
 #pragma GCC unroll 8
-      for (int j = 0; j < NR; ++j) V::words(b + j * panel_stride + p * kPair, x[j], y[j]);
+      for (int j = 0; j < NR; ++j) V::panel_words(b + j * panel_stride + p * kPair, x[j], y[j]);
 #pragma GCC unroll 8
       for (int i = 0; i < MR; ++i) {
         const uint32_t* words = a.data + i * a.row_stride + p * a.k_stride;

@@ -52,7 +52,7 @@ static inline void pack_a_words(const PackAParams& p) {
         return of >= p.k ? V::zero() : p.m - i >= kLanes ? V::load(from) : V::load_partial(from, p.m - i);
       };
       V even, odd;
-      V::words(rows(k), rows(k + 1), rows(k + 2), rows(k + 3), even, odd);
+      V::column_words(rows(k), rows(k + 1), rows(k + 2), rows(k + 3), even, odd);
       V::store_words(to + i, even);
       V::store_words(to + width + i, odd);
     }

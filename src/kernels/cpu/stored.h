@@ -37,7 +37,7 @@ template <class V>
 [[gnu::always_inline]] static inline void turn_rows(V (&x)[kBlockPairs]) {
   if constexpr (V::kTwoAtOnce)
 #pragma GCC unroll 16
-    for (V& row : x) row = V::words(row);
+    for (V& row : x) row = V::row_words(row);
   V::transpose(x);
 }
 
@@ -106,7 +106,6 @@ template <class V, int MR>
     }
 #pragma GCC unroll 4
     for (int i = 0; i < MR; ++i) sum[i] = even[i] + odd[i];
-    return;
   } else {
     const auto step = [&](int64_t p) __attribute__((always_inline)) {
       const V e = V::low_halves(x[p]), o = V::high_halves(x[p]);
@@ -145,7 +144,7 @@ template <class V, int MR>
 #pragma GCC unroll 8
   for (int64_t t = 0; t < kBlockPairs / 2; ++t) {
     V e, o;
-    V::words_of_e4m3(q[t], e, o);
+    V::e4m3_words(q[t], e, o);
 #pragma GCC unroll 4
     for (int i = 0; i < MR; ++i) {
       const uint32_t* words = a.data + i * a.row_stride + 2 * t;
