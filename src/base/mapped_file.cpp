@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -34,6 +35,9 @@ struct Mapping {
 
 namespace {
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22  // Linux 5.14; glibc 2.35
+#endif
 constexpr size_t kPage = 4096;  // of x86-64; what the kernel rounds a mapping up to
 
 // The process' mappings, for the handler: changed under a mutex, read without one.
@@ -132,7 +136,15 @@ std::span<const std::byte> MappedFile::bytes() const {
 }
 
 void MappedFile::read_ahead() const {
-  if (mapping_->size > 0) ::madvise(mapping_->begin, mapping_->size, MADV_WILLNEED);
+  // Pieces, so that the mappings of the process are not locked for longer than a read of that size takes. Linux before
+  // 5.14 knows only the request to read.
+  constexpr size_t kPiece = size_t{16} << 20;
+  const Mapping& m = *mapping_;
+  for (size_t at = 0; at < m.size; at += kPiece)
+    if (::madvise(m.begin + at, std::min(kPiece, m.size - at), MADV_POPULATE_READ)) {
+      if (errno == EINVAL) ::madvise(m.begin + at, m.size - at, MADV_WILLNEED);
+      return;  // no page there to be read: whoever needs it finds out
+    }
 }
 
 Status MappedFile::intact() const {

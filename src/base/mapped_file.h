@@ -26,8 +26,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
   std::span<const std::byte> bytes() const;
 
-  // Asks the system to read all of it into memory, in its order, and waits until it has been asked: for a file that
-  // lies on a disk and is about to be read in another order. Thread-safe.
+  // Reads all of it into memory, in its order, and maps it: for a file that lies on a disk and is about to be read in
+  // another order. Returns when that is done, or cannot go on. Thread-safe.
   void read_ahead() const;
 
   // An error that names the file when it was cut short or written to since open(). One that took its name by a rename
