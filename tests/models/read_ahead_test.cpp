@@ -15,13 +15,16 @@ namespace {
 
 std::mutex changing;
 std::condition_variable changed;
-std::vector<size_t> asked;  // bytes of each MADV_WILLNEED
+std::vector<size_t> asked;  // bytes of each MADV_POPULATE_READ
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 
 }  // namespace
 
 // In the place of libc's.
 extern "C" int madvise(void* begin, size_t bytes, int advice) noexcept {
-  if (advice == MADV_WILLNEED) {
+  if (advice == MADV_POPULATE_READ) {
     const std::lock_guard lock(changing);
     asked.push_back(bytes);
     changed.notify_all();

@@ -105,12 +105,13 @@ void HttpServer::answer(int connection) {
   std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " So\r\nConnection: close\r\n";
   for (const auto& [name, value] : reply.headers) text += name + ": " + value + "\r\n";
   const std::string_view body = request.method == "HEAD" ? std::string_view() : std::string_view(reply.body);
-  send_all(connection, text + "\r\n");
-  request.status = reply.status;
-  request.body_bytes_sent =
-      send_all(connection, body.substr(0, reply.cut < 0 ? body.size() : static_cast<size_t>(reply.cut)));
   {
+    // Whoever has the whole answer and asks for the requests finds this one among them.
     const std::lock_guard lock(mutex_);
+    send_all(connection, text + "\r\n");
+    request.status = reply.status;
+    request.body_bytes_sent =
+        send_all(connection, body.substr(0, reply.cut < 0 ? body.size() : static_cast<size_t>(reply.cut)));
     requests_.push_back(request);
   }
   if (reply.hold) wait_readable(connection);  // until the other side closes
