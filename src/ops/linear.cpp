@@ -38,7 +38,7 @@ constexpr int64_t kRowTile = 96;  // a multiple of every register tile in use (6
 
 // A weight where it lies is packed anew for every tile of rows, by blocks of 64 columns and 512 k: tiles as tall as the
 // second-level cache allows, cut into columns as well.
-constexpr int64_t kStoredColumnsPacked = 64, kStoredContraction = 512, kStoredTileBytes = int64_t{768} << 10;
+constexpr int64_t kStoredColumnsPacked = 64, kStoredContraction = 512, kStoredTileBytes = int64_t{384} << 10;
 
 void cut_stored(const Product& p, const Context& context, std::vector<Task>& tasks) {
   const kernels::GemmKernel& gemm = kernels::choose_gemm(context.kernels, kRowTile, kernels::Element::bf16);

@@ -20,7 +20,7 @@ TEST(Cpu, AgreesWithWhatTheSystemSays) {
   const Cpu cpu = this_cpu();
   EXPECT_EQ(cpu.avx2, system_says("avx2") && system_says("fma"));
   EXPECT_EQ(cpu.avx512, system_says("avx512f") && system_says("avx512bw") && system_says("avx512dq") &&
-                            system_says("avx512vl") && system_says("avx512_bf16"));
+                            system_says("avx512vl") && system_says("avx512_bf16") && system_says("avx512vbmi"));
   if (!system_says("amx_bf16")) {
     EXPECT_NE(cpu.amx, kernels::Amx::usable);
     EXPECT_EQ(std::count(cpu.isas.begin(), cpu.isas.end(), kernels::Isa::amx), 0);
