@@ -45,8 +45,8 @@ struct PackBParams {
   int64_t panel_begin, panel_end;  // panels of 16 columns to write
 };
 
-// ---- A operand: rows, in a layout each ISA chooses for itself (f32 rows where elements are broadcast, bf16 tiles for
-// AMX). ----
+// ---- A operand: rows, in a layout each ISA chooses for itself (f32 rows or words of two bf16 where values are
+// broadcast, bf16 tiles for AMX). ----
 struct PackAParams {
   const float* source;           // A(i, k) = source[row(i) * row_stride + k * k_stride], row(i) = rows ? rows[i] : i
   const int32_t* rows;           // [m] gather, or null
