@@ -73,6 +73,8 @@ Account::Account(const Globals& globals, const ledger::Description& description)
     id_ = *id;
   else
     trouble(id.error());
+  // What price() tells never exceeds the row's: opening the ledger, which may wait for a disk, is no part of the run.
+  started_ = written_ = monotonic_seconds();
 }
 
 std::string Account::price() {

@@ -41,13 +41,15 @@ std::vector<std::string> isa_names(const machine::Cpu& cpu) {
   return names;
 }
 
-// What the bits are computed with there: tiles and AVX-512 take bf16, AVX2 widens it and uses f32 FMA.
+// What the bits are computed with there: tiles and VDPBF16PS take bf16, the others widen it and use f32 FMA.
 const char* peak_instruction(kernels::Isa isa) {
   switch (isa) {
     case kernels::Isa::amx:
       return "bf16 tile products (tdpbf16ps)";
-    case kernels::Isa::avx512:
+    case kernels::Isa::avx512bf16:
       return "bf16 products, 512 bits (vdpbf16ps)";
+    case kernels::Isa::avx512:
+      return "f32 FMA, 512 bits";
     case kernels::Isa::avx2:
       return "f32 FMA, 256 bits";
     default:
@@ -57,7 +59,7 @@ const char* peak_instruction(kernels::Isa isa) {
 
 int run(const Options& o, const Globals& globals) {
   const machine::Cpu cpu = machine::this_cpu();
-  const kernels::Isa isa = globals.isa.value_or(machine::peak_isa());
+  const kernels::Isa isa = globals.chosen_isa();
   const bool energy = machine::EnergyMeter().readable();
   if (!o.json) {
     fmt::print("CPU        {}, {} thread(s) usable; L1d {}, L2 {}, L3 {}\n", cpu.model, cpu.usable_cores,

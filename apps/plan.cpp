@@ -183,7 +183,7 @@ int run(const Options& o, const Globals& globals) {
   f.load.context = o.context.value_or(std::min(info.context, f.load.context));
   f.load.parallel = o.parallel;
   f.load.policy = globals.cache_policy(*f.source.model);
-  f.machine = plan::measure(globals.thread_count(), globals.chosen_isa());
+  f.machine = plan::measure(globals.thread_count(), globals.chosen_isa(), globals.numerics());
   if (o.memory_gib) f.machine.free_bytes = static_cast<int64_t>(*o.memory_gib * (1 << 30));
   if (o.peak_gflops) f.machine.peak = *o.peak_gflops * 1e9;
   if (o.bandwidth_gbs) f.machine.bandwidth = *o.bandwidth_gbs * 1e9;

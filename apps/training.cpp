@@ -210,7 +210,8 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
   std::signal(SIGTERM, on_interrupt);
   const double flops_per_token =
       models::training_flops_per_token(*config, static_cast<double>(s.context) / 4, s.mtp_lambda != 0);
-  const auto peak = machine::measure_peak(machine::peak_isa(), runtime.context().pool, 5);
+  const auto peak =
+      machine::measure_peak(machine::peak_isa(globals.chosen_isa(), globals.f32), runtime.context().pool, 5);
   Progress progress(plan.steps, {flops_per_token, peak.median}, account);
   std::optional<Metrics> metrics;
   int64_t tokens_before = 0;  // of earlier processes, which have their own rows in the ledger

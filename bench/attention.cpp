@@ -118,7 +118,8 @@ void attention(const Setup& setup, const OnLine& on_line) {
   ThreadPool one(1);
   const auto measure = [&](Head& head, const char* what, double flops_a_pair, const std::function<void()>& once) {
     on_line(against_peak(std::string(head.element == Element::bf16 ? "bf16 " : "f32 ") + head.s.name + " " + what,
-                         head.pairs() * flops_a_pair, once, setup.isa, one, setup.rounds));
+                         head.pairs() * flops_a_pair, once, machine::peak_isa(setup.isa, head.element == Element::f32),
+                         one, setup.rounds));
   };
   const auto forward = [&](Head& head) {
     measure(head, "forward", 2 * static_cast<double>(head.s.d + head.s.v), [&] { head.forward(k); });

@@ -59,7 +59,7 @@ Status model(const Setup& setup, const std::string& folder, const ModelLoad& loa
       },
       setup.isa, own, setup.rounds);
   prefill.tensor_bytes = most_memory();  // before the buffer that measures bandwidth
-  const plan::Machine machine = plan::measure(setup.threads, setup.isa);
+  const plan::Machine machine = plan::measure(setup.threads, setup.isa, kNumerics);
   prefill.planned_bytes = plan::memory(*source, prompt, kNumerics, setup.threads).total();
   prefill.planned = plan::prefill_speed(*source, prompt, machine, kNumerics).tokens_per_second;
   on_line(prefill);

@@ -4,13 +4,15 @@
 
 namespace jamsu::kernels {
 
-bool has_avx2();    // with FMA
-bool has_avx512();  // F, BW, DQ, VL, BF16 and VBMI: what cpu/avx512 is compiled for (all with BF16 but Cooper Lake)
+// What cpu/<isa> is compiled for.
+bool has_avx2();        // with FMA
+bool has_avx512();      // F, BW, DQ and VL
+bool has_avx512bf16();  // these, BF16 and VBMI: all CPUs with BF16 but Cooper Lake
 
 // Whether VDPBF16PS is two FMAs here, the high halves first, each rounded, subnormals zero (Intel SDM), on so many
-// words of 16 lanes: products of cpu/avx512 rest on it (kernels/cpu/dot_tile.h). With high_first false: the other way
-// round, which must differ (tests). REQUIRES: has_avx512(), and a FlushScope.
-bool avx512_adds_products_in_order(int64_t words, bool high_first = true);
+// words of 16 lanes: products of cpu/avx512bf16 rest on it (kernels/cpu/dot_tile.h). With high_first false: the other
+// way round, which must differ (tests). REQUIRES: has_avx512bf16(), and a FlushScope.
+bool avx512bf16_adds_products_in_order(int64_t words, bool high_first = true);
 
 enum class Amx : uint8_t {
   no_cpu,      // the CPU has no AMX tiles with bf16

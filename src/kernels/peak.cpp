@@ -10,6 +10,8 @@ PeakLoop peak_loop(Isa isa) {
       return avx2_peak_loop();
     case Isa::avx512:
       return avx512_peak_loop();
+    case Isa::avx512bf16:
+      return avx512bf16_peak_loop();
     case Isa::amx:
       return amx_peak_loop();
   }

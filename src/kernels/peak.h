@@ -19,6 +19,7 @@ PeakLoop peak_loop(Isa isa);
 // Per ISA, in cpu/<isa>/peak.cpp.
 PeakLoop avx2_peak_loop();
 PeakLoop avx512_peak_loop();
+PeakLoop avx512bf16_peak_loop();
 PeakLoop amx_peak_loop();
 
 }  // namespace jamsu::kernels

@@ -31,8 +31,16 @@ Kernels avx512_table() {
   register_avx512_attention(table);
   return table;
 }
-Kernels amx_table() {
+Kernels avx512bf16_table() {
   Kernels table = avx512_table();
+  table.isa = Isa::avx512bf16;
+  register_avx512bf16_gemm(table);
+  register_avx512bf16_rows(table);
+  register_avx512bf16_attention(table);
+  return table;
+}
+Kernels amx_table() {
+  Kernels table = avx512bf16_table();
   table.isa = Isa::amx;
   register_amx_gemm(table);
   register_amx_stored(table);
@@ -50,6 +58,8 @@ std::string_view isa_name(Isa isa) {
       return "avx2";
     case Isa::avx512:
       return "avx512";
+    case Isa::avx512bf16:
+      return "avx512bf16";
     case Isa::amx:
       return "amx";
   }
@@ -57,7 +67,7 @@ std::string_view isa_name(Isa isa) {
 }
 
 std::optional<Isa> isa_from_name(std::string_view name) {
-  for (const Isa isa : {Isa::ref, Isa::avx2, Isa::avx512, Isa::amx})
+  for (const Isa isa : {Isa::ref, Isa::avx2, Isa::avx512, Isa::avx512bf16, Isa::amx})
     if (name == isa_name(isa)) return isa;
   return std::nullopt;
 }
@@ -76,6 +86,10 @@ const Kernels& kernels_for(Isa isa) {
       static const Kernels avx512 = avx512_table();
       return avx512;
     }
+    case Isa::avx512bf16: {
+      static const Kernels avx512bf16 = avx512bf16_table();
+      return avx512bf16;
+    }
     case Isa::amx: {
       static const Kernels amx = amx_table();
       return amx;
@@ -85,11 +99,12 @@ const Kernels& kernels_for(Isa isa) {
   return ref;
 }
 
-// A CPU that adds products in another order would give other bits: it has no AVX-512 for us. (Some microseconds, once.)
-bool can_avx512() {
+// A CPU that adds products in another order would give other bits: its VDPBF16PS is not used. (Some microseconds,
+// once.)
+bool can_avx512bf16() {
   static const bool can = [] {
     const FlushScope flush;
-    return has_avx512() && avx512_adds_products_in_order(300);
+    return has_avx512bf16() && avx512bf16_adds_products_in_order(300);
   }();
   return can;
 }
@@ -97,8 +112,9 @@ bool can_avx512() {
 std::vector<Isa> available_isas() {
   std::vector<Isa> isas{Isa::ref};
   if (has_avx2()) isas.push_back(Isa::avx2);
-  if (!can_avx512()) return isas;
-  isas.push_back(Isa::avx512);
+  if (has_avx512()) isas.push_back(Isa::avx512);
+  if (!can_avx512bf16()) return isas;
+  isas.push_back(Isa::avx512bf16);
   if (request_amx() == Amx::usable) isas.push_back(Isa::amx);
   return isas;
 }

@@ -8,7 +8,7 @@
 
 namespace jamsu::kernels {
 
-enum class Isa : uint8_t { ref, avx2, avx512, amx };
+enum class Isa : uint8_t { ref, avx2, avx512, avx512bf16, amx };
 std::string_view isa_name(Isa isa);
 std::optional<Isa> isa_from_name(std::string_view name);
 

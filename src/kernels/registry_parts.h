@@ -1,5 +1,6 @@
 #pragma once
-// What each ISA's source files put into its table. A table starts as the one below it: ref, avx2, avx512, amx.
+// What each ISA's source files put into its table. A table starts as the one below it: ref, avx2, avx512, avx512bf16,
+// amx.
 #include "kernels/registry.h"
 
 namespace jamsu::kernels {
@@ -13,6 +14,9 @@ void register_avx2_attention(Kernels& table);
 void register_avx512_gemm(Kernels& table);
 void register_avx512_rows(Kernels& table);
 void register_avx512_attention(Kernels& table);
+void register_avx512bf16_gemm(Kernels& table);
+void register_avx512bf16_rows(Kernels& table);
+void register_avx512bf16_attention(Kernels& table);
 void register_amx_gemm(Kernels& table);
 void register_amx_stored(Kernels& table);
 void register_amx_attention(Kernels& table);

@@ -105,8 +105,6 @@ Cpu this_cpu() {
   cpu.memory_free_bytes = free_memory();
   cpu.numa_nodes = numa_nodes();
   cpu.isas = kernels::available_isas();
-  cpu.avx2 = kernels::has_avx2();
-  cpu.avx512 = kernels::has_avx512();
   cpu.amx = kernels::request_amx();
   return cpu;
 }

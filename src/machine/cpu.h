@@ -19,7 +19,6 @@ struct Cpu {
   int64_t memory_free_bytes = 0;  // that could be taken now without swapping; 0: not said
   int numa_nodes = 1;
   std::vector<kernels::Isa> isas;  // for which there are kernels here, ascending; never empty
-  bool avx2 = false, avx512 = false;
   kernels::Amx amx = kernels::Amx::no_cpu;
 };
 

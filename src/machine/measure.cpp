@@ -98,8 +98,8 @@ Spread measure_peak(kernels::Isa isa, ThreadPool& pool, int slices) {
   });
 }
 
-kernels::Isa peak_isa() {
-  return kernels::best_isa();
+kernels::Isa peak_isa(kernels::Isa isa, bool f32) {
+  return f32 ? std::min(isa, kernels::Isa::avx512) : isa;
 }
 
 Spread measure_read_bandwidth(ThreadPool& pool, int slices) {

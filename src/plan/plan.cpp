@@ -239,10 +239,11 @@ Step prefill_step(const Source& source, const Load& load, ops::Numerics numerics
           step_flops(source, load, rows, 1, static_cast<double>(load.context) / 2) - (rows - 1) * head};
 }
 
-Machine measure(int threads, kernels::Isa isa, int slices) {
+Machine measure(int threads, kernels::Isa isa, ops::Numerics numerics, int slices) {
   ThreadPool pool(threads);
   const machine::Cpu cpu = machine::this_cpu();
-  return {isa, threads, machine::measure_peak(isa, pool, slices).median,
+  const kernels::Isa peak_isa = machine::peak_isa(isa, numerics == ops::Numerics::f32);
+  return {isa, threads, machine::measure_peak(peak_isa, pool, slices).median,
           machine::measure_read_bandwidth(pool, slices).median, cpu.memory_free_bytes};
 }
 
@@ -250,7 +251,7 @@ Shares shares_of(kernels::Isa isa, bool fp8) {
   switch (isa) {
     case kernels::Isa::amx:  // training: of small models, whose matrices leave tiles idle
       return fp8 ? Shares{0.68, 0.26, 0.10, 0.04} : Shares{0.83, 0.32, 0.10, 0.04};
-    case kernels::Isa::avx512:
+    case kernels::Isa::avx512bf16:
       return fp8 ? Shares{0.90, 0.66, 0.48, 0.40} : Shares{0.90, 0.79, 0.48, 0.40};
     default:
       return fp8 ? Shares{0.90, 0.69, 0.32, 0.45} : Shares{0.90, 0.79, 0.73, 0.45};

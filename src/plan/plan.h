@@ -59,7 +59,7 @@ struct Machine {
   double peak = 0, bandwidth = 0;  // flop/s, bytes/s
   int64_t free_bytes = 0;
 };
-Machine measure(int threads, kernels::Isa isa, int slices = 5);
+Machine measure(int threads, kernels::Isa isa, ops::Numerics numerics, int slices = 5);
 
 // What share of peak and bandwidth the kernels reach (bench/results, qwen2-1.5b in bf16 and in FP8; AMX on a Xeon,
 // AVX-512 and AVX2 on a Zen 4): of bandwidth while decoding, of peak in prefill and in decoding, of peak in training.

@@ -45,6 +45,8 @@ inline const Kernels& noting_kernels(Isa isa) {
       return noting_table<Isa::avx2>();
     case Isa::avx512:
       return noting_table<Isa::avx512>();
+    case Isa::avx512bf16:
+      return noting_table<Isa::avx512bf16>();
     case Isa::amx:
       return noting_table<Isa::amx>();
     default:
@@ -64,6 +66,7 @@ inline std::set<std::string> kernels_that_ran() {
   collect.template operator()<Isa::ref>();
   collect.template operator()<Isa::avx2>();
   collect.template operator()<Isa::avx512>();
+  collect.template operator()<Isa::avx512bf16>();
   collect.template operator()<Isa::amx>();
   return names;
 }
@@ -72,7 +75,7 @@ inline std::set<std::string> kernels_that_ran() {
 inline std::string kernel_name(Isa isa, const std::string& operation) {
   const bool tiles =
       operation == "gemm_bf16" || operation == "gemm_stored" || operation == "gemm_gated" || operation == "attention";
-  const Isa own = isa == Isa::amx && !tiles ? Isa::avx512 : isa;
+  const Isa own = isa == Isa::amx && !tiles ? Isa::avx512bf16 : isa;
   if (own == Isa::ref && operation.rfind("gemm", 0) == 0 && operation != "gemm_stored") return "ref_gemm";
   return std::string(isa_name(own)) + "_" + operation;
 }

@@ -5,11 +5,11 @@
 namespace jamsu::kernels::test {
 namespace {
 
-TEST(Avx512, AddsProductsInOrder) {
-  if (!has_avx512()) GTEST_SKIP() << "this CPU has no AVX-512 with BF16";
+TEST(Avx512Bf16, AddsProductsInOrder) {
+  if (!has_avx512bf16()) GTEST_SKIP() << "this CPU has no AVX-512 with BF16";
   const FlushScope flush;
-  EXPECT_TRUE(avx512_adds_products_in_order(300'000));
-  EXPECT_FALSE(avx512_adds_products_in_order(300, false)) << "the other order must differ, or nothing was compared";
+  EXPECT_TRUE(avx512bf16_adds_products_in_order(300'000));
+  EXPECT_FALSE(avx512bf16_adds_products_in_order(300, false)) << "the other order must differ, or nothing was compared";
 }
 
 }  // namespace

@@ -13,11 +13,11 @@ namespace {
 
 std::vector<Isa> runnable() {
   std::vector<Isa> isas = available_isas();
-  for (const Isa isa : {Isa::avx2, Isa::avx512})
+  for (const Isa isa : {Isa::avx2, Isa::avx512, Isa::avx512bf16})
     if (std::find(isas.begin(), isas.end(), isa) == isas.end())
       std::printf("%s: not on this CPU, not run\n", std::string(isa_name(isa)).c_str());
   if (isas.back() == Isa::amx) return isas;
-  if (!has_avx512()) {
+  if (isas.back() != Isa::avx512bf16) {
     std::printf("amx: this CPU lacks its tiles and the AVX-512 that runs beside the emulated ones, not run\n");
   } else if (emulate_amx_where_missing()) {
     std::printf("amx: not on this CPU, emulated through SIGILL\n");
@@ -32,7 +32,7 @@ std::vector<Isa> chosen() {
   if (!name || !*name) return all;
   const auto isa = isa_from_name(name);
   if (!isa) {
-    std::printf("JAMSU_ISA=%s: no such instruction set (ref, avx2, avx512, amx)\n", name);
+    std::printf("JAMSU_ISA=%s: no such instruction set (ref, avx2, avx512, avx512bf16, amx)\n", name);
     std::abort();
   }
   if (std::find(all.begin(), all.end(), *isa) != all.end()) return {*isa};

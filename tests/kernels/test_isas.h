@@ -1,6 +1,6 @@
 #pragma once
-// Which instruction sets tests run. JAMSU_ISA=ref|avx2|avx512|amx restricts them to one; what this CPU lacks is
-// printed, once per process. AMX runs through the emulator where only its tiles are missing.
+// Which instruction sets tests run. JAMSU_ISA=ref|avx2|avx512|avx512bf16|amx restricts them to one; what this CPU lacks
+// is printed, once per process. AMX runs through the emulator where only its tiles are missing.
 #include <vector>
 
 #include "kernels/registry.h"

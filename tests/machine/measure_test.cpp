@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "kernels/peak.h"
 #include "machine/cpu.h"
 
@@ -13,15 +15,16 @@ namespace {
 // machine may slow it: the lower bounds are a tenth.
 TEST(Measure, PeakOfEveryIsaIsOfTheRightSize) {
   ThreadPool pool(1);
-  for (const kernels::Isa isa : {kernels::Isa::avx2, kernels::Isa::avx512, kernels::Isa::amx}) {
-    const Cpu cpu = this_cpu();
-    if ((isa == kernels::Isa::avx512 && !cpu.avx512) || (isa == kernels::Isa::amx && cpu.amx != kernels::Amx::usable)) {
+  using kernels::Isa;
+  const std::vector<Isa> isas = this_cpu().isas;
+  for (const Isa isa : {Isa::avx2, Isa::avx512, Isa::avx512bf16, Isa::amx}) {
+    if (std::find(isas.begin(), isas.end(), isa) == isas.end()) {
       std::printf("%s: not on this CPU\n", std::string(kernels::isa_name(isa)).c_str());
       continue;
     }
     const Spread peak = measure_peak(isa, pool, 5);
-    const double per_cycle = isa == kernels::Isa::avx2 ? 32 : isa == kernels::Isa::avx512 ? 128 : 1024;
-    std::printf("%-6s %.1f GFLOP/s (%.1f-%.1f), %s\n", std::string(kernels::isa_name(isa)).c_str(), peak.median / 1e9,
+    const double per_cycle = isa == Isa::avx2 ? 32 : isa == Isa::avx512 ? 64 : isa == Isa::avx512bf16 ? 128 : 1024;
+    std::printf("%-10s %.1f GFLOP/s (%.1f-%.1f), %s\n", std::string(kernels::isa_name(isa)).c_str(), peak.median / 1e9,
                 peak.lower / 1e9, peak.upper / 1e9, std::string(kernels::peak_loop(isa).instruction).c_str());
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     EXPECT_GT(peak.median, per_cycle * 0.2e9);

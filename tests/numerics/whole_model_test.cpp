@@ -258,7 +258,7 @@ TEST_P(WholeModel, SlidingLayersAreEqualForEveryThreadCountBatchPieceAndCachedPr
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, WholeModel, testing::Values(Isa::ref, Isa::avx2, Isa::avx512, Isa::amx),
+INSTANTIATE_TEST_SUITE_P(Isas, WholeModel, testing::Values(Isa::ref, Isa::avx2, Isa::avx512, Isa::avx512bf16, Isa::amx),
                          [](const auto& c) { return std::string(kernels::isa_name(c.param)); });
 
 // A prefix shared with an earlier, longer and other prompt.

@@ -4,7 +4,7 @@
 #include "kernels/cpu/attention.h"
 
 #include "kernels/cpu/amx/tiles.h"
-#include "kernels/cpu/avx512/vec.h"
+#include "kernels/cpu/avx512bf16/vec.h"
 #include "kernels/registry_parts.h"
 
 namespace jamsu::kernels {
@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kRows = kTileRows, kTile = kRows * kLanes;  // floats of a tile of results
 
 struct State {
-  Avx512 m, l;                                         // by row
+  Avx512Bf16 m, l;                                     // by row
   alignas(64) float o[kMaxHeadWidth / kLanes][kTile];  // a tile for each 16 value columns
 };
 struct Rows16 {
@@ -25,8 +25,8 @@ struct Rows16 {
 
 // Sums or maxima along rows: x[r] lane l becomes lane r, by the tree 8, 4, 2, 1 over l.
 template <class Op>
-[[gnu::always_inline]] inline Avx512 along_rows(Avx512 (&x)[kRows], Op op) {
-  Avx512::transpose(x);
+[[gnu::always_inline]] inline Avx512Bf16 along_rows(Avx512Bf16 (&x)[kRows], Op op) {
+  Avx512Bf16::transpose(x);
 #pragma GCC unroll 4
   for (int64_t half = kRows / 2; half > 0; half /= 2)
 #pragma GCC unroll 8
@@ -39,8 +39,8 @@ void load_queries(const AttentionParams& p, int64_t row, int64_t rows, Rows16& t
     for (int64_t r = 0; r < kRows; ++r) {
       const float* q = p.q + (row + r) * p.q_stride + k;
       const int64_t n = r < rows ? p.d - k : 0;
-      Avx512::pairs_rounded(n > 0 ? cpu::load<Avx512>(q, n) : Avx512::zero(),
-                            n > kLanes ? cpu::load<Avx512>(q + kLanes, n - kLanes) : Avx512::zero())
+      Avx512Bf16::pairs_rounded(n > 0 ? cpu::load<Avx512Bf16>(q, n) : Avx512Bf16::zero(),
+                                n > kLanes ? cpu::load<Avx512Bf16>(q + kLanes, n - kLanes) : Avx512Bf16::zero())
           .store_pairs(t.q[k / kDotBlock] + r * kDotBlock);
     }
   published();
@@ -64,7 +64,8 @@ void scores(const AttentionParams& p, const uint16_t* keys, Rows16& t) {
 }
 
 // O = O alpha + P V: alpha[r] by row, O from +0 if `first`.
-void add_values(const AttentionParams& p, const uint16_t* values, bool first, Avx512 alpha, Rows16& t, State& state) {
+void add_values(const AttentionParams& p, const uint16_t* values, bool first, Avx512Bf16 alpha, Rows16& t,
+                State& state) {
   const int64_t panels = (p.v + kLanes - 1) / kLanes;
   alignas(64) float factor[kRows];
   alpha.store(factor);
@@ -76,7 +77,7 @@ void add_values(const AttentionParams& p, const uint16_t* values, bool first, Av
     if (scales) {
 #pragma GCC unroll 16
       for (int64_t r = 0; r < kRows; ++r)
-        (Avx512::load(o + r * kLanes) * Avx512::set1(factor[r])).store(o + r * kLanes);
+        (Avx512Bf16::load(o + r * kLanes) * Avx512Bf16::set1(factor[r])).store(o + r * kLanes);
       published();
     }
     if (first)
@@ -92,39 +93,40 @@ void add_values(const AttentionParams& p, const uint16_t* values, bool first, Av
 // One block for 16 rows; of row r keys below `end` + r are visible. False where a row's maximum is NaN or -infinity.
 bool attend(const AttentionParams& p, int64_t block, int64_t end, bool first, Rows16& t, State& state) {
   scores(p, static_cast<const uint16_t*>(p.key_blocks[block]), t);
-  const Avx512 none = Avx512::set1(-__builtin_inff()), scale = Avx512::set1(p.scale);
+  const Avx512Bf16 none = Avx512Bf16::set1(-__builtin_inff()), scale = Avx512Bf16::set1(p.scale);
   const bool whole = end >= kKeyBlock;
-  Avx512 x[kRows];
+  Avx512Bf16 x[kRows];
   bool nan = false;
 #pragma GCC unroll 16
   for (int64_t r = 0; r < kRows; ++r) {
-    Avx512 low = Avx512::load(t.s[0] + r * kLanes) * scale, high = Avx512::load(t.s[1] + r * kLanes) * scale;
+    Avx512Bf16 low = Avx512Bf16::load(t.s[0] + r * kLanes) * scale,
+               high = Avx512Bf16::load(t.s[1] + r * kLanes) * scale;
     if (!whole) {
-      low = Avx512::select(cpu::lanes_below<Avx512>(end + r), low, none);
-      high = Avx512::select(cpu::lanes_below<Avx512>(end + r - kLanes), high, none);
+      low = Avx512Bf16::select(cpu::lanes_below<Avx512Bf16>(end + r), low, none);
+      high = Avx512Bf16::select(cpu::lanes_below<Avx512Bf16>(end + r - kLanes), high, none);
     }
-    nan |= Avx512::any_nan(low, high);
+    nan |= Avx512Bf16::any_nan(low, high);
     low.store(t.s[0] + r * kLanes);
     high.store(t.s[1] + r * kLanes);
-    x[r] = Avx512::max(low, high);
+    x[r] = Avx512Bf16::max(low, high);
   }
-  const Avx512 top = along_rows(x, [](Avx512 a, Avx512 b) { return Avx512::max(a, b); });
-  const Avx512 m = first ? top : Avx512::max(top, state.m);
+  const Avx512Bf16 top = along_rows(x, [](Avx512Bf16 a, Avx512Bf16 b) { return Avx512Bf16::max(a, b); });
+  const Avx512Bf16 m = first ? top : Avx512Bf16::max(top, state.m);
   if (nan || _mm512_cmp_ps_mask(m.v, none.v, _CMP_GT_OQ) != 0xFFFF) return false;
-  const Avx512 alpha = first ? Avx512::zero() : cpu::exp(state.m - m);
+  const Avx512Bf16 alpha = first ? Avx512Bf16::zero() : cpu::exp(state.m - m);
   alignas(64) float row_m[kRows];
   m.store(row_m);
 #pragma GCC unroll 2
   for (int64_t r = 0; r < kRows; ++r) {
-    const Avx512 mr = Avx512::set1(row_m[r]);
-    Avx512 low = cpu::exp(Avx512::load(t.s[0] + r * kLanes) - mr),
-           high = cpu::exp(Avx512::load(t.s[1] + r * kLanes) - mr);
-    const Avx512 pairs = Avx512::pairs_rounded(low, high);  // exp(-inf) is +0: keys not visible
+    const Avx512Bf16 mr = Avx512Bf16::set1(row_m[r]);
+    Avx512Bf16 low = cpu::exp(Avx512Bf16::load(t.s[0] + r * kLanes) - mr),
+               high = cpu::exp(Avx512Bf16::load(t.s[1] + r * kLanes) - mr);
+    const Avx512Bf16 pairs = Avx512Bf16::pairs_rounded(low, high);  // exp(-inf) is +0: keys not visible
     pairs.store_pairs(t.p + r * kDotBlock);
-    x[r] = Avx512::first_half(pairs) + Avx512::second_half(pairs);
+    x[r] = Avx512Bf16::first_half(pairs) + Avx512Bf16::second_half(pairs);
   }
-  const Avx512 sum = along_rows(x, [](Avx512 a, Avx512 b) { return a + b; });
-  state.l = first ? Avx512::fma(Avx512::zero(), alpha, sum) : Avx512::fma(state.l, alpha, sum);
+  const Avx512Bf16 sum = along_rows(x, [](Avx512Bf16 a, Avx512Bf16 b) { return a + b; });
+  state.l = first ? Avx512Bf16::fma(Avx512Bf16::zero(), alpha, sum) : Avx512Bf16::fma(state.l, alpha, sum);
   state.m = m;
   add_values(p, static_cast<const uint16_t*>(p.value_blocks[block]), first, alpha, t, state);
   return true;
@@ -132,17 +134,17 @@ bool attend(const AttentionParams& p, int64_t block, int64_t end, bool first, Ro
 
 // total = total and part, by the rule for chunks.
 void merge(const AttentionParams& p, State& total, const State& part) {
-  const Avx512 m = Avx512::max(total.m, part.m), a = cpu::exp(total.m - m), b = cpu::exp(part.m - m);
+  const Avx512Bf16 m = Avx512Bf16::max(total.m, part.m), a = cpu::exp(total.m - m), b = cpu::exp(part.m - m);
   alignas(64) float row_a[kRows], row_b[kRows];
   a.store(row_a);
   b.store(row_b);
-  total.l = Avx512::fma(total.l, a, part.l * b);
+  total.l = Avx512Bf16::fma(total.l, a, part.l * b);
   total.m = m;
   for (int64_t j = 0; j * kLanes < p.v; ++j)
     for (int64_t r = 0; r < kRows; ++r) {
       float* o = total.o[j] + r * kLanes;
-      Avx512::fma(Avx512::load(o), Avx512::set1(row_a[r]),
-                  Avx512::load(part.o[j] + r * kLanes) * Avx512::set1(row_b[r]))
+      Avx512Bf16::fma(Avx512Bf16::load(o), Avx512Bf16::set1(row_a[r]),
+                      Avx512Bf16::load(part.o[j] + r * kLanes) * Avx512Bf16::set1(row_b[r]))
           .store(o);
     }
 }
@@ -167,15 +169,15 @@ bool attend_rows(const AttentionParams& p, int64_t row, int64_t rows, Rows16& t)
   }
   for (int64_t r = 0; r < rows; ++r) {
     float* out = p.out + (row + r) * p.out_stride;
-    const Avx512 divisor = Avx512::set1(l[r]);
+    const Avx512Bf16 divisor = Avx512Bf16::set1(l[r]);
     for (int64_t i = 0; i < p.v; i += kLanes)
-      cpu::store(out + i, p.v - i, Avx512::div(Avx512::load(t.total.o[i / kLanes] + r * kLanes), divisor));
+      cpu::store(out + i, p.v - i, Avx512Bf16::div(Avx512Bf16::load(t.total.o[i / kLanes] + r * kLanes), divisor));
   }
   return true;
 }
 
 void attention(const AttentionParams& p) {
-  if (p.element != Element::bf16) return cpu::attention<Avx512>(p);
+  if (p.element != Element::bf16) return cpu::attention<Avx512Bf16>(p);
   Rows16 t;
   configure();
   for (int64_t row = 0; row < p.rows;) {
@@ -189,7 +191,7 @@ void attention(const AttentionParams& p) {
       if (rest.lse) rest.lse += row * p.lse_stride;
       rest.rows = rows;
       rest.first_position = position;
-      cpu::attention<Avx512>(rest);
+      cpu::attention<Avx512Bf16>(rest);
     }
     row += rows;
   }

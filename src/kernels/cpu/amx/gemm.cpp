@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #include "kernels/cpu/amx/tiles.h"
-#include "kernels/cpu/avx512/vec.h"
+#include "kernels/cpu/avx512bf16/vec.h"
 #include "kernels/registry_parts.h"
 
 namespace jamsu::kernels {
@@ -24,10 +24,10 @@ void pack_rows(const PackAParams& p) {
     for (int64_t b = 0; b < blocks; ++b, to += kTileElements)
       for (int64_t half = 0; half < 2; ++half) {
         const int64_t k = b * kDotBlock + half * kLanes, n = row ? p.k - k : 0;
-        const Avx512 x = n >= kLanes ? Avx512::load(row + k)
-                         : n > 0     ? Avx512::load_partial(row + k, n)
-                                     : Avx512::zero();
-        Avx512::store_bf16(to + half * kLanes, x);
+        const Avx512Bf16 x = n >= kLanes ? Avx512Bf16::load(row + k)
+                             : n > 0     ? Avx512Bf16::load_partial(row + k, n)
+                                         : Avx512Bf16::zero();
+        Avx512Bf16::store_bf16(to + half * kLanes, x);
       }
   }
 }
@@ -39,16 +39,16 @@ void pack_columns(const PackAParams& p) {
   for (int64_t i = 0; i < p.m; i += kTileRows)
     for (int64_t b = 0; b < blocks; ++b, tile += kTileElements) {
       const auto row = [&](int64_t k) {
-        if (k >= p.k) return Avx512::zero();
+        if (k >= p.k) return Avx512Bf16::zero();
         const float* from = p.source + k * p.k_stride + i;
-        return p.m - i >= kLanes ? Avx512::load(from) : Avx512::load_partial(from, p.m - i);
+        return p.m - i >= kLanes ? Avx512Bf16::load(from) : Avx512Bf16::load_partial(from, p.m - i);
       };
-      Avx512 x[kLanes];
+      Avx512Bf16 x[kLanes];
       for (int64_t pair = 0; pair < kLanes; ++pair) {
         const int64_t k = b * kDotBlock + 2 * pair;
-        x[pair] = Avx512::interleaved(row(k), row(k + 1));
+        x[pair] = Avx512Bf16::interleaved(row(k), row(k + 1));
       }
-      Avx512::transpose(x);
+      Avx512Bf16::transpose(x);
       for (int64_t r = 0; r < kTileRows; ++r) x[r].store_pairs(tile + r * kDotBlock);
     }
 }
@@ -71,14 +71,14 @@ const float* incoming(const GemmParams& p, int64_t row, int64_t column, Edge& ed
   }
   stride = 64;
   for (int64_t r = 0; r < 16; ++r)
-    (row + r < p.m ? Avx512::load_partial(p.c + (row + r) * p.ldc + column, p.n - column) : Avx512::zero())
+    (row + r < p.m ? Avx512Bf16::load_partial(p.c + (row + r) * p.ldc + column, p.n - column) : Avx512Bf16::zero())
         .store(edge.values[r]);
   published();
   return edge.values[0];
 }
 void outgoing(const GemmParams& p, int64_t row, int64_t column, const Edge& edge) {
   for (int64_t r = 0; r < 16 && row + r < p.m; ++r)
-    Avx512::load(edge.values[r]).store_partial(p.c + (row + r) * p.ldc + column, p.n - column);
+    Avx512Bf16::load(edge.values[r]).store_partial(p.c + (row + r) * p.ldc + column, p.n - column);
 }
 
 // The intrinsics paste the tile's number into assembly text: it must be a literal.
@@ -186,7 +186,7 @@ void add_bias(const GemmParams& p) {
     for (int64_t j = 0; j < p.n; j += kLanes) {
       float* c = p.c + i * p.ldc + j;
       const int64_t n = p.n - j;
-      (Avx512::load_partial(c, n) + Avx512::load_partial(p.bias + j, n)).store_partial(c, n);
+      (Avx512Bf16::load_partial(c, n) + Avx512Bf16::load_partial(p.bias + j, n)).store_partial(c, n);
     }
 }
 

@@ -12,7 +12,7 @@
 #include <initializer_list>
 
 #include "kernels/cpu/amx/tiles.h"
-#include "kernels/cpu/avx512/vec.h"
+#include "kernels/cpu/avx512bf16/vec.h"
 #include "kernels/cpu/vec_math.h"
 #include "kernels/registry_parts.h"
 
@@ -48,24 +48,25 @@ void pack_x(const PackXParams& p) {
     auto* to = static_cast<uint16_t*>(p.packed) + panel * width * steps * kDotBlock;
     const int64_t first = panel * kLanes, rows = p.m - first < kLanes ? p.m - first : kLanes;
     for (int64_t k = 0; k < p.k; k += kDotBlock, to += width * kDotBlock) {
-      Avx512 x[kLanes];
+      Avx512Bf16 x[kLanes];
       for (int64_t r = 0; r < kLanes; ++r) {
         if (r >= rows) {
-          x[r] = Avx512::zero();
+          x[r] = Avx512Bf16::zero();
           continue;
         }
         const float* row = p.source + (p.rows ? p.rows[first + r] : first + r) * p.row_stride + k;
         const int64_t n = p.k - k;
-        x[r] = n >= kDotBlock ? Avx512::pairs_rounded(Avx512::load(row), Avx512::load(row + kLanes))
-                              : Avx512::pairs_rounded(
-                                    Avx512::load_partial(row, n),
-                                    n > kLanes ? Avx512::load_partial(row + kLanes, n - kLanes) : Avx512::zero());
+        x[r] = n >= kDotBlock
+                   ? Avx512Bf16::pairs_rounded(Avx512Bf16::load(row), Avx512Bf16::load(row + kLanes))
+                   : Avx512Bf16::pairs_rounded(
+                         Avx512Bf16::load_partial(row, n),
+                         n > kLanes ? Avx512Bf16::load_partial(row + kLanes, n - kLanes) : Avx512Bf16::zero());
       }
       if (width == 1) {
         x[0].store_pairs(to);
         continue;
       }
-      Avx512::transpose(x);
+      Avx512Bf16::transpose(x);
       for (int64_t pair = 0; pair < kLanes; ++pair)
         x[pair].store_partial(reinterpret_cast<float*>(to) + pair * width, width);
     }
@@ -80,16 +81,16 @@ struct Output {
   int64_t tokens, columns;  // of them; 16 at most are there
 };
 void write_tile(const float* tile, int64_t width, const Output& o) {
-  Avx512 x[kLanes];
+  Avx512Bf16 x[kLanes];
   if (width == 1) {
-    x[0] = Avx512::load(tile);
+    x[0] = Avx512Bf16::load(tile);
   } else {
 #pragma GCC unroll 16
     for (int64_t i = 0; i < kLanes; ++i)
-      x[i] = width == kLanes ? Avx512::load(tile + i * kLanes) : Avx512::load_partial(tile + i * width, width);
-    Avx512::transpose(x);
+      x[i] = width == kLanes ? Avx512Bf16::load(tile + i * kLanes) : Avx512Bf16::load_partial(tile + i * width, width);
+    Avx512Bf16::transpose(x);
   }
-  const Avx512 bias = o.bias ? Avx512::load_partial(o.bias, o.columns) : Avx512::zero();
+  const Avx512Bf16 bias = o.bias ? Avx512Bf16::load_partial(o.bias, o.columns) : Avx512Bf16::zero();
   if (o.tokens >= kLanes && o.columns >= kLanes) {
 #pragma GCC unroll 16
     for (int64_t i = 0; i < kLanes; ++i) (o.bias ? x[i] + bias : x[i]).store(o.c + i * o.ldc);
@@ -105,15 +106,16 @@ void copy_rows(const GemmStoredParams& p, int64_t row, int64_t k, int64_t steps,
   const auto* from = static_cast<const uint16_t*>(p.w) + row * p.k + k;
   for (int64_t r = 0; r < kTileRows; ++r, from += p.k, tiles += kDotBlock) {
     if (row + r >= p.n) {
-      for (int64_t s = 0; s < steps; ++s) Avx512::zero().store_pairs(tiles + s * kTileElements);
+      for (int64_t s = 0; s < steps; ++s) Avx512Bf16::zero().store_pairs(tiles + s * kTileElements);
     } else if (steps == kBlockSteps && k + kBlockK <= p.k) {
 #pragma GCC unroll 8
       for (int64_t s = 0; s < kBlockSteps; ++s)
-        Avx512::pairs(from + s * kDotBlock).store_pairs(tiles + s * kTileElements);
+        Avx512Bf16::pairs(from + s * kDotBlock).store_pairs(tiles + s * kTileElements);
     } else {
       for (int64_t s = 0; s < steps; ++s) {
         const int64_t left = p.k - k - s * kDotBlock;
-        (left >= kDotBlock ? Avx512::pairs(from + s * kDotBlock) : Avx512::pairs_partial(from + s * kDotBlock, left))
+        (left >= kDotBlock ? Avx512Bf16::pairs(from + s * kDotBlock)
+                           : Avx512Bf16::pairs_partial(from + s * kDotBlock, left))
             .store_pairs(tiles + s * kTileElements);
       }
     }
@@ -167,10 +169,11 @@ float scale_at(const GemmStoredParams& p, int64_t row, int64_t k) {
 
 // acc = fma(scale, partial, acc) of a tile of `width` columns, acc from +0 if `first`.
 void add_scaled_tile(const float* partial, float scale, bool first, int64_t width, float* acc) {
-  const Avx512 s = Avx512::set1(scale);
+  const Avx512Bf16 s = Avx512Bf16::set1(scale);
   for (int64_t i = 0; i < width; ++i) {
     float* a = acc + i * kLanes;
-    Avx512::fma(s, Avx512::load(partial + i * kLanes), first ? Avx512::zero() : Avx512::load(a)).store(a);
+    Avx512Bf16::fma(s, Avx512Bf16::load(partial + i * kLanes), first ? Avx512Bf16::zero() : Avx512Bf16::load(a))
+        .store(a);
   }
 }
 
@@ -506,11 +509,11 @@ void gemm_gated(const GemmGatedParams& p) {
       const int64_t k = p.column + row;
       auto* to = static_cast<uint16_t*>(p.h) + panel * x_panel + k / kDotBlock * x_step + k % kDotBlock * kLanes;
       const auto value = [&](int64_t i) __attribute__((always_inline)) {
-        const Avx512 g = Avx512::load(gate + i * kLanes);
-        return g * cpu::sigmoid(g) * Avx512::load(up + i * kLanes);
+        const Avx512Bf16 g = Avx512Bf16::load(gate + i * kLanes);
+        return g * cpu::sigmoid(g) * Avx512Bf16::load(up + i * kLanes);
       };
 #pragma GCC unroll 2
-      for (int64_t i = 0; i < kTileRows; i += 2) Avx512::store_pair(to + i * kLanes, value(i), value(i + 1));
+      for (int64_t i = 0; i < kTileRows; i += 2) Avx512Bf16::store_pair(to + i * kLanes, value(i), value(i + 1));
     }
 }
 

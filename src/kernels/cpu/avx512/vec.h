@@ -1,224 +1,69 @@
 #pragma once
-// F32x16 as one zmm register. Only for sources of this folder (and amx): everything has internal linkage.
-#include <immintrin.h>
-
-#include <cstdint>
-
-#include "kernels/cpu/avx512/e4m3.h"
+// AVX-512 without bf16 instructions (Skylake-X, Cascade Lake, Ice Lake, ...): F, BW, DQ and VL.
+#include "kernels/cpu/avx512/zmm.h"
 
 namespace jamsu::kernels {
 namespace {
 
-struct Avx512 {
-  static constexpr bool kTwoPass = false;   // enough registers for even and odd chains at once
-  static constexpr bool kTwoAtOnce = true;  // VDPBF16PS
+struct IntegerBits {
+  static constexpr bool kTwoAtOnce = false;
   static constexpr const char* kName = "avx512";
-  struct Mask {
-    __mmask16 m;
-  };
-  __m512 v;
 
-  static Avx512 zero() { return {_mm512_setzero_ps()}; }
-  static Avx512 set1(float x) { return {_mm512_set1_ps(x)}; }
-  static Avx512 load(const float* p) { return {_mm512_loadu_ps(p)}; }
-  static Avx512 load_partial(const float* p, int64_t n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
-  void store(float* p) const { _mm512_storeu_ps(p, v); }
-  void store_partial(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, first(n), v); }
-  // A pair of k of 16 columns (kernels/params.h), widened.
-  static Avx512 even(const uint16_t* pair) {
-    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(pair), 16))};
+  // VCVTNEPS2BF16: RNE, subnormals to signed zero, NaN quieted.
+  static __m256i round(__m512 x) { return _mm512_cvtepi32_epi16(rounded(x)); }
+  static __m512i round(__m512 low, __m512 high) {
+    return _mm512_inserti64x4(_mm512_castsi256_si512(round(low)), round(high), 1);
   }
-  static Avx512 odd(const uint16_t* pair) {
-    return {_mm512_castsi512_ps(
-        _mm512_and_si512(_mm512_loadu_si512(pair), _mm512_set1_epi32(static_cast<int>(0xFFFF0000u))))};
+  // 64 bytes of e4m3: the first 32 as bf16, and the others.
+  [[gnu::always_inline]] static void decode_e4m3(__m512i bytes, __m512i& first, __m512i& second) {
+    // So that the low quarters of unpacking are the first 32 bytes.
+    decode_lanes(_mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), bytes), first, second);
   }
-  static Avx512 even(const float* pair) { return load(pair); }
-  static Avx512 odd(const float* pair) { return load(pair + 16); }
-
-  // 32 bf16 as 16 pairs of bits; the first `n` of them; from 32 bytes of e4m3 (base/e4m3.h).
-  static Avx512 pairs(const uint16_t* p) { return {_mm512_castsi512_ps(_mm512_loadu_si512(p))}; }
-  static Avx512 pairs_partial(const uint16_t* p, int64_t n) {
-    return {_mm512_castsi512_ps(_mm512_maskz_loadu_epi16(static_cast<__mmask32>((uint64_t{1} << n) - 1), p))};
-  }
-  static Avx512 pairs_of_e4m3(const uint8_t* p) {
-    Avx512 first, second;
-    decode_e4m3(_mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), first, second);
+  [[gnu::always_inline]] static __m512i decode_e4m3(__m256i bytes) {
+    __m512i first, second;
+    decode_lanes(_mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), _mm512_castsi256_si512(bytes)),
+                 first, second);
     return first;
-  }
-  // The same of 64 bytes: of the first 32, and of the others.
-  static void pairs_of_e4m3(const uint8_t* p, Avx512& first, Avx512& second) {
-    decode_e4m3(_mm512_loadu_si512(p), first, second);
-  }
-  // 32 values rounded, as bits.
-  static Avx512 pairs_rounded(Avx512 low, Avx512 high) {
-    return {reinterpret_cast<__m512>(_mm512_cvtne2ps_pbh(high.v, low.v))};
-  }
-  void store_pairs(uint16_t* p) const { _mm512_storeu_si512(p, _mm512_castps_si512(v)); }
-  // Of 32 values of bf16 the first 16 and the others, widened.
-  static Avx512 first_half(Avx512 a) { return widened(_mm512_castsi512_si256(_mm512_castps_si512(a.v))); }
-  static Avx512 second_half(Avx512 a) { return widened(_mm512_extracti64x4_epi64(_mm512_castps_si512(a.v), 1)); }
-  // Of pairs in a register the first and the second, widened.
-  static Avx512 low_halves(Avx512 a) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 16))}; }
-  static Avx512 high_halves(Avx512 a) {
-    return {_mm512_castsi512_ps(
-        _mm512_and_si512(_mm512_castps_si512(a.v), _mm512_set1_epi32(static_cast<int>(0xFFFF0000u))))};
-  }
-
-  // kernels/cpu/dot_tile.h: of two adjacent pair rows of a panel the words of the even and of the odd chain.
-  // (A shift and a blend each: 1.6 times FMA's peak, 1.3 with ternary logic, 1.4 with vpermt2w, on a Zen 4.)
-  static void panel_words(const uint16_t* pair, Avx512& even, Avx512& odd) {
-    constexpr __mmask32 kHigh = 0xAAAAAAAAu;
-    const __m512i first = _mm512_loadu_si512(pair), second = _mm512_loadu_si512(pair + 32);
-    even.v = _mm512_castsi512_ps(_mm512_mask_blend_epi16(kHigh, second, _mm512_slli_epi32(first, 16)));
-    odd.v = _mm512_castsi512_ps(_mm512_mask_blend_epi16(kHigh, _mm512_srli_epi32(second, 16), first));
-  }
-  // Of 32 values along k as bits: words 2 i and 2 i + 1 of the 4 values from 4 i on.
-  static Avx512 row_words(Avx512 values) {
-    const __m512i order = _mm512_broadcast_i32x4(_mm_setr_epi8(4, 5, 0, 1, 6, 7, 2, 3, 12, 13, 8, 9, 14, 15, 10, 11));
-    return {_mm512_castsi512_ps(_mm512_shuffle_epi8(_mm512_castps_si512(values.v), order))};
-  }
-  // k, k + 1, k + 2, k + 3 of 16 rows apart: their words.
-  static void column_words(Avx512 k0, Avx512 k1, Avx512 k2, Avx512 k3, Avx512& even, Avx512& odd) {
-    even = interleaved(k2, k0);
-    odd = interleaved(k3, k1);
-  }
-  // Of e4m3, 4 k of 16 rows.
-  static Avx512 bytes(const uint8_t* p) { return {_mm512_castsi512_ps(_mm512_loadu_si512(p))}; }
-  [[gnu::always_inline]] static void e4m3_words(Avx512 q, Avx512& even, Avx512& odd) {
-    __m512i e, o;
-    E4m3Decoder().words(_mm512_castps_si512(q.v), e, o);
-    even.v = _mm512_castsi512_ps(e);
-    odd.v = _mm512_castsi512_ps(o);
-  }
-  static Avx512 set1_word(uint32_t x) { return {_mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(x)))}; }
-  static void store_words(uint32_t* p, Avx512 a) { _mm512_storeu_si512(p, _mm512_castps_si512(a.v)); }
-  // acc + the products of both halves, the high ones first: numerics.md section 2.
-  static Avx512 add_products(Avx512 acc, Avx512 a, Avx512 b) {
-    return {_mm512_dpbf16_ps(acc.v, reinterpret_cast<__m512bh>(a.v), reinterpret_cast<__m512bh>(b.v))};
-  }
-
-  static Avx512 fma(Avx512 a, Avx512 b, Avx512 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-  static Avx512 div(Avx512 a, Avx512 b) { return {_mm512_div_ps(a.v, b.v)}; }
-  static Avx512 sqrt(Avx512 a) { return {_mm512_sqrt_ps(a.v)}; }
-  static Avx512 max(Avx512 a, Avx512 b) { return {_mm512_max_ps(a.v, b.v)}; }
-  static Avx512 min(Avx512 a, Avx512 b) { return {_mm512_min_ps(a.v, b.v)}; }
-  friend Avx512 operator+(Avx512 a, Avx512 b) { return {_mm512_add_ps(a.v, b.v)}; }
-  friend Avx512 operator-(Avx512 a, Avx512 b) { return {_mm512_sub_ps(a.v, b.v)}; }
-  friend Avx512 operator*(Avx512 a, Avx512 b) { return {_mm512_mul_ps(a.v, b.v)}; }
-
-  static Mask less(Avx512 a, Avx512 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
-  static Mask greater(Avx512 a, Avx512 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)}; }
-  static Mask first_lanes(int64_t n) { return {first(n)}; }
-  static Avx512 select(Mask m, Avx512 yes, Avx512 no) { return {_mm512_mask_blend_ps(m.m, no.v, yes.v)}; }
-  // A NaN in either.
-  static bool any_nan(Avx512 a, Avx512 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_UNORD_Q) != 0; }
-  static bool any_nan(Avx512 a, Mask m) { return (_mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q) & m.m) != 0; }
-  // y * 2^(shifted - shift), an integer: one instruction here, equal to the two products of base/math.cpp's exp because
-  // neither its results nor its factors are subnormal.
-  static Avx512 times_power(Avx512 y, Avx512 shifted, Avx512 shift) {
-    return {_mm512_scalef_ps(y.v, _mm512_sub_ps(shifted.v, shift.v))};
-  }
-  // x = m 2^e, m in [sqrt(1/2), sqrt(2)): by the bits of sqrt(1/2), as base/math.cpp's log.
-  static void split_at_root_half(Avx512 x, Avx512& m, Avx512& e) {
-    const __m512i root = _mm512_set1_epi32(0x3F3504F3), shifted = _mm512_sub_epi32(_mm512_castps_si512(x.v), root);
-    e.v = _mm512_cvtepi32_ps(_mm512_srai_epi32(shifted, 23));
-    m.v = _mm512_castsi512_ps(_mm512_add_epi32(_mm512_and_si512(shifted, _mm512_set1_epi32(0x007FFFFF)), root));
-  }
-  static Avx512 round_to_bf16(Avx512 a) {
-    return {_mm512_castsi512_ps(
-        _mm512_slli_epi32(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a.v))), 16))};
-  }
-  // 16 bf16 values to memory.
-  static void store_bf16(uint16_t* p, Avx512 a) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a.v)));
-  }
-  // even and odd rows interleaved to bf16 pairs.
-  static Avx512 interleaved(Avx512 e, Avx512 o) {
-    const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(e.v)));
-    const __m512i high =
-        _mm512_slli_epi32(_mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(o.v))), 16);
-    return {_mm512_castsi512_ps(_mm512_or_si512(low, high))};
-  }
-  static void store_pair(uint16_t* p, Avx512 e, Avx512 o) { interleaved(e, o).store_pairs(p); }
-  static void store_pair(float* p, Avx512 e, Avx512 o) {
-    e.store(p);
-    o.store(p + 16);
-  }
-  // Lanes 0-7 twice each; neighbours exchanged (RoPE's pairs).
-  static Avx512 spread(Avx512 a) {
-    return {_mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7), a.v)};
-  }
-  static Avx512 swap_pairs(Avx512 a) { return {_mm512_permute_ps(a.v, 0xB1)}; }
-  // For four vectors at once the trees of tree_sum and tree_max: quarter r of the result is four times that of x[r].
-  static Avx512 quarters_sum(const Avx512 (&x)[4]) {
-    return quarters(x, [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); });
-  }
-  static Avx512 quarters_max(const Avx512 (&x)[4]) {
-    return quarters(x, [](__m512 a, __m512 b) { return _mm512_max_ps(a, b); });
-  }
-  // All lanes as quarter r's first.
-  static Avx512 quarter(Avx512 a, int r) { return {_mm512_permutexvar_ps(_mm512_set1_epi32(4 * r), a.v)}; }
-  // x[i] lane j <-> x[j] lane i.
-  [[gnu::always_inline]] static inline void transpose(Avx512 (&x)[16]) {
-    __m512 t[16];
-    for (int i = 0; i < 16; i += 4) {  // 4 x 4 within each quarter
-      const __m512 a = _mm512_unpacklo_ps(x[i].v, x[i + 1].v), b = _mm512_unpackhi_ps(x[i].v, x[i + 1].v);
-      const __m512 c = _mm512_unpacklo_ps(x[i + 2].v, x[i + 3].v), d = _mm512_unpackhi_ps(x[i + 2].v, x[i + 3].v);
-      t[i] = _mm512_shuffle_ps(a, c, 0x44);
-      t[i + 1] = _mm512_shuffle_ps(a, c, 0xEE);
-      t[i + 2] = _mm512_shuffle_ps(b, d, 0x44);
-      t[i + 3] = _mm512_shuffle_ps(b, d, 0xEE);
-    }
-    for (int i = 0; i < 4; ++i) {  // then the quarters
-      const __m512 a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88), b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xDD);
-      const __m512 c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88),
-                   d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xDD);
-      x[i].v = _mm512_shuffle_f32x4(a, c, 0x88);
-      x[i + 4].v = _mm512_shuffle_f32x4(b, d, 0x88);
-      x[i + 8].v = _mm512_shuffle_f32x4(a, c, 0xDD);
-      x[i + 12].v = _mm512_shuffle_f32x4(b, d, 0xDD);
-    }
-  }
-  // The tree 8, 4, 2, 1 of numerics.md section 2.
-  static float tree_sum(Avx512 a) {
-    return tree(
-        a.v, [](__m256 x, __m256 y) { return _mm256_add_ps(x, y); },
-        [](__m128 x, __m128 y) { return _mm_add_ps(x, y); });
-  }
-  static float tree_max(Avx512 a) {
-    return tree(
-        a.v, [](__m256 x, __m256 y) { return _mm256_max_ps(x, y); },
-        [](__m128 x, __m128 y) { return _mm_max_ps(x, y); });
   }
 
  private:
-  [[gnu::always_inline]] static void decode_e4m3(__m512i bytes, Avx512& first, Avx512& second) {
-    __m512i a, b;
-    E4m3Decoder().decode(bytes, a, b);
-    first.v = _mm512_castsi512_ps(a);
-    second.v = _mm512_castsi512_ps(b);
+  // bf16 in the low half of each 32-bit lane.
+  static __m512i rounded(__m512 x) {
+    const __m512i u = _mm512_castps_si512(x), high = _mm512_srli_epi32(u, 16);
+    const __m512i magnitude = _mm512_and_si512(u, _mm512_set1_epi32(0x7FFFFFFF));
+    const __m512i odd_bit = _mm512_and_si512(high, _mm512_set1_epi32(1));
+    const __m512i half = _mm512_add_epi32(odd_bit, _mm512_set1_epi32(0x7FFF));
+    __m512i r = _mm512_srli_epi32(_mm512_add_epi32(u, half), 16);
+    r = _mm512_mask_or_epi32(r, _mm512_cmpgt_epi32_mask(magnitude, _mm512_set1_epi32(0x7F800000)), high,
+                             _mm512_set1_epi32(0x40));
+    return _mm512_mask_and_epi32(r, _mm512_cmplt_epi32_mask(magnitude, _mm512_set1_epi32(0x00800000)), high,
+                                 _mm512_set1_epi32(0x8000));
   }
-  static Avx512 widened(__m256i bf16) {
-    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16))};
-  }
-  static __mmask16 first(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xFFFFu : (1u << n) - 1u); }
-  template <class Op>
-  static Avx512 quarters(const Avx512 (&x)[4], Op op) {
-    const __m512 a = op(_mm512_shuffle_f32x4(x[0].v, x[1].v, 0x44), _mm512_shuffle_f32x4(x[0].v, x[1].v, 0xEE));
-    const __m512 b = op(_mm512_shuffle_f32x4(x[2].v, x[3].v, 0x44), _mm512_shuffle_f32x4(x[2].v, x[3].v, 0xEE));
-    __m512 y = op(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
-    y = op(y, _mm512_permute_ps(y, 0x4E));
-    return {op(y, _mm512_permute_ps(y, 0xB1))};
-  }
-  template <class Op8, class Op4>
-  static float tree(__m512 x, Op8 op8, Op4 op4) {
-    const __m256 y = op8(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
-    __m128 z = op4(_mm256_castps256_ps128(y), _mm256_extractf128_ps(y, 1));
-    z = op4(z, _mm_movehl_ps(z, z));
-    z = op4(z, _mm_movehdup_ps(z));
-    return _mm_cvtss_f32(z);
+  // Of every 128 bits the lower 8 bytes, and the upper: low and high bytes of bf16 apart, then interleaved (as in
+  // ../avx2/vec.h, whose comments say what the tables hold).
+  [[gnu::always_inline]] static void decode_lanes(__m512i q, __m512i& first, __m512i& second) {
+    const auto table = [](char a, char b, char c, char d, char e, char f, char g, char h, char i, char j, char k,
+                          char l, char m, char n, char o, char p) __attribute__((always_inline)) {
+      return _mm512_broadcast_i32x4(_mm_setr_epi8(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p));
+    };
+    const __m512i nibble = _mm512_set1_epi8(0x0F);
+    __m512i low = _mm512_andnot_si512(nibble, _mm512_slli_epi16(q, 4));
+    __m512i high = _mm512_shuffle_epi8(table(0x3C, 0x3D, 0x3E, 0x3F, 0x40, 0x41, 0x42, 0x43, char(0xBC), char(0xBD),
+                                             char(0xBE), char(0xBF), char(0xC0), char(0xC1), char(0xC2), char(0xC3)),
+                                       _mm512_and_si512(_mm512_srli_epi16(q, 4), nibble));
+    const __m512i index = _mm512_add_epi8(
+        _mm512_and_si512(_mm512_add_epi8(q, _mm512_set1_epi8(1)), _mm512_set1_epi8(0x7F)), _mm512_set1_epi8(0x70));
+    low = _mm512_xor_si512(
+        low, _mm512_shuffle_epi8(
+                 table(0x30, 0, 0x10, char(0xA0), char(0xF0), 0x40, 0x70, 0x20, 0x10, 0, 0, 0, 0, 0, 0, 0), index));
+    high = _mm512_xor_si512(
+        high, _mm512_shuffle_epi8(table(0x3C, 0x3C, 0x07, 0x07, 0x07, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), index));
+    first = _mm512_unpacklo_epi8(low, high);
+    second = _mm512_unpackhi_epi8(low, high);
   }
 };
+
+using Avx512 = Zmm<IntegerBits>;
 
 }  // namespace
 }  // namespace jamsu::kernels

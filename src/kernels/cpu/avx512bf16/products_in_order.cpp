@@ -1,4 +1,4 @@
-#include "kernels/cpu/avx512/vec.h"
+#include "kernels/cpu/avx512bf16/vec.h"
 #include "kernels/cpu_features.h"
 
 namespace jamsu::kernels {
@@ -21,17 +21,22 @@ __m512i words_of(uint64_t index, int kind) {
 
 }  // namespace
 
-bool avx512_adds_products_in_order(int64_t words, bool high_first) {
+bool avx512bf16_adds_products_in_order(int64_t words, bool high_first) {
   for (int64_t i = 0; i < words; ++i) {
     const int kind = static_cast<int>(i % 3);
     const auto at = [&](int64_t of) {
-      return Avx512{_mm512_castsi512_ps(words_of(static_cast<uint64_t>(3 * i + of), kind))};
+      return Avx512Bf16{_mm512_castsi512_ps(words_of(static_cast<uint64_t>(3 * i + of), kind))};
     };
-    const Avx512 a = at(0), b = at(1), acc = kind == 1 ? Avx512::low_halves(at(2)) * Avx512::set1(0x1p-58f) : at(2);
-    const auto high = [&](Avx512 to) { return Avx512::fma(Avx512::high_halves(a), Avx512::high_halves(b), to); };
-    const auto low = [&](Avx512 to) { return Avx512::fma(Avx512::low_halves(a), Avx512::low_halves(b), to); };
-    const Avx512 want = high_first ? low(high(acc)) : high(low(acc));
-    const Avx512 is = Avx512::add_products(acc, a, b);
+    const Avx512Bf16 a = at(0), b = at(1),
+                     acc = kind == 1 ? Avx512Bf16::low_halves(at(2)) * Avx512Bf16::set1(0x1p-58f) : at(2);
+    const auto high = [&](Avx512Bf16 to) {
+      return Avx512Bf16::fma(Avx512Bf16::high_halves(a), Avx512Bf16::high_halves(b), to);
+    };
+    const auto low = [&](Avx512Bf16 to) {
+      return Avx512Bf16::fma(Avx512Bf16::low_halves(a), Avx512Bf16::low_halves(b), to);
+    };
+    const Avx512Bf16 want = high_first ? low(high(acc)) : high(low(acc));
+    const Avx512Bf16 is = Avx512Bf16::add_products(acc, a, b);
     // Equal numbers (so -0 is +0), or NaN both.
     const __mmask16 equal = _mm512_cmp_ps_mask(is.v, want.v, _CMP_EQ_OQ);
     const __mmask16 nan =

@@ -1,0 +1,11 @@
+#include "kernels/cpu/avx512bf16/vec.h"
+#include "kernels/cpu/register.h"
+#include "kernels/registry_parts.h"
+
+namespace jamsu::kernels {
+
+void register_avx512bf16_attention(Kernels& table) {
+  cpu::register_attention<Avx512Bf16>(table);
+}
+
+}  // namespace jamsu::kernels
