@@ -147,6 +147,18 @@ void MappedFile::read_ahead() const {
     }
 }
 
+void forget_pages(std::span<const std::byte> bytes) {
+  const std::lock_guard lock(changing);  // it stays mapped
+  for (const Mapping* m = first.load(); m; m = m->next) {
+    if (bytes.data() < m->begin || bytes.data() >= m->begin + m->size) continue;
+    // Pages shared with neighbours too: they would be read again from the file.
+    const size_t begin = static_cast<size_t>(bytes.data() - m->begin) / kPage * kPage;
+    const size_t end = static_cast<size_t>(bytes.data() - m->begin) + bytes.size();
+    ::madvise(m->begin + begin, std::min(end, m->size) - begin, MADV_DONTNEED);
+    return;
+  }
+}
+
 Status MappedFile::intact() const {
   const Mapping& m = *mapping_;
   struct stat now {};

@@ -39,4 +39,8 @@ class MappedFile {
   std::unique_ptr<Mapping> mapping_;
 };
 
+// Gives the pages of `bytes` back to the system until somebody reads them again, where they are a MappedFile's (other
+// memory stays as it is): for what was copied from, and would else count as this process's memory. Thread-safe.
+void forget_pages(std::span<const std::byte> bytes);
+
 }  // namespace jamsu

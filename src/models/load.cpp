@@ -5,6 +5,8 @@
 #include <cmath>
 #include <set>
 
+#include "base/mapped_file.h"
+
 namespace jamsu::models {
 namespace {
 
@@ -65,6 +67,11 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
   if (packs != ops::Packs::forward && !model.info().trainable)
     return Error{fmt::format("{}: {} cannot be trained: this program has no backward for its layers", file_of({}),
                              model.info().architecture)};
+  const auto convert = [&](autograd::Parameter& p, const Tensor& t) {
+    autograd::set_values(p, t, packs, context);
+    forget_pages(
+        {t.raw(), static_cast<size_t>(t.bytes())});  // files of f32 or f16 are not needed beside what they became
+  };
   std::set<std::string> scales_read;
   for (autograd::Parameter& p : model.parameters().all()) {
     const auto it = tensors.find(p.name);
@@ -85,14 +92,14 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
     if (autograd::can_stay(p, t, packs, context))
       autograd::keep_values(p, t);
     else
-      autograd::set_values(p, t, packs, context);
+      convert(p, t);
   }
   for (auto& [table, matrix] : model.parameters().tied()) {
     const Tensor& t = tensors.at(table->name);
     if (autograd::can_stay(matrix, t, packs, context))
       autograd::keep_values(matrix, t);
     else
-      autograd::set_values(matrix, t, packs, context);
+      convert(matrix, t);
   }
   for (const auto& [name, tensor] : tensors)
     if (!model.parameters().find(name) && !scales_read.contains(name) && !may_be_ignored(name, model.info()))

@@ -45,7 +45,9 @@ void cut_stored(const Product& p, const Context& context, std::vector<Task>& tas
   const int64_t tile = kStoredTileBytes / (gemm.a_bytes(kRowTile, kStoredContraction) / kRowTile);
   const int64_t panels = (p.n + kLanes - 1) / kLanes, tiles = (p.m + tile - 1) / tile, threads = context.pool.threads();
   const int64_t rows = kernels::round_up((p.m + tiles - 1) / tiles, 6);
-  const int64_t pieces = std::clamp<int64_t>(threads * 4 / tiles, 1, (panels + 15) / 16);
+  // 16 panels a task, or as few as 4 where threads would have nothing to do.
+  const int64_t busy = std::min((panels + 3) / 4, (threads + tiles - 1) / tiles);
+  const int64_t pieces = std::clamp<int64_t>(threads * 4 / tiles, 1, std::max((panels + 15) / 16, busy));
   for (int64_t row = 0; row < p.m; row += rows)
     for (int64_t i = 0; i < pieces; ++i)
       tasks.push_back({&p, row, std::min(row + rows, p.m), panels * i / pieces, panels * (i + 1) / pieces});

@@ -1,6 +1,7 @@
 // pack_a, pack_b and gemm of every ISA against ref, bit for bit. AMX runs through the emulator on CPUs without tiles.
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <set>
@@ -19,8 +20,12 @@ struct Free {
   void operator()(void* p) const { std::free(p); }
 };
 using Buffer = std::unique_ptr<void, Free>;
+// Of NaN, as f32 and as bf16: whoever reads what nobody wrote shows it.
 Buffer buffer(int64_t bytes) {
-  return Buffer(std::aligned_alloc(64, static_cast<size_t>(round_up(bytes, 64)) + 64));
+  const auto size = static_cast<size_t>(round_up(bytes, 64));
+  Buffer made(std::aligned_alloc(64, size + 64));
+  std::memset(made.get(), 0xFF, size + 64);
+  return made;
 }
 
 struct Case {
@@ -94,6 +99,13 @@ std::vector<Case> cases() {
       all.push_back({18, 17, size, e, true});
       all.push_back({18, 17, size, e, true, false, true});
     }
+    // Few rows: four panels at once, three of them and two, whole and cut.
+    for (const int64_t n : {33, 49, 64, 65, 70, 129}) {
+      all.push_back({1, n, 33, e});
+      all.push_back({2, n, 70, e, true, true});
+    }
+    // The gradient of a weight from few tokens: words of four k that are not all there.
+    for (int64_t k = 1; k <= 9; ++k) all.push_back({19, 35, k, e, true, false, true});
     all.push_back({40, 50, 96, e, false, true, false, true});
     for (uint64_t i = 0; i < 6; ++i)
       all.push_back({19 + static_cast<int64_t>(i), 37, 70, e, i % 2 == 0, i % 3 == 0, i % 2 == 1, false, true});
@@ -197,7 +209,11 @@ std::vector<std::byte> stored_values(const StoredCase& c) {
   RandomStream random(5, static_cast<uint64_t>(c.k), Purpose::mutation);
   std::vector<std::byte> bytes(static_cast<size_t>(c.n * c.k * (c.stored == Source::bf16 ? 2 : 1)));
   if (c.stored == Source::e4m3) {
-    for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(c.k % 2 ? 127 : 256));
+    // Every other k without NaN (127 and 255), with both signs.
+    for (std::byte& b : bytes) b = static_cast<std::byte>(random.below(256));
+    if (c.k % 2)
+      for (std::byte& b : bytes)
+        if ((b & std::byte{127}) == std::byte{127}) b ^= std::byte{1};
     return bytes;
   }
   const std::vector<float> values = hostile_values(c.n * c.k, 8);
