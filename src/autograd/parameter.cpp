@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/mapped_file.h"
 #include "base/math.h"
 #include "tensor/f16.h"
 
@@ -67,17 +68,36 @@ void set_values(Parameter& p, const Tensor& values, ops::Packs packs, ops::Conte
   p.values = f32;
 }
 
-bool can_stay(const Parameter& p, const Tensor& values, ops::Packs packs, const ops::Context& context) {
-  return packs == ops::Packs::forward && context.numerics == ops::Numerics::bf16 && values.dtype() == DType::bf16 &&
+bool keeps_rows(const Parameter& p, ops::Packs packs, const ops::Context& context) {
+  return packs == ops::Packs::forward && context.numerics == ops::Numerics::bf16 &&
          (p.role == Role::matrix || p.role == Role::table);
 }
 
-void keep_values(Parameter& p, const Tensor& values) {
-  JAMSU_CHECK(values.shape() == p.shape);
+void keep_rows(Parameter& p, const Tensor& rows) {
+  JAMSU_CHECK(rows.shape() == p.shape && rows.dtype() == DType::bf16);
   if (p.role == Role::table)
-    p.values = values;
+    p.values = rows;
   else
-    p.weight = ops::make_stored_weight(values);
+    p.weight = ops::make_stored_weight(rows);
+}
+
+Tensor bf16_rows(const Tensor& values, ops::Context& context) {
+  if (values.dtype() == DType::bf16) return values;
+  JAMSU_CHECK(values.dtype() == DType::f32 || values.dtype() == DType::f16);
+  constexpr int64_t kPiece = int64_t{1} << 20;
+  Tensor y = context.empty(values.shape(), DType::bf16);
+  const int64_t width = dtype_bytes(values.dtype());
+  context.parallel(values.elements(), kPiece, [&](int64_t begin, int64_t end, int) {
+    const std::byte* from = values.raw() + begin * width;
+    uint16_t* to = y.bf16() + begin;
+    if (values.dtype() == DType::f32)
+      for (int64_t i = 0; i < end - begin; ++i) to[i] = f32_to_bf16(reinterpret_cast<const float*>(from)[i]);
+    else
+      for (int64_t i = 0; i < end - begin; ++i)
+        to[i] = f32_to_bf16(f16_to_f32(reinterpret_cast<const uint16_t*>(from)[i]));
+    forget_pages({from, static_cast<size_t>((end - begin) * width)});
+  });
+  return y;
 }
 
 void set_fp8_values(Parameter& p, const Tensor& values, const Tensor& scales, ops::Context& context) {

@@ -25,9 +25,13 @@ struct Parameter {
   bool trained() const { return id >= 0; }
 };
 
-// For inference in bf16 mode: the values stay where they lie, which somebody keeps alive. REQUIRES: can_stay(...).
-void keep_values(Parameter& parameter, const Tensor& values);
-bool can_stay(const Parameter& parameter, const Tensor& values, ops::Packs packs, const ops::Context& context);
+// For inference in bf16 mode matrices and tables are rows of bf16: used where they lie, which somebody keeps alive.
+bool keeps_rows(const Parameter& parameter, ops::Packs packs, const ops::Context& context);
+// REQUIRES: keeps_rows(...); rows are bf16.
+void keep_rows(Parameter& parameter, const Tensor& rows);
+// f32 or f16 values rounded with to_bf16, piece by piece: pages of a mapped file are given back behind it. bf16: as it
+// is.
+Tensor bf16_rows(const Tensor& values, ops::Context& context);
 
 // Takes values (f32, bf16 or f16; any storage) as the forward computes with them: rounded with to_bf16 in bf16 mode
 // (numerics.md section 1), packed where it is a matrix. Constants are never rounded.

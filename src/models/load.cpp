@@ -5,8 +5,6 @@
 #include <cmath>
 #include <set>
 
-#include "base/mapped_file.h"
-
 namespace jamsu::models {
 namespace {
 
@@ -67,11 +65,6 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
   if (packs != ops::Packs::forward && !model.info().trainable)
     return Error{fmt::format("{}: {} cannot be trained: this program has no backward for its layers", file_of({}),
                              model.info().architecture)};
-  const auto convert = [&](autograd::Parameter& p, const Tensor& t) {
-    autograd::set_values(p, t, packs, context);
-    forget_pages(
-        {t.raw(), static_cast<size_t>(t.bytes())});  // files of f32 or f16 are not needed beside what they became
-  };
   std::set<std::string> scales_read;
   for (autograd::Parameter& p : model.parameters().all()) {
     const auto it = tensors.find(p.name);
@@ -89,17 +82,16 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
     }
     if (t.dtype() != DType::f32 && t.dtype() != DType::bf16 && t.dtype() != DType::f16)
       return bad(p.name, fmt::format(": dtype {} is not F32, BF16 or F16", dtype_name(t.dtype())));
-    if (autograd::can_stay(p, t, packs, context))
-      autograd::keep_values(p, t);
+    if (autograd::keeps_rows(p, packs, context))
+      autograd::keep_rows(p, autograd::bf16_rows(t, context));
     else
-      convert(p, t);
+      autograd::set_values(p, t, packs, context);
   }
   for (auto& [table, matrix] : model.parameters().tied()) {
-    const Tensor& t = tensors.at(table->name);
-    if (autograd::can_stay(matrix, t, packs, context))
-      autograd::keep_values(matrix, t);
+    if (autograd::keeps_rows(matrix, packs, context))
+      autograd::keep_rows(matrix, table->values);
     else
-      convert(matrix, t);
+      autograd::set_values(matrix, tensors.at(table->name), packs, context);
   }
   for (const auto& [name, tensor] : tensors)
     if (!model.parameters().find(name) && !scales_read.contains(name) && !may_be_ignored(name, model.info()))

@@ -80,12 +80,12 @@ int64_t bytes_of(const Parameter& p, const Source& source, ops::Numerics numeric
   const int64_t n = p.shape.elements();
   switch (p.role) {
     case Role::matrix:
-      if (bf16 && source.dtype(p.name) == DType::bf16) return 2 * n;
-      if (bf16 && source.dtype(p.name) == DType::f8_e4m3) {
+      if (!bf16) return matrix_bytes(p.shape[0], p.shape[1], false);
+      if (source.dtype(p.name) == DType::f8_e4m3) {
         const auto blocks = [](int64_t width) { return (width + ops::kFp8Block - 1) / ops::kFp8Block; };
         return n + 4 * blocks(p.shape[0]) * blocks(p.shape[1]);
       }
-      return matrix_bytes(p.shape[0], p.shape[1], bf16);
+      return 2 * n;
     case Role::router_matrix:
       return matrix_bytes(p.shape[0], p.shape[1], false);
     case Role::table:
@@ -97,13 +97,15 @@ int64_t bytes_of(const Parameter& p, const Source& source, ops::Numerics numeric
   return 0;
 }
 
-// Of a head that multiplies with the embedding: the embedding itself where that is used as it lies, else panels.
 const Parameter& embedding(const Source& source) {
   const auto& all = source.model->parameters().all();
   return *std::find_if(all.begin(), all.end(), [](const Parameter& p) { return p.role == Role::table; });
 }
-bool head_is_embedding(const Source& source, ops::Numerics numerics) {
-  return numerics == ops::Numerics::bf16 && source.dtype(embedding(source).name) == DType::bf16;
+// What a head reads that multiplies with the embedding: itself, or in f32 mode panels beside it.
+int64_t tied_head_bytes(const Source& source, ops::Numerics numerics) {
+  const models::ModelInfo& info = source.model->info();
+  return numerics == ops::Numerics::bf16 ? bytes_of(embedding(source), source, numerics)
+                                         : matrix_bytes(info.vocab, info.hidden, false);
 }
 
 // Of `experts` equally likely ones, how many `tokens` tokens of `each` choices are expected to touch.
@@ -123,10 +125,7 @@ double weights_read(const Source& source, double tokens, ops::Numerics numerics)
     else
       (is_expert(p) ? experts : dense) += bytes;
   }
-  if (info.tied_head)
-    dense += head_is_embedding(source, numerics)
-                 ? static_cast<double>(bytes_of(embedding(source), source, numerics))
-                 : static_cast<double>(matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16));
+  if (info.tied_head) dense += static_cast<double>(tied_head_bytes(source, numerics));
   if (info.experts > 0)
     experts *= touched(static_cast<double>(info.experts), static_cast<double>(info.experts_per_token), tokens) /
                static_cast<double>(info.experts);
@@ -185,8 +184,7 @@ WeightBytes weight_bytes(const Source& source, ops::Numerics numerics) {
   WeightBytes bytes;
   for (const Parameter& p : source.model->parameters().all())
     (is_mtp(p, info) ? bytes.mtp : bytes.main) += bytes_of(p, source, numerics);
-  if (info.tied_head && !head_is_embedding(source, numerics))
-    bytes.main += matrix_bytes(info.vocab, info.hidden, numerics == ops::Numerics::bf16);
+  if (info.tied_head && numerics == ops::Numerics::f32) bytes.main += tied_head_bytes(source, numerics);
   return bytes;
 }
 

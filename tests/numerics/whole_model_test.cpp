@@ -167,7 +167,7 @@ void use_as_saved(World& w) {
     const Tensor& master = w.state.master[static_cast<size_t>(p.id)];
     Tensor saved = w.runtime.context().empty(p.shape, DType::bf16);
     for (int64_t i = 0; i < saved.elements(); ++i) saved.bf16()[i] = f32_to_bf16(master.f32()[i]);
-    if (autograd::can_stay(p, saved, ops::Packs::forward, w.runtime.context())) autograd::keep_values(p, saved);
+    if (autograd::keeps_rows(p, ops::Packs::forward, w.runtime.context())) autograd::keep_rows(p, saved);
   }
 }
 

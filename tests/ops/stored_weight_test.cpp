@@ -1,6 +1,7 @@
 // Weights used where they lie: e4m3 by its definition, and products with FP8 and bf16 rows against the dot of
 // kernels/ref, bit for bit (docs/numerics.md sections 2 and 6).
 #include <cmath>
+#include <limits>
 
 #include "base/e4m3.h"
 #include "base/rng.h"
@@ -8,6 +9,7 @@
 #include "ops/linear.h"
 #include "ops/op_test_support.h"
 #include "ops/rows.h"
+#include "tensor/f16.h"
 
 namespace jamsu::ops {
 namespace {
@@ -32,6 +34,23 @@ TEST(StoredWeight, E4m3ByItsDefinition) {
     EXPECT_EQ(kE4m3ToBf16[static_cast<size_t>(q)], e4m3_to_bf16(static_cast<uint8_t>(q)));
   }
   EXPECT_EQ(e4m3_to_f32(0x7E), 448.0f);
+}
+
+TEST(F16, EveryValue) {
+  const FlushScope flush;  // as in the threads that read files: no subnormals of f32 on the way
+  for (uint32_t h = 0; h < 65536; ++h) {
+    const uint32_t exponent = h >> 10 & 31, fraction = h & 1023;
+    const float got = f16_to_f32(static_cast<uint16_t>(h));
+    if (exponent == 31 && fraction != 0) {
+      EXPECT_TRUE(std::isnan(got)) << h;
+    } else {
+      const double magnitude = exponent == 31  ? std::numeric_limits<double>::infinity()
+                               : exponent == 0 ? std::ldexp(fraction, -24)
+                                               : std::ldexp(1024 + fraction, static_cast<int>(exponent) - 25);
+      EXPECT_EQ(got, static_cast<float>(magnitude * (h >> 15 ? -1 : 1))) << h;
+    }
+    EXPECT_EQ(std::signbit(got), h >> 15 != 0) << h;
+  }
 }
 
 struct Case {
