@@ -252,7 +252,7 @@ Shares shares_of(kernels::Isa isa, bool fp8) {
     case kernels::Isa::avx512bf16:
       return fp8 ? Shares{0.90, 0.66, 0.48, 0.40} : Shares{0.90, 0.79, 0.48, 0.40};
     case kernels::Isa::avx512:  // of a Cascade Lake that shares its cores with other machines
-      return fp8 ? Shares{0.90, 0.37, 0.25, 0.25} : Shares{0.90, 0.45, 0.73, 0.25};
+      return fp8 ? Shares{0.90, 0.42, 0.24, 0.25} : Shares{0.90, 0.48, 0.60, 0.25};
     default:
       return fp8 ? Shares{0.90, 0.69, 0.32, 0.45} : Shares{0.90, 0.79, 0.73, 0.45};
   }
