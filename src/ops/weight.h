@@ -10,8 +10,9 @@ struct Weight {
   kernels::Element element = kernels::Element::bf16;
   Tensor forward;   // panels with columns = out, contraction = in
   Tensor backward;  // panels with columns = in, contraction = out; undefined where no gradient is asked
-  // Instead of `forward`, in bf16 mode: the rows as published, bf16 or e4m3 [out, in], used where they lie; e4m3 with a
-  // scale per block of 128 x 128 (DeepSeek-V3), f32 [ceil(out / 128), ceil(in / 128)].
+  // Instead of `forward`, in bf16 mode: the rows as published, bf16 or e4m3 [out, in], used where they lie (f32 and f16
+  // rounded to rows of bf16 when a model is opened); e4m3 with a scale per block of 128 x 128 (DeepSeek-V3), f32
+  // [ceil(out / 128), ceil(in / 128)].
   Tensor stored, scales;
 };
 inline constexpr int64_t kFp8Block = kernels::kScaleBlock;
