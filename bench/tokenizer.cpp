@@ -11,7 +11,7 @@
 #include "base/sha256.h"
 #include "bench/bench.h"
 #include "bench/measure.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::bench {
 namespace {
@@ -22,7 +22,7 @@ std::vector<std::string_view> documents_of(std::string_view text) {
   std::vector<std::string_view> documents;
   while (!text.empty()) {
     size_t end = std::min(kMost, text.size());
-    while (end < text.size() && end > 1 && text::is_utf8_continuation(text[end])) --end;
+    while (end < text.size() && end > 1 && unicode::is_utf8_continuation(text[end])) --end;
     documents.push_back(text.substr(0, end));
     text.remove_prefix(end);
   }

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <utility>
 
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::session {
 namespace {
@@ -164,7 +164,7 @@ Result<text::Prompt> Session::prompt(const ChatRequest& request) const {
 Result<engine::RequestId> Session::submit(const ChatRequest& request, EventSink sink) {
   for (const std::string& text : request.stop) {
     if (text.empty()) return Error{"stop: an empty text"};
-    if (text::to_valid_utf8(text) != text) return Error{"stop: a text that is not UTF-8"};
+    if (unicode::to_valid_utf8(text) != text) return Error{"stop: a text that is not UTF-8"};
   }
   auto built = prompt(request);
   if (!built) return built.error();

@@ -2,29 +2,29 @@
 
 #include <algorithm>
 
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
 
 char32_t last_character(std::string_view s) {
   size_t i = s.size() - 1;
-  while (is_utf8_continuation(s[i])) --i;
-  return decode_valid(s.data() + i).c;
+  while (unicode::is_utf8_continuation(s[i])) --i;
+  return unicode::decode_valid(s.data() + i).c;
 }
 bool ends_with_word(std::string_view s) {
-  return !s.empty() && is_word(last_character(s));
+  return !s.empty() && unicode::is_word(last_character(s));
 }
 bool starts_with_word(std::string_view s) {
-  return !s.empty() && is_word(decode_valid(s.data()).c);
+  return !s.empty() && unicode::is_word(unicode::decode_valid(s.data()).c);
 }
 
 size_t leading_space(std::string_view s) {
   size_t i = 0;
   while (i < s.size()) {
-    const Decoded d = decode_valid(s.data() + i);
-    if (!is_space(d.c)) break;
+    const unicode::Decoded d = unicode::decode_valid(s.data() + i);
+    if (!unicode::is_space(d.c)) break;
     i += d.bytes;
   }
   return i;
@@ -33,8 +33,8 @@ size_t without_trailing_space(std::string_view s) {
   size_t end = s.size();
   while (end > 0) {
     size_t i = end - 1;
-    while (is_utf8_continuation(s[i])) --i;
-    if (!is_space(decode_valid(s.data() + i).c)) break;
+    while (unicode::is_utf8_continuation(s[i])) --i;
+    if (!unicode::is_space(unicode::decode_valid(s.data() + i).c)) break;
     end = i;
   }
   return end;

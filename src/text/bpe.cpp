@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 
@@ -297,7 +297,7 @@ int character_to_byte(char32_t c) {
 std::string token_to_bytes(std::string_view token) {
   std::string bytes;
   for (size_t i = 0; i < token.size();) {
-    const Decoded d = decode_valid(token.data() + i);
+    const unicode::Decoded d = unicode::decode_valid(token.data() + i);
     const int byte = character_to_byte(d.c);
     if (byte < 0) return std::string(token);
     bytes.push_back(static_cast<char>(static_cast<unsigned char>(byte)));
@@ -308,7 +308,7 @@ std::string token_to_bytes(std::string_view token) {
 
 std::string bytes_to_token(std::string_view bytes) {
   std::string token;
-  for (const char b : bytes) append_utf8(token, byte_to_character(static_cast<uint8_t>(b)));
+  for (const char b : bytes) unicode::append_utf8(token, byte_to_character(static_cast<uint8_t>(b)));
   return token;
 }
 

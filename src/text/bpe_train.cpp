@@ -13,8 +13,8 @@
 #include "text/added_tokens.h"
 #include "text/bpe.h"
 #include "text/pretokenizer.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -70,19 +70,20 @@ PieceCounts count_pieces(NextDocument next, const BpeTrainOptions& options, cons
     }
   };
   for (std::string document; next(document);) {
-    if (!is_valid_utf8(document)) document = to_valid_utf8(document);
+    if (!unicode::is_valid_utf8(document)) document = unicode::to_valid_utf8(document);
     matcher.split(
-        document, [&](std::string_view text) { pre_tokenizer.run(to_nfc(text), false, add); }, [](int32_t) {});
+        document, [&](std::string_view text) { pre_tokenizer.run(unicode::to_nfc(text), false, add); }, [](int32_t) {});
   }
   return counts;
 }
 
 // A part of one character, or whole characters.
 bool keeps_characters_whole(std::string_view bytes) {
-  if (is_valid_utf8(bytes)) return true;
+  if (unicode::is_valid_utf8(bytes)) return true;
   size_t leads = 0;
-  for (const char b : bytes) leads += !is_utf8_continuation(b);
-  return leads == 0 || (leads == 1 && !is_utf8_continuation(bytes[0]) && utf8_step(bytes).kind == Utf8Step::incomplete);
+  for (const char b : bytes) leads += !unicode::is_utf8_continuation(b);
+  return leads == 0 || (leads == 1 && !unicode::is_utf8_continuation(bytes[0]) &&
+                        unicode::utf8_step(bytes).kind == unicode::Utf8Step::incomplete);
 }
 
 class Trainer {
@@ -241,8 +242,8 @@ Status check(const BpeTrainOptions& options) {
     return Error{fmt::format("max_token_bytes = {}: expected at least 2.", options.max_token_bytes)};
   for (size_t i = 0; i < options.added_tokens.size(); ++i) {
     const auto text = options.added_tokens[i].text;
-    if (text.empty() || !is_valid_utf8(text) ||
-        utf8_step(text).bytes == text.size())  // one character may be a byte's name
+    if (text.empty() || !unicode::is_valid_utf8(text) ||
+        unicode::utf8_step(text).bytes == text.size())  // one character may be a byte's name
       return Error{fmt::format("added token {}: expected valid UTF-8 of at least two characters.", i)};
     for (size_t k = 0; k < i; ++k)
       if (options.added_tokens[k].text == text) return Error{fmt::format("added token \"{}\" is given twice.", text)};

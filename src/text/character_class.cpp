@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
 
 // One member at `at`; moves `at` behind it. None where the class uses more of the syntax than this reads.
 std::optional<char32_t> read_member(std::string_view body, size_t& at) {
-  const Decoded d = decode_valid(body.data() + at);
+  const unicode::Decoded d = unicode::decode_valid(body.data() + at);
   at += d.bytes;
   if (d.c == '[' || d.c == ']' || d.c == '&') return {};
   if (d.c != '\\') return d.c;
@@ -36,7 +36,7 @@ std::optional<char32_t> read_member(std::string_view body, size_t& at) {
 
 std::optional<CharacterClass> CharacterClass::parse(std::string_view pattern) {
   if (pattern.size() < 3 || pattern.front() != '[' || pattern.back() != ']' || pattern[1] == '^' ||
-      !is_valid_utf8(pattern))
+      !unicode::is_valid_utf8(pattern))
     return {};
   const std::string_view body = pattern.substr(1, pattern.size() - 2);
   std::vector<Range> ranges;

@@ -8,7 +8,7 @@
 #include "text/chat_template.h"
 #include "text/json_fields.h"
 #include "text/special_tokens.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -39,7 +39,7 @@ ChatFormat::Tokens tokens_of(const json::object& config) {
        {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}) {
     const json::value* value = config.if_contains(name);
     if (value && value->is_object()) value = value->get_object().if_contains("content");
-    if (value && value->is_string()) tokens.emplace_back(name, to_valid_utf8(value->get_string()));
+    if (value && value->is_string()) tokens.emplace_back(name, unicode::to_valid_utf8(value->get_string()));
   }
   return tokens;
 }

@@ -5,7 +5,7 @@
 #include <new>
 
 #include "text/jinja_eval.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 namespace {
@@ -21,7 +21,7 @@ Result<Template> Template::parse(std::string_view source, std::string name, cons
   if (source.size() > options.limits.source_bytes)
     return Error{
         fmt::format("{}: {} bytes; a template has at most {}", name, source.size(), options.limits.source_bytes)};
-  if (!is_valid_utf8(source)) return Error{name + ": is not UTF-8"};
+  if (!unicode::is_valid_utf8(source)) return Error{name + ": is not UTF-8"};
   try {
     return Template(parse_template(source, name, options));
   } catch (const Failure& failure) {

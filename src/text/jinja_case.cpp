@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "text/jinja_strings.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 namespace {
@@ -131,24 +131,28 @@ char32_t simple(char32_t c, utf8proc_int32_t (*map)(utf8proc_int32_t)) {
 }
 
 bool is_cased(char32_t c) {
-  const Category k = category(c);
-  if (k == Category::Lu || k == Category::Ll || k == Category::Lt) return true;
+  const unicode::Category k = unicode::category(c);
+  if (k == unicode::Category::Lu || k == unicode::Category::Ll || k == unicode::Category::Lt) return true;
   return simple(c, utf8proc_toupper) != c || simple(c, utf8proc_tolower) != c;
 }
 bool is_lower_letter(char32_t c) {
-  return category(c) == Category::Ll || (is_cased(c) && category(c) != Category::Lu && category(c) != Category::Lt &&
-                                         simple(c, utf8proc_tolower) == c);
+  return unicode::category(c) == unicode::Category::Ll ||
+         (is_cased(c) && unicode::category(c) != unicode::Category::Lu &&
+          unicode::category(c) != unicode::Category::Lt && simple(c, utf8proc_tolower) == c);
 }
 bool is_upper_letter(char32_t c) {
-  return category(c) == Category::Lu || (is_cased(c) && category(c) != Category::Ll && category(c) != Category::Lt &&
-                                         simple(c, utf8proc_toupper) == c);
+  return unicode::category(c) == unicode::Category::Lu ||
+         (is_cased(c) && unicode::category(c) != unicode::Category::Ll &&
+          unicode::category(c) != unicode::Category::Lt && simple(c, utf8proc_toupper) == c);
 }
 
 // Case_Ignorable, near enough: what may stand between a sigma and the letters around it.
 bool is_ignored(char32_t c) {
-  constexpr CategorySet kIgnored = category_set(Category::Mn, Category::Me, Category::Cf, Category::Lm, Category::Sk);
-  return (kIgnored >> static_cast<int>(category(c)) & 1) != 0 || c == '\'' || c == '.' || c == ':' || c == 0xB7 ||
-         c == 0x2019;
+  constexpr unicode::CategorySet kIgnored =
+      unicode::category_set(unicode::Category::Mn, unicode::Category::Me, unicode::Category::Cf, unicode::Category::Lm,
+                            unicode::Category::Sk);
+  return (kIgnored >> static_cast<int>(unicode::category(c)) & 1) != 0 || c == '\'' || c == '.' || c == ':' ||
+         c == 0xB7 || c == 0x2019;
 }
 
 // A capital sigma at text[at] is written as a final one: a letter stands before it and none behind.
@@ -156,15 +160,15 @@ bool is_final_sigma(std::string_view text, size_t at) {
   bool before = false;
   for (size_t i = at; i > 0;) {
     --i;
-    while (i > 0 && is_utf8_continuation(text[i])) --i;
-    const char32_t c = decode_valid(text.data() + i).c;
+    while (i > 0 && unicode::is_utf8_continuation(text[i])) --i;
+    const char32_t c = unicode::decode_valid(text.data() + i).c;
     if (is_ignored(c)) continue;
     before = is_cased(c);
     break;
   }
   if (!before) return false;
   for (size_t i = at + 2; i < text.size();) {
-    const Decoded d = decode_valid(text.data() + i);
+    const unicode::Decoded d = unicode::decode_valid(text.data() + i);
     if (!is_ignored(d.c)) return !is_cased(d.c);
     i += d.bytes;
   }
@@ -175,23 +179,23 @@ void append_upper(std::string& out, char32_t c) {
   if (const FullMapping* full = full_mapping(c)) {
     out += full->upper;
   } else {
-    append_utf8(out, simple(c, utf8proc_toupper));
+    unicode::append_utf8(out, simple(c, utf8proc_toupper));
   }
 }
 void append_title(std::string& out, char32_t c) {
   if (const FullMapping* full = full_mapping(c)) {
     out += full->title;
   } else {
-    append_utf8(out, simple(c, utf8proc_totitle));
+    unicode::append_utf8(out, simple(c, utf8proc_totitle));
   }
 }
 void append_lower(std::string& out, std::string_view text, size_t at, char32_t c) {
   if (c == 0x130) {
     out += "i\u0307";
   } else if (c == 0x3A3) {
-    append_utf8(out, is_final_sigma(text, at) ? 0x3C2 : 0x3C3);
+    unicode::append_utf8(out, is_final_sigma(text, at) ? 0x3C2 : 0x3C3);
   } else {
-    append_utf8(out, simple(c, utf8proc_tolower));
+    unicode::append_utf8(out, simple(c, utf8proc_tolower));
   }
 }
 
@@ -201,7 +205,7 @@ std::string mapped(Budget& budget, std::string_view text, const F& append) {
   budget.require(3 * text.size());
   std::string out;
   for (size_t at = 0; at < text.size();) {
-    const Decoded d = decode_valid(text.data() + at);
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
     append(out, at, d.c);
     at += d.bytes;
   }
@@ -223,7 +227,7 @@ std::string swapcase(Budget& budget, std::string_view text) {
     } else if (is_lower_letter(c)) {
       append_upper(out, c);
     } else {
-      append_utf8(out, c);
+      unicode::append_utf8(out, c);
     }
   });
 }
@@ -243,8 +247,8 @@ std::string title(Budget& budget, std::string_view text) {
 bool is_lower(std::string_view text) {
   bool seen = false;
   for (size_t at = 0; at < text.size();) {
-    const Decoded d = decode_valid(text.data() + at);
-    if (is_upper_letter(d.c) || category(d.c) == Category::Lt) return false;
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
+    if (is_upper_letter(d.c) || unicode::category(d.c) == unicode::Category::Lt) return false;
     seen = seen || is_lower_letter(d.c);
     at += d.bytes;
   }
@@ -253,8 +257,8 @@ bool is_lower(std::string_view text) {
 bool is_upper(std::string_view text) {
   bool seen = false;
   for (size_t at = 0; at < text.size();) {
-    const Decoded d = decode_valid(text.data() + at);
-    if (is_lower_letter(d.c) || category(d.c) == Category::Lt) return false;
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
+    if (is_lower_letter(d.c) || unicode::category(d.c) == unicode::Category::Lt) return false;
     seen = seen || is_upper_letter(d.c);
     at += d.bytes;
   }
@@ -263,8 +267,8 @@ bool is_upper(std::string_view text) {
 bool is_title(std::string_view text) {
   bool seen = false, in_word = false;
   for (size_t at = 0; at < text.size();) {
-    const Decoded d = decode_valid(text.data() + at);
-    const bool up = is_upper_letter(d.c) || category(d.c) == Category::Lt, low = is_lower_letter(d.c);
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
+    const bool up = is_upper_letter(d.c) || unicode::category(d.c) == unicode::Category::Lt, low = is_lower_letter(d.c);
     if ((up && in_word) || (low && !in_word)) return false;
     in_word = up || low;
     seen = seen || in_word;
@@ -275,16 +279,20 @@ bool is_title(std::string_view text) {
 
 CharacterTest character_test(std::string_view method) {
   static constexpr auto kDigit = [](char32_t c) {  // Numeric_Type=Digit beside Nd: superscripts, circled digits
-    return category(c) == Category::Nd || c == 0xB2 || c == 0xB3 || c == 0xB9 || c == 0x2070 ||
+    return unicode::category(c) == unicode::Category::Nd || c == 0xB2 || c == 0xB3 || c == 0xB9 || c == 0x2070 ||
            (c >= 0x2074 && c <= 0x2079) || (c >= 0x2080 && c <= 0x2089) || (c >= 0x2460 && c <= 0x2468);
   };
   if (method == "isspace") return is_python_space;
-  if (method == "isalpha") return [](char32_t c) { return (kLetter >> static_cast<int>(category(c)) & 1) != 0; };
-  if (method == "isdecimal") return [](char32_t c) { return category(c) == Category::Nd; };
+  if (method == "isalpha")
+    return [](char32_t c) { return (unicode::kLetter >> static_cast<int>(unicode::category(c)) & 1) != 0; };
+  if (method == "isdecimal") return [](char32_t c) { return unicode::category(c) == unicode::Category::Nd; };
   if (method == "isdigit") return [](char32_t c) { return kDigit(c); };
-  if (method == "isnumeric") return [](char32_t c) { return (kNumber >> static_cast<int>(category(c)) & 1) != 0; };
+  if (method == "isnumeric")
+    return [](char32_t c) { return (unicode::kNumber >> static_cast<int>(unicode::category(c)) & 1) != 0; };
   if (method == "isalnum")
-    return [](char32_t c) { return ((kLetter | kNumber) >> static_cast<int>(category(c)) & 1) != 0; };
+    return [](char32_t c) {
+      return ((unicode::kLetter | unicode::kNumber) >> static_cast<int>(unicode::category(c)) & 1) != 0;
+    };
   return nullptr;
 }
 

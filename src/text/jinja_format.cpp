@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "text/jinja_strings.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 namespace {
@@ -243,7 +243,7 @@ class Percent {
           text = value.text();
         } else if (value.is_small() && value.small() >= 0 && value.small() < 0x110000 &&
                    (value.small() < 0xD800 || value.small() > 0xDFFF)) {
-          append_utf8(text, static_cast<char32_t>(value.small()));
+          unicode::append_utf8(text, static_cast<char32_t>(value.small()));
         }
         if (count_characters(text) != 1) fail("TypeError", "%c requires int or char");
         spec.fill = " ";
@@ -285,7 +285,7 @@ Spec read_spec(std::string_view text) {
     return i < text.size() && std::string_view("<>^=").find(text[i]) != std::string_view::npos;
   };
   if (!text.empty()) {
-    const size_t n = decode_valid(text.data()).bytes;
+    const size_t n = unicode::decode_valid(text.data()).bytes;
     if (is_align(n)) {
       spec.fill = std::string(text.substr(0, n));
       spec.align = text[n];

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 namespace {
@@ -56,7 +56,7 @@ class Writer {
         continue;
       }
       add(std::string_view(text).substr(begin, at - begin));
-      const Decoded d = decode_valid(text.data() + at);
+      const unicode::Decoded d = unicode::decode_valid(text.data() + at);
       add(escaped(d.c));
       begin = at += d.bytes;
     }
@@ -267,7 +267,7 @@ class Reader {
           scalar = 0x10000 + ((scalar - 0xD800) << 10) + (low - 0xDC00);
         }
         if (scalar >= 0xD800 && scalar < 0xE000) error("lone surrogate");
-        append_utf8(out, scalar);
+        unicode::append_utf8(out, scalar);
       } else {
         error("Invalid \\escape");
       }

@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "text/jinja_budget.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 namespace {
@@ -21,7 +21,7 @@ bool is_digit(char c) {
 
 // Python's \s of str: White_Space and the four separators U+001C-U+001F.
 bool is_python_space(char32_t c) {
-  return is_space(c) || (c >= 0x1C && c <= 0x1F);
+  return unicode::is_space(c) || (c >= 0x1C && c <= 0x1F);
 }
 
 // Line ends become '\n', and one at the end of the source is dropped.
@@ -82,7 +82,7 @@ class Lexer {
 
   size_t skip_space(size_t at) const {
     while (at < text_.size()) {
-      const Decoded d = decode_valid(text_.data() + at);
+      const unicode::Decoded d = unicode::decode_valid(text_.data() + at);
       if (!is_python_space(d.c)) break;
       at += d.bytes;
     }
@@ -91,7 +91,7 @@ class Lexer {
 
   static bool all_space(std::string_view text) {
     for (size_t at = 0; at < text.size();) {
-      const Decoded d = decode_valid(text.data() + at);
+      const unicode::Decoded d = unicode::decode_valid(text.data() + at);
       if (!is_python_space(d.c)) return false;
       at += d.bytes;
     }
@@ -102,8 +102,8 @@ class Lexer {
     size_t end = text.size();
     while (end > 0) {
       size_t start = end - 1;
-      while (start > 0 && is_utf8_continuation(text[start])) --start;
-      if (!is_python_space(decode_valid(text.data() + start).c)) break;
+      while (start > 0 && unicode::is_utf8_continuation(text[start])) --start;
+      if (!is_python_space(unicode::decode_valid(text.data() + start).c)) break;
       end = start;
     }
     return end;
@@ -224,8 +224,8 @@ class Lexer {
     const char c = text_[at_];
     if (is_digit(c)) return number();
     if (c == '\'' || c == '"') return string(c);
-    const Decoded d = decode_valid(text_.data() + at_);
-    if (d.c == '_' || is_word(d.c)) return name();
+    const unicode::Decoded d = unicode::decode_valid(text_.data() + at_);
+    if (d.c == '_' || unicode::is_word(d.c)) return name();
     static constexpr std::array<std::string_view, 26> kOperators = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/",
                                                                     "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
                                                                     ">",  "<",  "=",  ".",  ":",  "|",  ",", ";"};
@@ -249,8 +249,8 @@ class Lexer {
   void name() {
     const size_t begin = at_;
     while (at_ < text_.size()) {
-      const Decoded d = decode_valid(text_.data() + at_);
-      if (d.c != '_' && !is_word(d.c)) break;
+      const unicode::Decoded d = unicode::decode_valid(text_.data() + at_);
+      if (d.c != '_' && !unicode::is_word(d.c)) break;
       at_ += d.bytes;
     }
     push(TokenKind::name, text_.substr(begin, at_ - begin));
@@ -366,7 +366,7 @@ class Lexer {
     }
     if (value >= 0xD800 && value < 0xE000) throw Failure{"UnicodeEncodeError", "lone surrogate", line_};
     if (value > 0x10FFFF) syntax_error("an escape is no Unicode scalar value", line_);
-    append_utf8(out, value);
+    unicode::append_utf8(out, value);
   }
 
   const std::string text_;

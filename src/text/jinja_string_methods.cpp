@@ -4,7 +4,7 @@
 #include "text/jinja_format.h"
 #include "text/jinja_objects.h"
 #include "text/jinja_strings.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 namespace {
@@ -199,7 +199,7 @@ Value expands_tabs(Interpreter& in, const Value& self, Arguments& arguments) {
       continue;
     }
     out += c;
-    if (!is_utf8_continuation(c)) ++column;
+    if (!unicode::is_utf8_continuation(c)) ++column;
     if (c == '\n' || c == '\r') column = 0;
   }
   return like(in, self, std::move(out));
@@ -235,7 +235,7 @@ Value asks(Interpreter& in, const Value& self, Arguments& arguments) {
 
 bool all_of(std::string_view text, CharacterTest test) {
   for (size_t at = 0; at < text.size();) {
-    const Decoded d = decode_valid(text.data() + at);
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
     if (!test(d.c)) return false;
     at += d.bytes;
   }

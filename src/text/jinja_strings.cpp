@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "text/jinja_value.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 namespace {
@@ -14,13 +14,13 @@ constexpr size_t kNone = std::string_view::npos;
 
 size_t before(std::string_view text, size_t at) {  // the start of the character that ends at `at`
   do --at;
-  while (at > 0 && is_utf8_continuation(text[at]));
+  while (at > 0 && unicode::is_utf8_continuation(text[at]));
   return at;
 }
 
 // Ends of lines as str.splitlines knows them; 0: none at `at`, else its bytes.
 size_t line_end(std::string_view text, size_t at) {
-  const Decoded d = decode_valid(text.data() + at);
+  const unicode::Decoded d = unicode::decode_valid(text.data() + at);
   if (d.c == '\r') return text.substr(at, 2) == "\r\n" ? 2 : 1;
   const bool end = d.c == '\n' || d.c == 0x0B || d.c == 0x0C || (d.c >= 0x1C && d.c <= 0x1E) || d.c == 0x85 ||
                    d.c == 0x2028 || d.c == 0x2029;
@@ -37,13 +37,13 @@ std::vector<std::string_view> split_space(std::string_view text, int64_t most, b
     }
     if (from_right) {
       size_t at = rest.size();
-      while (at > 0 && !is_python_space(decode_valid(rest.data() + before(rest, at)).c)) at = before(rest, at);
+      while (at > 0 && !is_python_space(unicode::decode_valid(rest.data() + before(rest, at)).c)) at = before(rest, at);
       out.push_back(rest.substr(at));
       rest = strip(rest.substr(0, at), Sides::right);
     } else {
       size_t at = 0;
-      for (Decoded d{}; at < rest.size(); at += d.bytes) {
-        d = decode_valid(rest.data() + at);
+      for (unicode::Decoded d{}; at < rest.size(); at += d.bytes) {
+        d = unicode::decode_valid(rest.data() + at);
         if (is_python_space(d.c)) break;
       }
       out.push_back(rest.substr(0, at));
@@ -62,16 +62,16 @@ std::vector<std::string_view> split_space(std::string_view text, int64_t most, b
 }  // namespace
 
 bool is_python_space(char32_t c) {
-  return is_space(c) || (c >= 0x1C && c <= 0x1F);
+  return unicode::is_space(c) || (c >= 0x1C && c <= 0x1F);
 }
 
 std::string_view strip(std::string_view text, Sides sides, const std::string* chars) {
   const auto strips = [&](size_t at) {
-    const Decoded d = decode_valid(text.data() + at);
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
     return chars ? chars->find(text.substr(at, d.bytes)) != kNone : is_python_space(d.c);
   };
   if (sides != Sides::right)
-    while (!text.empty() && strips(0)) text.remove_prefix(decode_valid(text.data()).bytes);
+    while (!text.empty() && strips(0)) text.remove_prefix(unicode::decode_valid(text.data()).bytes);
   if (sides != Sides::left)
     while (!text.empty() && strips(before(text, text.size()))) text = text.substr(0, before(text, text.size()));
   return text;
@@ -114,7 +114,7 @@ std::string replace(Budget& budget, std::string_view text, std::string_view from
     for (; most != 0; --most) {
       add(to);
       if (at >= text.size()) return out;
-      const size_t n = decode_valid(text.data() + at).bytes;
+      const size_t n = unicode::decode_valid(text.data() + at).bytes;
       add(text.substr(at, n));
       at += n;
     }
@@ -189,7 +189,7 @@ std::vector<std::string_view> splitlines(Budget& budget, std::string_view text, 
   for (size_t at = 0; at < text.size();) {
     const size_t end = line_end(text, at);
     if (end == 0) {
-      at += decode_valid(text.data() + at).bytes;
+      at += unicode::decode_valid(text.data() + at).bytes;
       continue;
     }
     out.push_back(text.substr(begin, at - begin + (keep_ends ? end : 0)));

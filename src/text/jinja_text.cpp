@@ -6,17 +6,18 @@
 #include <limits>
 
 #include "text/jinja_value.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 namespace {
 
 bool printable(char32_t c) {
   if (c == ' ') return true;
-  constexpr CategorySet kHidden = category_set(Category::Cc, Category::Cf, Category::Cs, Category::Co, Category::Cn,
-                                               Category::Zl, Category::Zp, Category::Zs);
-  return (kHidden >> static_cast<int>(category(c)) & 1) == 0;
+  constexpr unicode::CategorySet kHidden =
+      unicode::category_set(unicode::Category::Cc, unicode::Category::Cf, unicode::Category::Cs, unicode::Category::Co,
+                            unicode::Category::Cn, unicode::Category::Zl, unicode::Category::Zp, unicode::Category::Zs);
+  return (kHidden >> static_cast<int>(unicode::category(c)) & 1) == 0;
 }
 
 void append_quoted(std::string& out, const std::string& text) {
@@ -24,7 +25,7 @@ void append_quoted(std::string& out, const std::string& text) {
   const char quote = single ? '"' : '\'';
   out += quote;
   for (size_t at = 0; at < text.size();) {
-    const Decoded d = decode_valid(text.data() + at);
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
     if (d.c == static_cast<char32_t>(quote) || d.c == '\\') {
       out += '\\';
       out += static_cast<char>(d.c);

@@ -6,8 +6,8 @@
 #include "text/jinja_filters.h"
 #include "text/jinja_format.h"
 #include "text/jinja_strings.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 namespace {
@@ -30,12 +30,12 @@ std::string title_words(Budget& budget, std::string_view text) {
   size_t word = 0;
   const auto take = [&](size_t end) {
     if (end == word) return;
-    const size_t n = decode_valid(text.data() + word).bytes;
+    const size_t n = unicode::decode_valid(text.data() + word).bytes;
     out += upper(budget, text.substr(word, n));
     out += lower(budget, text.substr(word + n, end - word - n));
   };
   for (size_t at = 0; at < text.size();) {
-    const Decoded d = decode_valid(text.data() + at);
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
     const bool splits = is_python_space(d.c) || std::u32string_view(U"-({[<").find(d.c) != std::u32string_view::npos;
     if (splits) {
       take(at);
@@ -122,7 +122,7 @@ class Wrapper {
     int64_t length = 0;
     for (std::string_view chunk : chunks(line)) {
       budget_.step();
-      const bool white = is_python_space(decode_valid(chunk.data()).c);
+      const bool white = is_python_space(unicode::decode_valid(chunk.data()).c);
       if (white && now.empty() && !out.empty()) continue;
       int64_t size = count_characters(chunk);
       if (!now.empty() && length + size > width_) {
@@ -163,9 +163,9 @@ class Wrapper {
     bool white = false;
     char32_t last = 0;
     for (size_t at = 0; at < line.size();) {
-      const Decoded d = decode_valid(line.data() + at);
+      const unicode::Decoded d = unicode::decode_valid(line.data() + at);
       const bool now_white = is_python_space(d.c);
-      const bool behind_hyphen = break_hyphens_ && last == '-' && at >= begin + 2 && is_word(d.c);
+      const bool behind_hyphen = break_hyphens_ && last == '-' && at >= begin + 2 && unicode::is_word(d.c);
       if (at > begin && (now_white != white || behind_hyphen)) {
         out.push_back(line.substr(begin, at - begin));
         begin = at;
@@ -214,8 +214,9 @@ Value wordcount(Interpreter& in, const Value& value, Arguments& arguments) {
   int64_t count = 0;
   bool inside = false;
   for (size_t at = 0; at < text.size();) {
-    const Decoded d = decode_valid(text.data() + at);
-    const bool word = d.c == '_' || ((kLetter | kNumber) >> static_cast<int>(category(d.c)) & 1) != 0;
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
+    const bool word =
+        d.c == '_' || ((unicode::kLetter | unicode::kNumber) >> static_cast<int>(unicode::category(d.c)) & 1) != 0;
     count += word && !inside;
     inside = word;
     at += d.bytes;

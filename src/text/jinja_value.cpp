@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text::jinja {
 
@@ -188,7 +188,7 @@ Value Value::from_json(const boost::json::value& json) {
     case boost::json::kind::double_:
       return real(json.get_double());
     case boost::json::kind::string:
-      return string(to_valid_utf8(json.get_string()));
+      return string(unicode::to_valid_utf8(json.get_string()));
     case boost::json::kind::array: {
       std::vector<Value> items;
       for (const auto& item : json.get_array()) items.push_back(from_json(item));
@@ -196,7 +196,8 @@ Value Value::from_json(const boost::json::value& json) {
     }
     case boost::json::kind::object: {
       auto object = std::make_shared<DictObject>(nullptr);
-      for (const auto& [key, value] : json.get_object()) object->set(string(to_valid_utf8(key)), from_json(value));
+      for (const auto& [key, value] : json.get_object())
+        object->set(string(unicode::to_valid_utf8(key)), from_json(value));
       return of(Kind::dict, std::move(object));
     }
   }
@@ -384,13 +385,14 @@ bool less(Budget& budget, const Value& a, const Value& b, std::string_view op) {
 }
 
 int64_t count_characters(std::string_view text) {
-  return static_cast<int64_t>(std::count_if(text.begin(), text.end(), [](char c) { return !is_utf8_continuation(c); }));
+  return static_cast<int64_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !unicode::is_utf8_continuation(c); }));
 }
 
 size_t offset_of(std::string_view text, int64_t n) {
   size_t at = 0;
   for (; n > 0 && at < text.size(); --n)
-    for (++at; at < text.size() && is_utf8_continuation(text[at]);) ++at;
+    for (++at; at < text.size() && unicode::is_utf8_continuation(text[at]);) ++at;
   return at;
 }
 
@@ -403,7 +405,7 @@ std::vector<Value> iterate(Budget& budget, const Value& value) {
       const std::string& text = value.text();
       out.reserve(text.size() / 4);
       for (size_t at = 0; at < text.size();) {
-        const size_t n = decode_valid(text.data() + at).bytes;
+        const size_t n = unicode::decode_valid(text.data() + at).bytes;
         out.push_back(Value::string(budget, text.substr(at, n), value.safe()));
         at += n;
       }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 
@@ -53,7 +53,7 @@ std::string in_quotes(std::string_view s) {
   constexpr size_t kLimit = 60;
   size_t cut = s.size();
   if (cut > kLimit)
-    for (cut = kLimit; cut > 0 && is_utf8_continuation(s[cut]);) --cut;
+    for (cut = kLimit; cut > 0 && unicode::is_utf8_continuation(s[cut]);) --cut;
   std::string out = "\"";
   for (const char c : s.substr(0, cut)) {
     const auto byte = static_cast<unsigned char>(c);

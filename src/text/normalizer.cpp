@@ -6,7 +6,7 @@
 
 #include "text/json_fields.h"
 #include "text/pattern_field.h"
-#include "text/unicode.h"
+#include "unicode/unicode.h"
 
 namespace jamsu::text {
 
@@ -60,8 +60,8 @@ Result<Normalizer> Normalizer::from_json(const json::value& v, const std::string
 
 std::string Normalizer::composed(std::string text) const {
   for (const Step& step : steps_) {
-    if (step.kind == Step::Kind::nfc && may_change_in_nfc(text)) text = to_nfc(text);
-    if (step.kind == Step::Kind::nfkc) text = to_nfkc(text);
+    if (step.kind == Step::Kind::nfc && unicode::may_change_in_nfc(text)) text = unicode::to_nfc(text);
+    if (step.kind == Step::Kind::nfkc) text = unicode::to_nfkc(text);
   }
   return text;
 }
@@ -72,11 +72,11 @@ std::string_view Normalizer::run(std::string_view text, std::string& owner) cons
     std::string next;
     switch (step.kind) {
       case Step::Kind::nfc:
-        if (!may_change_in_nfc(text)) continue;
-        next = to_nfc(text);
+        if (!unicode::may_change_in_nfc(text)) continue;
+        next = unicode::to_nfc(text);
         break;
       case Step::Kind::nfkc:
-        next = to_nfkc(text);
+        next = unicode::to_nfkc(text);
         break;
       case Step::Kind::prepend:
         next.reserve(step.text.size() + text.size());

@@ -7,7 +7,7 @@
 
 #include "text/json_fields.h"
 #include "text/regex.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -26,7 +26,7 @@ class RegexScanner final : public PatternScanner {
       const auto found = regex_.search(text, from);
       if (found.outcome != Regex::Outcome::match) break;
       if (found.begin == found.end && last_end == found.end) {  // no empty match right behind the last one
-        from += from < text.size() ? decode_valid(text.data() + from).bytes : 1;
+        from += from < text.size() ? unicode::decode_valid(text.data() + from).bytes : 1;
         continue;
       }
       if (gap < found.begin) sink(text.substr(gap, found.begin - gap), false);

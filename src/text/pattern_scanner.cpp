@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "text/character_class.h"
-#include "text/unicode.h"
-#include "text/unicode_tables.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/unicode_tables.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 
@@ -43,14 +43,14 @@ struct View {
     char32_t c;
     uint32_t bytes;
     uint8_t property;
-    bool in(CategorySet set) const { return set >> (property & 0x1F) & 1; }
-    bool space() const { return property & kFlagSpace; }
+    bool in(unicode::CategorySet set) const { return set >> (property & 0x1F) & 1; }
+    bool space() const { return property & unicode::kFlagSpace; }
     bool newline() const { return c == '\r' || c == '\n'; }
   };
   Char at(size_t i) const {
     const auto byte = static_cast<unsigned char>(s[i]);
     if (byte < 0x80) return {byte, 1, properties[byte]};
-    const Decoded d = decode_valid(s + i);
+    const unicode::Decoded d = unicode::decode_valid(s + i);
     return {d.c, d.bytes, properties[d.c]};
   }
   template <class Predicate>
@@ -62,7 +62,7 @@ struct View {
     }
     return i;
   }
-  size_t run_in(size_t i, CategorySet set) const {
+  size_t run_in(size_t i, unicode::CategorySet set) const {
     return run(i, [set](Char c) { return c.in(set); });
   }
 };
@@ -116,23 +116,23 @@ struct Gpt2 {
     if (const size_t n = contraction<false>(v, i)) return i + n;
     const size_t p = v.s[i] == ' ' && i + 1 < v.end ? i + 1 : i;
     const Char c = v.at(p);
-    if (c.in(kLetter)) return v.run_in(p, kLetter);
-    if (c.in(kNumber)) return v.run_in(p, kNumber);
-    if (!c.space()) return v.run(p, [](Char x) { return !x.space() && !x.in(kLetter | kNumber); });
+    if (c.in(unicode::kLetter)) return v.run_in(p, unicode::kLetter);
+    if (c.in(unicode::kNumber)) return v.run_in(p, unicode::kNumber);
+    if (!c.space()) return v.run(p, [](Char x) { return !x.space() && !x.in(unicode::kLetter | unicode::kNumber); });
     return white_space<false>(v, i);
   }
 };
 
 template <bool slash>
 size_t other_run(const View& v, size_t p) {
-  const size_t e = v.run(p, [](Char x) { return !x.space() && !x.in(kLetter | kNumber); });
+  const size_t e = v.run(p, [](Char x) { return !x.space() && !x.in(unicode::kLetter | unicode::kNumber); });
   return v.run(e, [](Char x) { return x.newline() || (slash && x.c == '/'); });
 }
 
 inline size_t digits(const View& v, size_t i, int limit) {
   for (int n = 0; n < limit && i < v.end; ++n) {
     const Char c = v.at(i);
-    if (!c.in(kNumber)) break;
+    if (!c.in(unicode::kNumber)) break;
     i += c.bytes;
   }
   return i;
@@ -144,13 +144,13 @@ struct Cl100k {
   static size_t match(const View& v, size_t i) {
     if (const size_t n = contraction<true>(v, i)) return i + n;
     const Char c = v.at(i);
-    if (c.in(kLetter)) return v.run_in(i, kLetter);
-    if (c.in(kNumber)) return digits(v, i, max_digits);
+    if (c.in(unicode::kLetter)) return v.run_in(i, unicode::kLetter);
+    if (c.in(unicode::kNumber)) return digits(v, i, max_digits);
     const size_t next = i + c.bytes;
-    if (!c.newline() && next < v.end && v.at(next).in(kLetter)) return v.run_in(next, kLetter);
+    if (!c.newline() && next < v.end && v.at(next).in(unicode::kLetter)) return v.run_in(next, unicode::kLetter);
     const size_t p = c.c == ' ' && next < v.end ? next : i;
     const Char o = v.at(p);
-    if (!o.space() && !o.in(kLetter | kNumber)) return other_run<false>(v, p);
+    if (!o.space() && !o.in(unicode::kLetter | unicode::kNumber)) return other_run<false>(v, p);
     return white_space<true>(v, i);
   }
 };
@@ -158,11 +158,13 @@ struct Cl100k {
 // GPT-4o (o200k): words cut where a capital follows small letters. Kimi: the same outside Han, Han runs first.
 template <bool han>
 struct O200k {
-  static constexpr CategorySet kCased = category_set(Category::Lt, Category::Lm, Category::Lo) | kMark;
-  static constexpr CategorySet kUpper = kCased | category_set(Category::Lu);
-  static constexpr CategorySet kLower = category_set(Category::Ll, Category::Lm, Category::Lo) | kMark;
-  static bool upper(Char c) { return c.in(kUpper) && !(han && (c.property & kFlagHan)); }
-  static bool lower(Char c) { return c.in(kLower) && !(han && (c.property & kFlagHan)); }
+  static constexpr unicode::CategorySet kCased =
+      unicode::category_set(unicode::Category::Lt, unicode::Category::Lm, unicode::Category::Lo) | unicode::kMark;
+  static constexpr unicode::CategorySet kUpper = kCased | unicode::category_set(unicode::Category::Lu);
+  static constexpr unicode::CategorySet kLower =
+      unicode::category_set(unicode::Category::Ll, unicode::Category::Lm, unicode::Category::Lo) | unicode::kMark;
+  static bool upper(Char c) { return c.in(kUpper) && !(han && (c.property & unicode::kFlagHan)); }
+  static bool lower(Char c) { return c.in(kLower) && !(han && (c.property & unicode::kFlagHan)); }
 
   // [upper]*[lower]+ from q, or kNone. The second class may take what the first gives back.
   static size_t upper_then_lower(const View& v, size_t q) {
@@ -184,18 +186,19 @@ struct O200k {
 
   static size_t match(const View& v, size_t i) {
     const Char c = v.at(i);
-    if (han && (c.property & kFlagHan)) return v.run(i, [](Char x) { return (x.property & kFlagHan) != 0; });
-    const bool prefix = !c.newline() && !c.in(kLetter | kNumber);
+    if (han && (c.property & unicode::kFlagHan))
+      return v.run(i, [](Char x) { return (x.property & unicode::kFlagHan) != 0; });
+    const bool prefix = !c.newline() && !c.in(unicode::kLetter | unicode::kNumber);
     const size_t next = i + c.bytes;
     for (const auto word : {upper_then_lower, upper_run}) {
       size_t e = prefix && next < v.end ? word(v, next) : kNone;
       if (e == kNone) e = word(v, i);
       if (e != kNone) return e + contraction<true>(v, e);
     }
-    if (c.in(kNumber)) return digits(v, i, 3);
+    if (c.in(unicode::kNumber)) return digits(v, i, 3);
     const size_t p = c.c == ' ' && next < v.end ? next : i;
     const Char o = v.at(p);
-    if (!o.space() && !o.in(kLetter | kNumber)) return other_run<!han>(v, p);
+    if (!o.space() && !o.in(unicode::kLetter | unicode::kNumber)) return other_run<!han>(v, p);
     return c.space() ? white_space<true>(v, i) : kNone;  // none: a Han number in a text that the first run did not take
   }
 };
@@ -206,7 +209,8 @@ struct DeepseekV3 {
     return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
   }
   static size_t match(const View& v, size_t i) {
-    constexpr CategorySet word = kLetter | kMark, sign = kPunctuation | kSymbol;
+    constexpr unicode::CategorySet word = unicode::kLetter | unicode::kMark,
+                                   sign = unicode::kPunctuation | unicode::kSymbol;
     if (ascii_punctuation(v.s[i]) && i + 1 < v.end && ascii_letter(v.s[i + 1])) {
       size_t e = i + 2;
       while (e < v.end && ascii_letter(v.s[e])) ++e;
@@ -214,7 +218,8 @@ struct DeepseekV3 {
     }
     const Char c = v.at(i);
     const size_t next = i + c.bytes;
-    if (!c.newline() && !c.in(kLetter | sign) && next < v.end && v.at(next).in(word)) return v.run_in(next, word);
+    if (!c.newline() && !c.in(unicode::kLetter | sign) && next < v.end && v.at(next).in(word))
+      return v.run_in(next, word);
     if (c.in(word)) return v.run_in(i, word);
     const size_t p = c.c == ' ' && next < v.end ? next : i;
     if (v.at(p).in(sign)) return v.run(v.run_in(p, sign), [](Char x) { return x.newline(); });
@@ -227,8 +232,8 @@ class Starts {
  public:
   void add(char32_t first, char32_t last) {
     std::string low, high;
-    append_utf8(low, first);
-    append_utf8(high, last);
+    unicode::append_utf8(low, first);
+    unicode::append_utf8(high, last);
     for (unsigned byte = static_cast<unsigned char>(low[0]); byte <= static_cast<unsigned char>(high[0]); ++byte)
       is_start_[byte] = true;
   }
@@ -244,8 +249,8 @@ class Starts {
 
 Starts number_starts() {
   Starts starts;
-  for (const CategoryRange& r : kCategoryRanges)
-    if (kNumber >> r.category & 1) starts.add(r.first, r.last);
+  for (const unicode::CategoryRange& r : unicode::kCategoryRanges)
+    if (unicode::kNumber >> r.category & 1) starts.add(r.first, r.last);
   return starts;
 }
 
@@ -298,7 +303,7 @@ class Scanner final : public PatternScanner {
  private:
   template <class F>
   void run(std::string_view text, const F& sink) const {
-    const View v{text.data(), text.size(), unicode_properties()};
+    const View v{text.data(), text.size(), unicode::unicode_properties()};
     size_t gap = 0, i = 0;
     while (true) {
       if constexpr (requires { matcher_.starts; }) i = matcher_.starts.next(v, i);
@@ -353,7 +358,7 @@ std::shared_ptr<const PatternScanner> make_class_run(std::string_view pattern) {
   if (!set) return nullptr;
   Starts starts;
   for (const auto& range : set->ranges()) starts.add(range.first, range.last);
-  for (const CodePointRange& range : kSpaceRanges)
+  for (const unicode::CodePointRange& range : unicode::kSpaceRanges)
     if (space_before) starts.add(range.first, range.last);
   return std::make_shared<Scanner<ClassRun>>(ClassRun{std::move(*set), space_before, repeated, starts});
 }

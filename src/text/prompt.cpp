@@ -7,7 +7,7 @@
 #include "text/added_tokens.h"
 #include "text/special_tokens.h"
 #include "text/tokenizer_data.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -22,7 +22,7 @@ class TypedText {
   TypedText(const AddedTokenMatcher& marks, const Normalizer& normalizer) : marks_(marks), normalizer_(normalizer) {}
 
   std::string hide(std::string_view raw) {
-    const std::string text = normalizer_.composed(to_valid_utf8(raw));
+    const std::string text = normalizer_.composed(unicode::to_valid_utf8(raw));
     std::string out;
     const char* at = text.data();
     const auto place_until = [&](const char* end) {  // a mark was passed over: [at, end)
@@ -186,7 +186,7 @@ Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const 
   values.reserve(messages.size());
   for (const Message& m : messages) {
     const auto text = [&](const std::string& s) {
-      return jinja::Value::string(m.ours ? to_valid_utf8(s) : typed.hide(s));
+      return jinja::Value::string(m.ours ? unicode::to_valid_utf8(s) : typed.hide(s));
     };
     std::vector<std::pair<std::string, jinja::Value>> fields = {{"role", text(m.role)}, {"content", text(m.content)}};
     if (!m.reasoning_content.empty()) {

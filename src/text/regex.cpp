@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -27,7 +27,7 @@ constexpr int kProbeRuns[] = {30, 70, 200};
 Status check_shape(std::string_view pattern) {
   if (pattern.size() > kMaxPatternBytes)
     return Error{fmt::format("a pattern of {} bytes; the limit is {}", pattern.size(), kMaxPatternBytes)};
-  if (!is_valid_utf8(pattern)) return Error{"not valid UTF-8"};
+  if (!unicode::is_valid_utf8(pattern)) return Error{"not valid UTF-8"};
   int depth = 0;
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] == '\\') {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -15,7 +15,7 @@ constexpr size_t kPiece = 4096;  // so that a long text is not moved again and a
 void StreamFamily::push(std::string_view text) {
   while (!text.empty() && !stopped_) {
     size_t size = std::min(text.size(), kPiece);
-    while (size < text.size() && is_utf8_continuation(text[size])) --size;
+    while (size < text.size() && unicode::is_utf8_continuation(text[size])) --size;
     buffer_ += text.substr(0, size);
     text.remove_prefix(size);
     run(false);

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "text/stream_family.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -80,7 +80,7 @@ class HermesFamily final : public ThinkFamily {
     const bool too_long = s.size() > most;
     if (too_long) {
       size_t size = most;
-      while (size > 0 && is_utf8_continuation(s[size])) --size;
+      while (size > 0 && unicode::is_utf8_continuation(s[size])) --size;
       s = s.substr(0, size);
     }
     for (size_t at = 0; at < s.size(); ++at) {

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "text/stream_family.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -61,16 +61,16 @@ void StreamParser::push(std::string_view piece) {
     piece = incomplete_;
   }
   size_t last = piece.size();  // where the last character begins
-  while (last > 0 && piece.size() - last < 4 && is_utf8_continuation(piece[last - 1])) --last;
+  while (last > 0 && piece.size() - last < 4 && unicode::is_utf8_continuation(piece[last - 1])) --last;
   if (last > 0) --last;
   const std::string_view end = piece.substr(last);
-  const bool whole = end.empty() || utf8_step(end).kind != Utf8Step::incomplete;
+  const bool whole = end.empty() || unicode::utf8_step(end).kind != unicode::Utf8Step::incomplete;
   const std::string_view ready = whole ? piece : piece.substr(0, last);
   std::string rest(whole ? std::string_view() : end);
-  if (is_valid_utf8(ready)) {
+  if (unicode::is_valid_utf8(ready)) {
     family_->push(ready);
   } else {
-    family_->push(to_valid_utf8(ready));
+    family_->push(unicode::to_valid_utf8(ready));
   }
   incomplete_ = std::move(rest);
 }
@@ -80,7 +80,7 @@ bool StreamParser::in_reasoning() const {
 }
 
 StreamEnd StreamParser::finish() {
-  if (!incomplete_.empty()) family_->push(to_valid_utf8(incomplete_));
+  if (!incomplete_.empty()) family_->push(unicode::to_valid_utf8(incomplete_));
   return family_->finish();
 }
 

@@ -5,7 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "text/jinja_strings.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 // Where the last character of s begins. REQUIRES: s is not empty.
 size_t last_character(std::string_view s) {
   size_t at = s.size() - 1;
-  while (at > 0 && is_utf8_continuation(s[at])) --at;
+  while (at > 0 && unicode::is_utf8_continuation(s[at])) --at;
   return at;
 }
 
@@ -22,7 +22,7 @@ bool is_of(HeldTail::Kind kind, std::string_view character) {
   if (kind == HeldTail::Kind::none) return false;
   if (kind == HeldTail::Kind::line_feeds) return c == '\n';
   if (kind == HeldTail::Kind::white_space_or_ticks && c == '`') return true;
-  return jinja::is_python_space(decode_valid(character.data()).c);
+  return jinja::is_python_space(unicode::decode_valid(character.data()).c);
 }
 
 size_t tail_begin(HeldTail::Kind kind, std::string_view s) {
@@ -38,7 +38,7 @@ size_t tail_begin(HeldTail::Kind kind, std::string_view s) {
 }  // namespace
 
 std::string_view trim_left(std::string_view s) {
-  while (!s.empty() && is_of(HeldTail::Kind::white_space, s)) s.remove_prefix(decode_valid(s.data()).bytes);
+  while (!s.empty() && is_of(HeldTail::Kind::white_space, s)) s.remove_prefix(unicode::decode_valid(s.data()).bytes);
   return s;
 }
 std::string_view trim_right(std::string_view s) {
@@ -52,7 +52,7 @@ std::string_view take_word(std::string_view& s) {
   s = trim_left(s);
   size_t size = 0;
   while (size < s.size() && !is_of(HeldTail::Kind::white_space, s.substr(size)))
-    size += decode_valid(s.data() + size).bytes;
+    size += unicode::decode_valid(s.data() + size).bytes;
   const std::string_view word = s.substr(0, size);
   s.remove_prefix(size);
   return word;
@@ -81,7 +81,7 @@ void HeldTail::release(Emit emit) {
 
 std::string HeldTail::take(Emit emit) {
   size_t cut = held_.size() - std::min(held_.size(), most_);
-  while (cut < held_.size() && is_utf8_continuation(held_[cut])) ++cut;
+  while (cut < held_.size() && unicode::is_utf8_continuation(held_[cut])) ++cut;
   if (cut > 0) emit(std::string_view(held_).substr(0, cut));
   std::string rest = held_.substr(cut);
   held_.clear();

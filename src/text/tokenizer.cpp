@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "text/tokenizer_data.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 
@@ -212,7 +212,7 @@ class Encoder {
   void of_characters(std::string_view p) {
     bool after_unk = false;
     for (size_t i = 0; i < p.size();) {
-      const std::string_view character = p.substr(i, decode_valid(p.data() + i).bytes);
+      const std::string_view character = p.substr(i, unicode::decode_valid(p.data() + i).bytes);
       i += character.size();
       const auto id = data_.vocabulary.find(character);
       const bool known = id && *id < data_.model_size;
@@ -255,8 +255,8 @@ class Encoder {
 void encode_text(const TokenizerData& data, std::string_view text, bool plain, bool at_start,
                  std::vector<int32_t>& ids) {
   Encoder encoder(data, plain, ids);
-  if (is_valid_utf8(text)) return encoder.text(text, at_start);
-  encoder.text(to_valid_utf8(text), at_start);
+  if (unicode::is_valid_utf8(text)) return encoder.text(text, at_start);
+  encoder.text(unicode::to_valid_utf8(text), at_start);
 }
 
 }  // namespace
@@ -359,7 +359,7 @@ std::string decode_characters(const TokenizerData& data, std::span<const int32_t
     first = false;
   };
   const auto end_run = [&] {
-    if (is_valid_utf8(run)) {
+    if (unicode::is_valid_utf8(run)) {
       if (!run.empty()) link(run);
     } else {
       for (size_t i = 0; i < run.size(); ++i) link("\xEF\xBF\xBD");
@@ -387,7 +387,7 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
   std::string bytes;
   for (const int32_t id : ids)
     if (!(skip_special && is_special(id))) bytes += token_bytes(id);
-  return is_valid_utf8(bytes) ? bytes : to_valid_utf8(bytes);
+  return unicode::is_valid_utf8(bytes) ? bytes : unicode::to_valid_utf8(bytes);
 }
 
 std::string_view Tokenizer::token_bytes(int32_t id) const {
@@ -435,24 +435,24 @@ std::string StreamDecoder::push_bytes(std::string_view bytes) {
   // At most the last three bytes can be the start of a character that is not there yet.
   size_t complete = pending_.size();
   for (size_t i = pending_.size() < 3 ? 0 : pending_.size() - 3; i < pending_.size(); ++i) {
-    if (is_utf8_continuation(pending_[i])) continue;
+    if (unicode::is_utf8_continuation(pending_[i])) continue;
     const std::string_view tail = std::string_view(pending_).substr(i);
     // The start of a surrogate (ED A0..BF) cannot be completed, but waits for its third byte: the goldens were written
     // with Python's incremental decoder, which does so.
     const bool surrogate = tail.size() == 2 && tail[0] == '\xED' && static_cast<unsigned char>(tail[1]) >= 0xA0 &&
-                           is_utf8_continuation(tail[1]);
-    if (surrogate || utf8_step(tail).kind == Utf8Step::incomplete) {
+                           unicode::is_utf8_continuation(tail[1]);
+    if (surrogate || unicode::utf8_step(tail).kind == unicode::Utf8Step::incomplete) {
       complete = i;
       break;
     }
   }
-  std::string out = to_valid_utf8(std::string_view(pending_).substr(0, complete));
+  std::string out = unicode::to_valid_utf8(std::string_view(pending_).substr(0, complete));
   pending_.erase(0, complete);
   return out;
 }
 
 std::string StreamDecoder::flush() {
-  std::string out = to_valid_utf8(pending_);
+  std::string out = unicode::to_valid_utf8(pending_);
   pending_.clear();
   started_ = in_first_ = false;
   return out;

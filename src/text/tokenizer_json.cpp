@@ -12,7 +12,7 @@
 #include "text/tokenizer.h"
 #include "text/tokenizer_data.h"
 #include "text/unigram_scores.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -416,7 +416,7 @@ class Loader {
     } else if (*type == "Metaspace") {
       d.mark = text("replacement");
       known = (decoders_ == 0 || decoders_ == 2) && in_order(5) && !d.mark.empty() &&
-              decode_valid(d.mark.data()).bytes == d.mark.size();
+              unicode::decode_valid(d.mark.data()).bytes == d.mark.size();
       d.mark_first = false;
       const auto* old = object.if_contains("add_prefix_space");
       const bool never = text("prepend_scheme") == "never" || (old && old->is_bool() && !old->get_bool());

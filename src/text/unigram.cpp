@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "text/tokenizer_data.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 
@@ -88,7 +88,7 @@ void Unigram::cut(std::string_view piece, std::span<const bool> blocked, Scratch
   scores[0] = 0;
   int32_t node = 0;
   for (size_t begin = 0; begin < piece.size();) {  // of a character
-    const size_t character = decode_valid(piece.data() + begin).bytes, end = begin + character;
+    const size_t character = unicode::decode_valid(piece.data() + begin).bytes, end = begin + character;
     for (; begin < end; ++begin) node = next(node, static_cast<uint8_t>(piece[begin]));
     bool found = false, single = false;
     double best = 0;
@@ -118,7 +118,7 @@ void Unigram::cut(std::string_view piece, std::span<const bool> blocked, Scratch
     if (id >= 0) {
       end -= static_cast<size_t>(bytes_of_[static_cast<size_t>(id)]);
     } else {
-      while (is_utf8_continuation(piece[--end])) continue;
+      while (unicode::is_utf8_continuation(piece[--end])) continue;
     }
   }
   for (size_t begin = 0; begin < piece.size();) {
@@ -127,8 +127,8 @@ void Unigram::cut(std::string_view piece, std::span<const bool> blocked, Scratch
     if (id >= 0) {
       end += static_cast<size_t>(bytes_of_[static_cast<size_t>(id)]);
     } else {
-      end += decode_valid(piece.data() + end).bytes;
-      for (; end < piece.size() && last[first] < 0; ++first) end += decode_valid(piece.data() + end).bytes;
+      end += unicode::decode_valid(piece.data() + end).bytes;
+      for (; end < piece.size() && last[first] < 0; ++first) end += unicode::decode_valid(piece.data() + end).bytes;
     }
     sink({id, piece.substr(begin, end - begin)});
     begin = end;

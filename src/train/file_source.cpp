@@ -12,7 +12,7 @@
 #include "formats/strict_json.h"
 #include "text/prompt.h"
 #include "text/special_tokens.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::train {
 namespace {
@@ -25,8 +25,8 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // The first byte that is no UTF-8, or nothing.
 std::optional<size_t> invalid_utf8(std::string_view s) {
   for (size_t i = 0; i < s.size();) {
-    const text::Utf8Step step = text::utf8_step(s.substr(i));
-    if (step.kind != text::Utf8Step::valid) return i;
+    const unicode::Utf8Step step = unicode::utf8_step(s.substr(i));
+    if (step.kind != unicode::Utf8Step::valid) return i;
     i += step.bytes;
   }
   return std::nullopt;

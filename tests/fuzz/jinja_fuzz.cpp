@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "text/jinja.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace jinja = jamsu::text::jinja;

@@ -6,7 +6,7 @@
 
 #include "text/tokenizer.h"
 #include "text/tokenizer_data.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace jamsu::text;

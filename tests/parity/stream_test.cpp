@@ -10,7 +10,7 @@
 
 #include "parity/golden.h"
 #include "text/stream_parser.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -38,7 +38,8 @@ StreamResult parse(StreamFormat format, bool in_reasoning, std::string_view text
 
 std::vector<size_t> characters(std::string_view text) {
   std::vector<size_t> lengths;
-  for (size_t at = 0; at < text.size(); at += lengths.back()) lengths.push_back(decode_valid(text.data() + at).bytes);
+  for (size_t at = 0; at < text.size(); at += lengths.back())
+    lengths.push_back(unicode::decode_valid(text.data() + at).bytes);
   return lengths;
 }
 

@@ -17,8 +17,8 @@
 
 #include "parity/golden_files.h"
 #include "text/tokenizer_data.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -151,12 +151,12 @@ TEST(Tokenizers, EqualHuggingFace) {
 std::vector<std::string> runs_of_all_classes() {
   std::vector<std::string> seeds = {"a",  "A",   " ",  "\n",     "1",       "!", "'",  "가",   "漢", "aA",
                                     "Aa", " \n", "'s", "\u0301", " \u3000", "<", "<|", "한글", "a ", "\xFF"};
-  for (int wanted = 0; wanted <= static_cast<int>(Category::Zs); ++wanted) {
+  for (int wanted = 0; wanted <= static_cast<int>(unicode::Category::Zs); ++wanted) {
     std::string first, last, all;
     for (char32_t c = 0; c < 0x110000; ++c) {
-      if ((c >= 0xD800 && c <= 0xDFFF) || static_cast<int>(category(c)) != wanted) continue;
+      if ((c >= 0xD800 && c <= 0xDFFF) || static_cast<int>(unicode::category(c)) != wanted) continue;
       last.clear();
-      append_utf8(last, c);
+      unicode::append_utf8(last, c);
       if (first.empty()) first = last;
       if (all.size() < 2000) all += last;
     }

@@ -12,8 +12,8 @@
 
 #include "base/rng.h"
 #include "text/bpe.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -37,7 +37,7 @@ std::vector<std::string> sample_documents(int count) {
   std::vector<std::string> words;  // made up, so that the text has pairs for a thousand tokens
   for (int i = 0; i < 300; ++i) {
     std::string korean, latin;
-    for (uint32_t n = random.below(3) + 1; n > 0; --n) append_utf8(korean, 0xAC00 + 37 * random.below(300));
+    for (uint32_t n = random.below(3) + 1; n > 0; --n) unicode::append_utf8(korean, 0xAC00 + 37 * random.below(300));
     for (uint32_t n = random.below(6) + 3; n > 0; --n) latin += static_cast<char>('a' + random.below(26));
     words.push_back(korean);
     words.push_back(latin);
@@ -113,10 +113,10 @@ TEST(BpeTrain, EqualsTheNaiveTrainer) {
         const std::string joined = pair.first + pair.second;
         if (std::find(made.begin(), made.end(), joined) != made.end() || joined.size() > 32) continue;
         if (whole) {
-          const bool characters = is_valid_utf8(joined);
-          const bool tail = std::all_of(joined.begin(), joined.end(), is_utf8_continuation);
-          const bool head =
-              !characters && utf8_step(joined).kind == Utf8Step::incomplete && utf8_step(joined).bytes == joined.size();
+          const bool characters = unicode::is_valid_utf8(joined);
+          const bool tail = std::all_of(joined.begin(), joined.end(), unicode::is_utf8_continuation);
+          const bool head = !characters && unicode::utf8_step(joined).kind == unicode::Utf8Step::incomplete &&
+                            unicode::utf8_step(joined).bytes == joined.size();
           if (!characters && !tail && !head) continue;
         }
         if (count > most) most = count, best = pair;
@@ -147,9 +147,9 @@ TEST(BpeTrain, DigitsNeverMergeAndCharactersStayWhole) {
     const std::string_view bytes = t->token_bytes(id);
     if (bytes.size() < 2 || t->is_added(id)) continue;
     EXPECT_EQ(std::count_if(bytes.begin(), bytes.end(), [](char c) { return c >= '0' && c <= '9'; }), 0) << bytes;
-    if (is_valid_utf8(bytes)) continue;
-    const bool tail = std::all_of(bytes.begin(), bytes.end(), is_utf8_continuation);
-    EXPECT_TRUE(tail || utf8_step(bytes).kind == Utf8Step::incomplete) << t->token(id);
+    if (unicode::is_valid_utf8(bytes)) continue;
+    const bool tail = std::all_of(bytes.begin(), bytes.end(), unicode::is_utf8_continuation);
+    EXPECT_TRUE(tail || unicode::utf8_step(bytes).kind == unicode::Utf8Step::incomplete) << t->token(id);
   }
   // The text's frequent Korean words are one token, with their space.
   const auto ids = t->encode("답은 가지고 있습니다");
@@ -208,7 +208,7 @@ TEST(Interop, WritesATrainedTokenizerAndItsIds) {
   for (const auto& text : texts) {
     const auto ids = t->encode(text);
     EXPECT_EQ(ids, again->encode(text));
-    EXPECT_EQ(t->decode(ids), to_nfc(text)) << text;
+    EXPECT_EQ(t->decode(ids), unicode::to_nfc(text)) << text;
     out << boost::json::serialize(
                boost::json::value{{"text", text}, {"ids", boost::json::value_from(ids)}, {"decoded", t->decode(ids)}})
         << "\n";

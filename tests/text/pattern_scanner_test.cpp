@@ -9,8 +9,8 @@
 
 #include "base/rng.h"
 #include "text/regex.h"
-#include "text/unicode.h"
-#include "text/utf8.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -226,7 +226,7 @@ TEST(PatternScanner, EqualsOnigurumaOnEveryCodePoint) {
     for (char32_t c = 0; c < 0x30000; ++c) {
       if (c >= 0xD800 && c <= 0xDFFF) continue;
       std::string one;
-      append_utf8(one, c);
+      unicode::append_utf8(one, c);
       if (assigned->search(one, 0).outcome != Regex::Outcome::match) continue;
       text += " " + one + "a" + one + "1" + one + one + "\n";
       ++compared;

@@ -19,7 +19,7 @@
 #include "text/pretokenizer.h"
 #include "text/regex.h"
 #include "text/tokenizer_data.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -247,7 +247,7 @@ TEST(StreamDecoder, EqualsDecodeForAnyBytes) {
     std::string all;
     for (const int32_t id : ids) {
       const std::string piece = stream.push(id);
-      EXPECT_TRUE(is_valid_utf8(piece));
+      EXPECT_TRUE(unicode::is_valid_utf8(piece));
       all += piece;
     }
     ASSERT_EQ(all + stream.flush(), t.decode(ids));
@@ -578,7 +578,7 @@ TEST(SentencePiece, AnEndThatDecidesFarInFrontIsHeard) {
   json::array merges;
   std::vector<std::string> characters(kCharacters);
   for (int i = 0; i < kCharacters; ++i) {
-    append_utf8(characters[static_cast<size_t>(i)], static_cast<char32_t>(0x4E00 + i));
+    unicode::append_utf8(characters[static_cast<size_t>(i)], static_cast<char32_t>(0x4E00 + i));
     vocab[characters[static_cast<size_t>(i)]] = 1 + i;
   }
   for (size_t i = kCharacters - 1; i > 0; --i) {

@@ -10,7 +10,7 @@
 
 #include "base/rng.h"
 #include "text/tokenizer_data.h"
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::text {
 namespace {
@@ -46,7 +46,7 @@ std::string by_trying_all(const Model& m, const std::string& piece, std::span<co
   const double unknown = *std::min_element(scores.begin(), scores.end()) - 10;
   std::vector<Best> best(piece.size() + 1);
   for (size_t begin = 0; begin < piece.size();) {
-    const size_t character = decode_valid(piece.data() + begin).bytes;
+    const size_t character = unicode::decode_valid(piece.data() + begin).bytes;
     const auto offer = [&](size_t bytes, double score, int32_t id) {
       Best& b = best[begin + bytes];
       score += best[begin].score;

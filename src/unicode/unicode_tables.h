@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-namespace jamsu::text {
+namespace jamsu::unicode {
 
 struct CategoryRange {
   uint32_t first, last;
@@ -22,4 +22,4 @@ extern const std::span<const CodePointRange> kHanRanges;        // Script=Han
 extern const std::span<const CodePointRange> kNfcActiveRanges;  // what NFC of Unicode 9 may change, compose or reorder
 extern const std::span<const CodePointRange> kNewerThan9Ranges;  // letters and marks that Unicode 9 does not have
 
-}  // namespace jamsu::text
+}  // namespace jamsu::unicode

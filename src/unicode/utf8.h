@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace jamsu::text {
+namespace jamsu::unicode {
 
 inline constexpr char32_t kReplacement = 0xFFFD;
 
@@ -39,4 +39,4 @@ inline bool is_utf8_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
 
-}  // namespace jamsu::text
+}  // namespace jamsu::unicode

@@ -1,8 +1,8 @@
-#include "text/utf8.h"
+#include "unicode/utf8.h"
 
 #include <cstring>
 
-namespace jamsu::text {
+namespace jamsu::unicode {
 namespace {
 
 // Length of the leading part of s that holds no byte above 0x7F, looked at in words.
@@ -88,4 +88,4 @@ void append_utf8(std::string& out, char32_t c) {
   }
 }
 
-}  // namespace jamsu::text
+}  // namespace jamsu::unicode

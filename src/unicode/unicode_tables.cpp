@@ -1,7 +1,7 @@
 // Written by tools/make_unicode_tables.py; do not edit.
-#include "text/unicode_tables.h"
+#include "unicode/unicode_tables.h"
 
-namespace jamsu::text {
+namespace jamsu::unicode {
 namespace {
 
 // clang-format off
@@ -708,4 +708,4 @@ constinit const std::span<const CodePointRange> kHanRanges = kHanRangesRows;
 constinit const std::span<const CodePointRange> kNfcActiveRanges = kNfcActiveRangesRows;
 constinit const std::span<const CodePointRange> kNewerThan9Ranges = kNewerThan9RangesRows;
 
-}  // namespace jamsu::text
+}  // namespace jamsu::unicode

@@ -1,4 +1,4 @@
-#include "text/unicode.h"
+#include "unicode/unicode.h"
 
 #include <utf8proc.h>
 
@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/check.h"
-#include "text/unicode_tables.h"
-#include "text/utf8.h"
+#include "unicode/unicode_tables.h"
+#include "unicode/utf8.h"
 
-namespace jamsu::text {
+namespace jamsu::unicode {
 namespace {
 
 constexpr uint8_t kFlagNfcActive = 0x80;
@@ -136,4 +136,4 @@ std::string to_nfkc(std::string_view s) {
   return out;
 }
 
-}  // namespace jamsu::text
+}  // namespace jamsu::unicode

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace jamsu::text {
+namespace jamsu::unicode {
 
 // clang-format off
 enum class Category : uint8_t {  // the order of tools/make_unicode_tables.py
@@ -47,4 +47,4 @@ bool may_change_in_nfc(std::string_view s);  // false: to_nfc(s) == s; quick
 // NFKC, likewise. REQUIRES: valid UTF-8.
 std::string to_nfkc(std::string_view s);
 
-}  // namespace jamsu::text
+}  // namespace jamsu::unicode
