@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "text/jinja.h"
+#include "jinja/jinja.h"
 #include "text/stream_parser.h"
 
 namespace jamsu::text {

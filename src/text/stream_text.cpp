@@ -4,7 +4,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "text/jinja_strings.h"
+#include "jinja/strings.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::text {

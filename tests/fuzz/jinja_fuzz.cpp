@@ -4,11 +4,11 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "text/jinja.h"
+#include "jinja/jinja.h"
 #include "unicode/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  namespace jinja = jamsu::text::jinja;
+  namespace jinja = jamsu::jinja;
   static const jinja::Value variables = jinja::Value::from_json(boost::json::parse(R"({
     "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "hé\n<b> '\" 한글"},
                  {"role": "assistant", "content": "a", "reasoning_content": "r", "tool_calls": [

@@ -1,6 +1,6 @@
 // golden/text: jinja.jsonl (small templates, one context), templates/*.jsonl (the chat templates of models) and
 // jinja_hostile.jsonl (must end quickly and small, whatever they say).
-#include "text/jinja.h"
+#include "jinja/jinja.h"
 
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -17,7 +17,7 @@
 
 #include "parity/golden_files.h"
 
-namespace jamsu::text::jinja {
+namespace jamsu::jinja {
 namespace {
 
 namespace fs = std::filesystem;
@@ -248,4 +248,4 @@ TEST(Jinja, HostileTemplatesStayInsideTheLimits) {
 }
 
 }  // namespace
-}  // namespace jamsu::text::jinja
+}  // namespace jamsu::jinja
