@@ -14,7 +14,7 @@
 #include "formats/safetensors.h"
 #include "models/weight_stats.h"
 #include "text/chat_format.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace jamsu::apps {
 namespace {
@@ -101,7 +101,7 @@ json::object check_tensors(const formats::Safetensors& files, Findings& findings
 }
 
 void check_text(const std::string& folder, const models::ModelInfo& info, Findings& findings) {
-  const auto tokenizer = text::Tokenizer::load(folder);
+  const auto tokenizer = tokenizer::Tokenizer::load(folder);
   if (!tokenizer) return findings.problem(tokenizer.error().message);
   if (tokenizer->vocab_size() > info.vocab)
     findings.problem(fmt::format("the tokenizer has {} ids, and config.json's \"vocab_size\" is {}",

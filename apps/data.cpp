@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "apps/verbs.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "train/recipe.h"
 #include "train/sources.h"
 
@@ -62,7 +62,7 @@ int show(const ShowOptions& o, const Globals& globals) {
     if (!model) return fail(fmt::format("recipe {}: no tokenizer.file; name one with --tokenizer", recipe->name));
     path = *model;
   }
-  const auto tokenizer = text::Tokenizer::load(path);
+  const auto tokenizer = tokenizer::Tokenizer::load(path);
   if (!tokenizer) return fail(tokenizer.error());
   auto sources = train::open_sources(*recipe, *stage, *tokenizer);
   if (!sources) return fail(sources.error());

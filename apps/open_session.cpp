@@ -113,7 +113,7 @@ Result<std::unique_ptr<OpenSession>> add_session(std::unique_ptr<OpenModel> open
   if (!std::filesystem::exists(tokenizer_file) && !std::filesystem::exists(m.folder + "/tiktoken.model"))
     return Error{tokenizer_file +
                  ": no such file. A model without a tokenizer takes and gives token ids: " + "jamsu generate --tokens"};
-  auto tokenizer = text::Tokenizer::load(m.folder);
+  auto tokenizer = tokenizer::Tokenizer::load(m.folder);
   if (!tokenizer) return tokenizer.error();
   const int64_t vocab = m.opened.model->info().vocab;
   if (tokenizer->vocab_size() > vocab)

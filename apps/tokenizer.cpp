@@ -10,7 +10,7 @@
 #include "apps/verbs.h"
 #include "base/files.h"
 #include "tasks/tasks.h"
-#include "text/bpe_train.h"
+#include "tokenizer/bpe_train.h"
 
 namespace jamsu::apps {
 namespace {
@@ -51,19 +51,19 @@ int train_tokenizer(const TrainOptions& o) {
   return 0;
 }
 
-struct EncodeOptions {
+struct tokenizer::EncodeOptions {
   std::string tokenizer, text;
   bool json = false;
 };
 
-int encode(const EncodeOptions& o, const Globals& globals) {
+int encode(const tokenizer::EncodeOptions& o, const Globals& globals) {
   std::string path = o.tokenizer;
   if (path.empty()) {
     const auto model = find_model("", globals);
     if (!model) return fail(model.error());
     path = *model;
   }
-  const auto tokenizer = text::Tokenizer::load(path);
+  const auto tokenizer = tokenizer::Tokenizer::load(path);
   if (!tokenizer) return fail(tokenizer.error());
   const std::vector<int32_t> ids = tokenizer->encode(o.text);
   if (o.json) {
@@ -78,14 +78,14 @@ int encode(const EncodeOptions& o, const Globals& globals) {
 
 }  // namespace
 
-Result<text::Tokenizer> make_tokenizer(const train::DataRecipe& data, int64_t samples, std::vector<std::string> texts,
-                                       int64_t vocab) {
+Result<tokenizer::Tokenizer> make_tokenizer(const train::DataRecipe& data, int64_t samples,
+                                            std::vector<std::string> texts, int64_t vocab) {
   const auto part = [](int64_t percent) { return static_cast<int>(percent); };
   const tasks::Mix mix{part(data.arithmetic), part(data.word_korean), part(data.word_english),
                        part(data.misc),       part(data.talk),        part(data.repeat)};
   int64_t next = 0;
   std::deque<std::string> waiting(texts.begin(), texts.end());
-  return text::train_bpe(
+  return tokenizer::train_bpe(
       [&](std::string& document) {
         while (waiting.empty() && next < samples) {
           tasks::Sample s =
@@ -118,7 +118,7 @@ void add_tokenizer(CLI::App& app, Globals& globals) {
   train_verb->footer("Example: jamsu tokenizer train --recipe recipes/nano.toml --out tokenizer.json");
   train_verb->callback([train_options, &globals] { globals.exit_code = train_tokenizer(*train_options); });
 
-  auto encode_options = std::make_shared<EncodeOptions>();
+  auto encode_options = std::make_shared<tokenizer::EncodeOptions>();
   auto* encode_verb = verb->add_subcommand("encode", "print the tokens of a text");
   encode_verb->add_option("--tokenizer", encode_options->tokenizer,
                           "tokenizer.json or a model's folder (default: pretrained/nano)");

@@ -3,14 +3,14 @@
 #include <string>
 #include <vector>
 
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "train/recipe.h"
 
 namespace jamsu::apps {
 
 // A byte-level BPE of `vocab` tokens from the first `samples` generated tasks of the recipe's mix and seed, and from
 // `texts`.
-Result<text::Tokenizer> make_tokenizer(const train::DataRecipe& data, int64_t samples, std::vector<std::string> texts,
-                                       int64_t vocab);
+Result<tokenizer::Tokenizer> make_tokenizer(const train::DataRecipe& data, int64_t samples,
+                                            std::vector<std::string> texts, int64_t vocab);
 
 }  // namespace jamsu::apps

@@ -158,9 +158,9 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
                                          : std::string();
   // Without one of its own the recipe's data makes the tokenizer; it stays in the run's folder for a resume.
   const std::string own = folder + "/tokenizer.json";
-  const auto tokenizer = [&]() -> Result<text::Tokenizer> {
-    if (!tokenizer_path.empty()) return text::Tokenizer::load(tokenizer_path);
-    if (o.resume && fs::exists(own)) return text::Tokenizer::load(own);
+  const auto tokenizer = [&]() -> Result<tokenizer::Tokenizer> {
+    if (!tokenizer_path.empty()) return tokenizer::Tokenizer::load(tokenizer_path);
+    if (o.resume && fs::exists(own)) return tokenizer::Tokenizer::load(own);
     auto made = make_tokenizer(recipe->data, recipe->tokenizer.train_samples, {}, recipe->model.vocab_size);
     if (made)
       if (auto status = made->save(own); !status) return status.error();

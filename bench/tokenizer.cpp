@@ -1,5 +1,5 @@
 // Encoding a text with a tokenizer.json, on one thread.
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <fmt/format.h>
 
@@ -32,7 +32,7 @@ std::vector<std::string_view> documents_of(std::string_view text) {
 }  // namespace
 
 Status tokenizer(const std::string& model, const std::string& text_file, int rounds, const OnLine& on_line) {
-  const auto tokenizer = text::Tokenizer::load(model);
+  const auto tokenizer = tokenizer::Tokenizer::load(model);
   if (!tokenizer) return tokenizer.error();
   const auto text = read_file(text_file);
   if (!text) return text.error();

@@ -62,7 +62,7 @@ struct ParserOptions {
 // Turns a request's tokens into events.
 class Parser final : public text::StreamSink {
  public:
-  Parser(const text::Tokenizer& tokenizer, const std::vector<int32_t>& stop_tokens, ParserOptions options,
+  Parser(const tokenizer::Tokenizer& tokenizer, const std::vector<int32_t>& stop_tokens, ParserOptions options,
          EventSink sink)
       : decoder_(tokenizer, false), stop_tokens_(stop_tokens), stop_(std::move(options.stop)), sink_(std::move(sink)) {
     if (options.format) stream_.emplace(*options.format, options.in_reasoning, *this);
@@ -116,7 +116,7 @@ class Parser final : public text::StreamSink {
   void send(std::string content) {
     if (!content.empty()) sink_(ContentPiece{std::move(content)});
   }
-  text::StreamDecoder decoder_;
+  tokenizer::StreamDecoder decoder_;
   const std::vector<int32_t>& stop_tokens_;
   std::optional<text::StreamParser> stream_;
   StopTexts stop_;
@@ -132,7 +132,7 @@ std::optional<bool> thinking_switch(Thinking thinking) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const models::Model> model, text::Tokenizer tokenizer,
+Session::Session(std::shared_ptr<const models::Model> model, tokenizer::Tokenizer tokenizer,
                  Result<text::PromptBuilder> prompts, ops::Runtime& runtime, const engine::EngineOptions& options,
                  const std::vector<int64_t>& further_ends)
     : tokenizer_(std::move(tokenizer)), prompts_(std::move(prompts)), begin_(static_cast<int32_t>(model->info().bos)) {
@@ -176,7 +176,7 @@ Result<engine::RequestId> Session::submit(const ChatRequest& request, EventSink 
   r.stop_tokens = stop_tokens_;
   // A stop text may come before submit has told the id: the engine's thread waits for it then.
   struct Running {
-    Running(const text::Tokenizer& tokenizer, const std::vector<int32_t>& stop_tokens, ParserOptions options,
+    Running(const tokenizer::Tokenizer& tokenizer, const std::vector<int32_t>& stop_tokens, ParserOptions options,
             EventSink sink)
         : parser(tokenizer, stop_tokens, std::move(options), std::move(sink)) {}
     Parser parser;

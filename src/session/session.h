@@ -13,7 +13,7 @@
 #include "engine/engine.h"
 #include "text/prompt.h"
 #include "text/stream_parser.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace jamsu::session {
 
@@ -73,8 +73,9 @@ class Session {
  public:
   // The runtime belongs to this session while requests run. `prompts`: an error is what requests with messages end in.
   // `further_ends`: tokens that end a reply beside those of the model's config (GenerationConfig::eos).
-  Session(std::shared_ptr<const models::Model> model, text::Tokenizer tokenizer, Result<text::PromptBuilder> prompts,
-          ops::Runtime& runtime, const engine::EngineOptions& options, const std::vector<int64_t>& further_ends = {});
+  Session(std::shared_ptr<const models::Model> model, tokenizer::Tokenizer tokenizer,
+          Result<text::PromptBuilder> prompts, ops::Runtime& runtime, const engine::EngineOptions& options,
+          const std::vector<int64_t>& further_ends = {});
   ~Session();
 
   // Events come from the engine's thread, Done last. Errors: the template's, the engine's, a stop text that is empty or
@@ -89,11 +90,11 @@ class Session {
   // How replies are split; `think` where there is no chat template.
   text::StreamFormat stream_format() const { return prompts_ ? prompts_->stream_format() : text::StreamFormat::think; }
   Result<text::Prompt> prompt(const ChatRequest& request) const;
-  const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  const tokenizer::Tokenizer& tokenizer() const { return tokenizer_; }
   engine::Engine& engine() { return *engine_; }
 
  private:
-  text::Tokenizer tokenizer_;
+  tokenizer::Tokenizer tokenizer_;
   Result<text::PromptBuilder> prompts_;
   std::vector<int32_t> stop_tokens_;
   int32_t begin_ = -1;  // the beginning-of-text token of the model's config; -1: none

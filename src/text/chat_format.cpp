@@ -6,8 +6,8 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "text/chat_template.h"
-#include "text/json_fields.h"
-#include "text/special_tokens.h"
+#include "tokenizer/json_fields.h"
+#include "tokenizer/special_tokens.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::text {
@@ -71,9 +71,9 @@ Result<ChatFormat> ChatFormat::load(const std::string& folder) {
 }
 
 ChatFormat::Tokens ChatFormat::own_tokens() {
-  return {{"bos_token", std::string(kBeginOfText)},
-          {"eos_token", std::string(kEndOfText)},
-          {"pad_token", std::string(kPad)}};
+  return {{"bos_token", std::string(tokenizer::kBeginOfText)},
+          {"eos_token", std::string(tokenizer::kEndOfText)},
+          {"pad_token", std::string(tokenizer::kPad)}};
 }
 
 ChatFormat ChatFormat::built_in() {

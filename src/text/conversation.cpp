@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "text/json_fields.h"
+#include "tokenizer/json_fields.h"
 
 namespace jamsu::text {
 namespace {
@@ -11,7 +11,7 @@ namespace json = boost::json;
 
 Result<Message> read_message(const json::value& value, const std::string& where) {
   const json::object* o = value.if_object();
-  if (!o) return Error{fmt::format("{} is {}, not an object.", where, json_kind_name(value))};
+  if (!o) return Error{fmt::format("{} is {}, not an object.", where, tokenizer::json_kind_name(value))};
   Message m;
   const json::value* role = o->if_contains("role");
   if (!role || !role->is_string() || role->get_string().empty())
@@ -25,7 +25,7 @@ Result<Message> read_message(const json::value& value, const std::string& where)
     m.fields.erase("content");
   } else if (!o->contains("tool_calls") || (content && !content->is_null())) {
     return Error{fmt::format("{}: \"content\" is {}, not a text.", where,
-                             content ? json_kind_name(*content) : std::string_view("missing"))};
+                             content ? tokenizer::json_kind_name(*content) : std::string_view("missing"))};
   }
   if (const json::value* reasoning = o->if_contains("reasoning_content")) {
     if (!reasoning->is_string() && !reasoning->is_null()) return Error{where + ": \"reasoning_content\" is no text."};
@@ -39,10 +39,10 @@ Result<Message> read_message(const json::value& value, const std::string& where)
 
 Result<json::array> read_tools(const json::value& value, const std::string& where) {
   const json::array* list = value.if_array();
-  if (!list) return Error{fmt::format("{} is {}, not a list of tools.", where, json_kind_name(value))};
+  if (!list) return Error{fmt::format("{} is {}, not a list of tools.", where, tokenizer::json_kind_name(value))};
   for (size_t i = 0; i < list->size(); ++i)
     if (!(*list)[i].is_object())
-      return Error{fmt::format("{}[{}] is {}, not an object.", where, i, json_kind_name((*list)[i]))};
+      return Error{fmt::format("{}[{}] is {}, not an object.", where, i, tokenizer::json_kind_name((*list)[i]))};
   return *list;
 }
 

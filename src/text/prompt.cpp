@@ -4,9 +4,9 @@
 
 #include <charconv>
 
-#include "text/added_tokens.h"
-#include "text/special_tokens.h"
-#include "text/tokenizer_data.h"
+#include "tokenizer/added_tokens.h"
+#include "tokenizer/special_tokens.h"
+#include "tokenizer/tokenizer_data.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::text {
@@ -19,7 +19,8 @@ constexpr std::string_view kOpen = "\uFDD0", kClose = "\uFDD1";
 
 class TypedText {
  public:
-  TypedText(const AddedTokenMatcher& marks, const Normalizer& normalizer) : marks_(marks), normalizer_(normalizer) {}
+  TypedText(const tokenizer::AddedTokenMatcher& marks, const tokenizer::Normalizer& normalizer)
+      : marks_(marks), normalizer_(normalizer) {}
 
   std::string hide(std::string_view raw) {
     const std::string text = normalizer_.composed(unicode::to_valid_utf8(raw));
@@ -76,15 +77,15 @@ class TypedText {
   }
 
  private:
-  const AddedTokenMatcher& marks_;
-  const Normalizer& normalizer_;
+  const tokenizer::AddedTokenMatcher& marks_;
+  const tokenizer::Normalizer& normalizer_;
   std::vector<std::string> places_;
 };
 
 // Rendered text -> ids: special tokens where the template wrote them, hidden places as plain text.
-void encode_rendered(const Tokenizer& tokenizer, const TypedText& typed, std::string_view text,
+void encode_rendered(const tokenizer::Tokenizer& tokenizer, const TypedText& typed, std::string_view text,
                      std::vector<int32_t>& ids) {
-  const TokenizerData& data = tokenizer.data();
+  const tokenizer::TokenizerData& data = tokenizer.data();
   const auto push = [&](int32_t id) { ids.push_back(id); };
   const auto plain = [&](std::string_view stretch, bool at_start) {
     tokenizer.encode_plain_to(typed.show(stretch), ids, at_start);
@@ -102,31 +103,31 @@ void encode_rendered(const Tokenizer& tokenizer, const TypedText& typed, std::st
       push);
 }
 
-AddedTokenMatcher all_marks(const TokenizerData& data) {
-  std::vector<AddedToken> tokens;
+tokenizer::AddedTokenMatcher all_marks(const tokenizer::TokenizerData& data) {
+  std::vector<tokenizer::AddedToken> tokens;
   std::vector<std::string> patterns;
   const auto add = [&](std::string content) {
-    AddedToken token;
+    tokenizer::AddedToken token;
     token.content = content;
     tokens.push_back(token);
     patterns.push_back(std::move(content));
   };
-  for (const AddedToken& token : data.added) add(token.content);
+  for (const tokenizer::AddedToken& token : data.added) add(token.content);
   add(std::string(kOpen));
   return {std::move(tokens), std::move(patterns)};
 }
 
 }  // namespace
 
-PromptBuilder::PromptBuilder(Tokenizer tokenizer, ChatFormat format)
+PromptBuilder::PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format)
     : tokenizer_(std::move(tokenizer)),
       format_(std::move(format)),
-      marks_(std::make_shared<AddedTokenMatcher>(all_marks(tokenizer_.data()))) {
-  think_ = tokenizer_.token_id(kThinkBegin).value_or(-1);
-  end_think_ = tokenizer_.token_id(kThinkEnd).value_or(-1);
+      marks_(std::make_shared<tokenizer::AddedTokenMatcher>(all_marks(tokenizer_.data()))) {
+  think_ = tokenizer_.token_id(tokenizer::kThinkBegin).value_or(-1);
+  end_think_ = tokenizer_.token_id(tokenizer::kThinkEnd).value_or(-1);
 }
 
-Result<PromptBuilder> PromptBuilder::create(Tokenizer tokenizer, ChatFormat format) {
+Result<PromptBuilder> PromptBuilder::create(tokenizer::Tokenizer tokenizer, ChatFormat format) {
   PromptBuilder b(std::move(tokenizer), std::move(format));
   const std::string_view end = b.format_.token("eos_token");
   if (end.empty()) return Error{"tokenizer_config.json: \"eos_token\" is missing: replies would have no end"};
@@ -136,9 +137,10 @@ Result<PromptBuilder> PromptBuilder::create(Tokenizer tokenizer, ChatFormat form
   return b;
 }
 
-Result<PromptBuilder> PromptBuilder::create(Tokenizer tokenizer) {
+Result<PromptBuilder> PromptBuilder::create(tokenizer::Tokenizer tokenizer) {
   for (const std::string_view token :
-       {kBeginOfText, kEndOfText, kUserMark, kAssistantMark, kSystemMark, kThinkBegin, kThinkEnd})
+       {tokenizer::kBeginOfText, tokenizer::kEndOfText, tokenizer::kUserMark, tokenizer::kAssistantMark,
+        tokenizer::kSystemMark, tokenizer::kThinkBegin, tokenizer::kThinkEnd})
     if (!tokenizer.token_id(token))
       return Error{fmt::format("tokenizer.json: the special token \"{}\" of the chat format is missing", token)};
   return create(std::move(tokenizer), ChatFormat::built_in());

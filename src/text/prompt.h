@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "text/added_tokens.h"
 #include "text/chat_format.h"
-#include "text/tokenizer.h"
+#include "tokenizer/added_tokens.h"
+#include "tokenizer/tokenizer.h"
 
 namespace jamsu::text {
 
@@ -45,8 +45,8 @@ struct Prompt {
 class PromptBuilder {
  public:
   // Errors: an eos_token that the tokenizer lacks; with the built-in format any of its tokens.
-  static Result<PromptBuilder> create(Tokenizer tokenizer, ChatFormat format);
-  static Result<PromptBuilder> create(Tokenizer tokenizer);  // the built-in format
+  static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer, ChatFormat format);
+  static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer);  // the built-in format
   // Errors: no messages, what the template raises (a role it does not know), its limits; for find_learned: a last reply
   // that does not begin as the template asks for one.
   Result<Prompt> build(const std::vector<Message>& messages, const PromptOptions& options = {}) const;
@@ -58,14 +58,14 @@ class PromptBuilder {
   struct Span {
     size_t begin, end;
   };
-  PromptBuilder(Tokenizer tokenizer, ChatFormat format);
+  PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format);
   // Bytes of `whole`, the rendered messages, that the assistant says.
   Result<std::vector<Span>> learned_spans(const std::vector<Message>& messages, const std::vector<jinja::Value>& values,
                                           const std::string& whole, const ChatVariables& variables) const;
 
-  Tokenizer tokenizer_;
+  tokenizer::Tokenizer tokenizer_;
   ChatFormat format_;
-  std::shared_ptr<const AddedTokenMatcher> marks_;  // every added token, wherever it stands
+  std::shared_ptr<const tokenizer::AddedTokenMatcher> marks_;  // every added token, wherever it stands
   int32_t end_ = -1, think_ = -1, end_think_ = -1;
 };
 

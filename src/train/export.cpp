@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kBegin = "<|begin_of_text|>";
 constexpr const char* kEnd = "<|end_of_text|>";
-constexpr const char* kPad = "<|pad|>";
+constexpr const char* tokenizer::kPad = "<|pad|>";
 
 // Readable JSON: one member a line, nested values compact.
 std::string pretty(const boost::json::object& object) {
@@ -30,10 +30,11 @@ std::string pretty(const boost::json::object& object) {
 
 // Writes all files of the model; `folder` is there.
 Status write_model(const std::string& folder, const Trainer& trainer, const models::DeepseekV3Config& config,
-                   const text::Tokenizer& tokenizer, const ExportOptions& options) {
+                   const tokenizer::Tokenizer& tokenizer, const ExportOptions& options) {
   FileOps& files = *options.files;
   boost::json::object json = models::to_json(config, "bfloat16");
-  json["pad_token_id"] = tokenizer.token_id(kPad).value_or(static_cast<int32_t>(config.eos_token_ids.front()));
+  json["pad_token_id"] =
+      tokenizer.token_id(tokenizer::kPad).value_or(static_cast<int32_t>(config.eos_token_ids.front()));
   json["jamsu_numerics_version"] = kNumericsVersion;
   if (auto s = write_file(folder + "/config.json", pretty(json), files); !s) return s;
   const boost::json::object generation{
@@ -42,7 +43,7 @@ Status write_model(const std::string& folder, const Trainer& trainer, const mode
   boost::json::object tokenizer_config{{"tokenizer_class", "PreTrainedTokenizerFast"},
                                        {"bos_token", kBegin},
                                        {"eos_token", kEnd},
-                                       {"pad_token", kPad},
+                                       {"pad_token", tokenizer::kPad},
                                        {"add_bos_token", false},
                                        {"clean_up_tokenization_spaces", false},
                                        {"model_max_length", config.max_position_embeddings}};
@@ -81,7 +82,8 @@ Status copy_other_files(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-Result<models::DeepseekV3Config> with_tokenizer(models::DeepseekV3Config config, const text::Tokenizer& tokenizer) {
+Result<models::DeepseekV3Config> with_tokenizer(models::DeepseekV3Config config,
+                                                const tokenizer::Tokenizer& tokenizer) {
   if (tokenizer.vocab_size() > config.vocab_size)
     return Error{fmt::format("tokenizer.json has {} tokens where model.vocab_size is {}", tokenizer.vocab_size(),
                              config.vocab_size)};
@@ -94,7 +96,7 @@ Result<models::DeepseekV3Config> with_tokenizer(models::DeepseekV3Config config,
 }
 
 Status export_model(const std::string& folder, const Trainer& trainer, const models::DeepseekV3Config& config,
-                    const text::Tokenizer& tokenizer, const ExportOptions& options) {
+                    const tokenizer::Tokenizer& tokenizer, const ExportOptions& options) {
   namespace fs = std::filesystem;
   const std::string temporary = folder + ".tmp";
   std::error_code error;

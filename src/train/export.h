@@ -5,7 +5,7 @@
 
 #include "base/files.h"
 #include "models/deepseek_v3_config.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "train/trainer.h"
 
 namespace jamsu::train {
@@ -20,9 +20,9 @@ struct ExportOptions {
 // whole (files that are no part of a model go along), and after an Error it is as it was. bos and eos ids come from the
 // config.
 Status export_model(const std::string& folder, const Trainer& trainer, const models::DeepseekV3Config& config,
-                    const text::Tokenizer& tokenizer, const ExportOptions& options);
+                    const tokenizer::Tokenizer& tokenizer, const ExportOptions& options);
 
 // The config as it goes with this tokenizer: vocab_size checked against it, bos and eos ids by name.
-Result<models::DeepseekV3Config> with_tokenizer(models::DeepseekV3Config config, const text::Tokenizer& tokenizer);
+Result<models::DeepseekV3Config> with_tokenizer(models::DeepseekV3Config config, const tokenizer::Tokenizer& tokenizer);
 
 }  // namespace jamsu::train

@@ -11,7 +11,7 @@
 #include "base/files.h"
 #include "formats/strict_json.h"
 #include "text/prompt.h"
-#include "text/special_tokens.h"
+#include "tokenizer/special_tokens.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::train {
@@ -35,12 +35,12 @@ std::optional<size_t> invalid_utf8(std::string_view s) {
 // Makes documents of what a file says.
 class Builder {
  public:
-  static Result<Builder> create(const text::Tokenizer& tokenizer, const FileSourceOptions& options) {
+  static Result<Builder> create(const tokenizer::Tokenizer& tokenizer, const FileSourceOptions& options) {
     auto prompts = options.format ? text::PromptBuilder::create(tokenizer, *options.format)
                                   : text::PromptBuilder::create(tokenizer);
     if (!prompts) return prompts.error();
-    if (!tokenizer.token_id(text::kBeginOfText))
-      return Error{fmt::format("tokenizer.json: the special token \"{}\" is missing", text::kBeginOfText)};
+    if (!tokenizer.token_id(tokenizer::kBeginOfText))
+      return Error{fmt::format("tokenizer.json: the special token \"{}\" is missing", tokenizer::kBeginOfText)};
     return Builder(tokenizer, std::move(*prompts), options);
   }
 
@@ -71,11 +71,11 @@ class Builder {
   }
 
  private:
-  Builder(const text::Tokenizer& tokenizer, text::PromptBuilder prompts, const FileSourceOptions& options)
+  Builder(const tokenizer::Tokenizer& tokenizer, text::PromptBuilder prompts, const FileSourceOptions& options)
       : tokenizer_(tokenizer),
         prompts_(std::move(prompts)),
         options_(options),
-        begin_(*tokenizer.token_id(text::kBeginOfText)) {}
+        begin_(*tokenizer.token_id(tokenizer::kBeginOfText)) {}
   void start() {
     document_ = {};
     add(begin_, false);
@@ -89,7 +89,7 @@ class Builder {
   }
   Document take() { return std::move(document_); }
 
-  const text::Tokenizer& tokenizer_;
+  const tokenizer::Tokenizer& tokenizer_;
   text::PromptBuilder prompts_;
   const FileSourceOptions& options_;
   int32_t begin_;
@@ -235,7 +235,7 @@ Status read_txt(std::string_view text, const std::string& name, Builder& builder
 }  // namespace
 
 Result<std::vector<Document>> parse_data_file(std::string_view text, const std::string& name,
-                                              const text::Tokenizer& tokenizer, const FileSourceOptions& options) {
+                                              const tokenizer::Tokenizer& tokenizer, const FileSourceOptions& options) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   auto builder = Builder::create(tokenizer, options);
   if (!builder) return builder.error();
@@ -265,7 +265,7 @@ Result<std::vector<std::string>> shards_of(const std::string& path) {
   return shards;
 }
 
-Result<std::shared_ptr<const ListSource>> open_data_file(const std::string& path, const text::Tokenizer& tokenizer,
+Result<std::shared_ptr<const ListSource>> open_data_file(const std::string& path, const tokenizer::Tokenizer& tokenizer,
                                                          const FileSourceOptions& options) {
   auto shards = shards_of(path);
   if (!shards) return shards.error();

@@ -19,7 +19,7 @@
 
 #include "base/result.h"
 #include "text/chat_format.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "train/data.h"
 
 namespace jamsu::train {
@@ -38,10 +38,10 @@ Result<std::vector<std::string>> shards_of(const std::string& path);
 // Reads, checks and tokenises the whole file, or all shards as if they were one. Errors name file and line (or byte):
 // bad JSON or UTF-8, keys missing or mixed up, a wrong role, an empty text, a sample longer than the context (a sample
 // is never cut).
-Result<std::shared_ptr<const ListSource>> open_data_file(const std::string& path, const text::Tokenizer& tokenizer,
+Result<std::shared_ptr<const ListSource>> open_data_file(const std::string& path, const tokenizer::Tokenizer& tokenizer,
                                                          const FileSourceOptions& options);
 // The same from memory; `name` ends in .txt or .jsonl and stands in errors.
 Result<std::vector<Document>> parse_data_file(std::string_view text, const std::string& name,
-                                              const text::Tokenizer& tokenizer, const FileSourceOptions& options);
+                                              const tokenizer::Tokenizer& tokenizer, const FileSourceOptions& options);
 
 }  // namespace jamsu::train

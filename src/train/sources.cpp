@@ -6,7 +6,7 @@
 namespace jamsu::train {
 
 Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const StageRecipe& stage,
-                                                 const text::Tokenizer& tokenizer,
+                                                 const tokenizer::Tokenizer& tokenizer,
                                                  const std::optional<text::ChatFormat>& format) {
   std::vector<WeightedSource> sources;
   const DataRecipe& d = recipe.data;

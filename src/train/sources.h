@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 #include "text/chat_format.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "train/data.h"
 #include "train/recipe.h"
 
@@ -14,7 +14,7 @@ namespace jamsu::train {
 // For Dataset::create. Files are read, checked and tokenised here; their errors name file and line. `format` of chats:
 // empty is the built-in one.
 Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const StageRecipe& stage,
-                                                 const text::Tokenizer& tokenizer,
+                                                 const tokenizer::Tokenizer& tokenizer,
                                                  const std::optional<text::ChatFormat>& format = {});
 
 }  // namespace jamsu::train

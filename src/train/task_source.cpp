@@ -13,7 +13,7 @@ constexpr uint64_t kTurnsSalt = 0x7475726e73;  // "turns": the number of questio
 
 }  // namespace
 
-Result<std::shared_ptr<const TaskSource>> TaskSource::create(text::Tokenizer tokenizer,
+Result<std::shared_ptr<const TaskSource>> TaskSource::create(tokenizer::Tokenizer tokenizer,
                                                              const TaskSourceOptions& options) {
   if (!tokenizer.token_id(tasks::kRetryMark))
     return Error{

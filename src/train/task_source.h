@@ -8,7 +8,7 @@
 
 #include "tasks/tasks.h"
 #include "text/prompt.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "train/data.h"
 
 namespace jamsu::train {
@@ -26,7 +26,8 @@ struct TaskSourceOptions {
 class TaskSource final : public DocumentSource {
  public:
   // Errors: a special token the tokenizer lacks.
-  static Result<std::shared_ptr<const TaskSource>> create(text::Tokenizer tokenizer, const TaskSourceOptions& options);
+  static Result<std::shared_ptr<const TaskSource>> create(tokenizer::Tokenizer tokenizer,
+                                                          const TaskSourceOptions& options);
   uint64_t size() const override { return 0; }  // without end
   Result<Document> at(uint64_t index) const override;
 

@@ -52,7 +52,7 @@ class PositionModel final : public models::Model {
 
 class Likelihood : public ::testing::Test {
  protected:
-  text::Tokenizer tokenizer_ = test::byte_tokenizer();
+  tokenizer::Tokenizer tokenizer_ = test::byte_tokenizer();
   ops::Runtime runtime_{1, kernels::best_isa(), ops::Numerics::f32};
   session::Session session_{
       std::make_shared<PositionModel>(tokenizer_.vocab_size(), tokenizer_.encode_plain("a").front()), tokenizer_,

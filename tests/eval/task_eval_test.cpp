@@ -86,7 +86,7 @@ ProblemSet planted() {
 }
 
 TEST(Evaluate, AsksEveryProblemKTimesAndTellsEachReply) {
-  const std::string end(text::kEndOfText);
+  const std::string end(tokenizer::kEndOfText);
   std::map<std::string, std::string> scripts;
   for (int i = 0; i < 10; ++i)  // 7 and 9 are answered wrong
     scripts[std::string(1, static_cast<char>('a' + i))] =

@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "text/bpe_train.h"
+#include "tokenizer/bpe_train.h"
 #include "train/file_source.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace jamsu;
-  static const auto tokenizer = text::train_bpe([](std::string&) { return false; },
-                                                {.vocab_size = static_cast<int32_t>(256 + text::kChatTokens.size())});
+  static const auto tokenizer = tokenizer::train_bpe(
+      [](std::string&) { return false; }, {.vocab_size = static_cast<int32_t>(256 + tokenizer::kChatTokens.size())});
   if (!tokenizer || size == 0) return 0;
   const bool lines = data[0] == '{';
   const auto documents =

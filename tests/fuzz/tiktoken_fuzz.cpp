@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "text/tiktoken.h"
+#include "tokenizer/tiktoken.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace jamsu::text;
+  using namespace jamsu::tokenizer;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const size_t end = std::min(input.find('{'), size);
   const std::string_view config = end < size ? input.substr(end) : R"({"tokenizer_class": "TikTokenTokenizer"})";

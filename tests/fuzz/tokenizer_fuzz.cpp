@@ -4,12 +4,12 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "text/tokenizer.h"
-#include "text/tokenizer_data.h"
+#include "tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer_data.h"
 #include "unicode/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace jamsu::text;
+  using namespace jamsu::tokenizer;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const size_t end = input.find('\0');
   const auto tokenizer = Tokenizer::from_json(input.substr(0, end), "fuzz");

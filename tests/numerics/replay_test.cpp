@@ -14,7 +14,7 @@
 #include "base/numerics_version.h"
 #include "formats/safetensors.h"
 #include "numerics/small_world.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "train/export.h"
 #include "train/run.h"
 #include "train/sources.h"
@@ -49,7 +49,7 @@ std::map<std::string, std::string> inputs() {
 // The recipe's tokenizer is the one that was shipped: making it again takes a minute and is the text layer's matter.
 std::string replay(bool sft) {
   const auto recipe = train::load_recipe(kSource + "/recipes/nano.toml");
-  const auto tokenizer = text::Tokenizer::load(kSource + "/pretrained/nano");
+  const auto tokenizer = tokenizer::Tokenizer::load(kSource + "/pretrained/nano");
   if (!recipe || !tokenizer) return "the recipe or the tokenizer does not load";
   const auto config = train::with_tokenizer(recipe->model, *tokenizer);
   if (!config) return config.error().message;

@@ -9,7 +9,7 @@
 #include "models/open.h"
 #include "ops/rows.h"
 #include "parity/golden.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace jamsu {
 namespace {
@@ -56,7 +56,7 @@ Tensor greedy_of(const std::shared_ptr<const models::Model>& model, const std::v
 
 TEST(interop, writes_logits_and_tokens_of_the_shipped_model) {
   const std::string folder = std::string(JAMSU_SOURCE_DIR) + "/pretrained/nano";
-  const auto tokenizer = text::Tokenizer::load(folder);
+  const auto tokenizer = tokenizer::Tokenizer::load(folder);
   ASSERT_TRUE(tokenizer) << tokenizer.error().message;
   std::map<std::string, Tensor> out;
   ops::Runtime keeper(1, kernels::test::test_isa(), ops::Numerics::f32);  // of what is written

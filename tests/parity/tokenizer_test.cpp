@@ -1,6 +1,6 @@
 // golden/text/tokenizers: every case of every set that is there. A set whose kind this program does not read has to be
 // refused with an error that says so.
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -16,11 +16,11 @@
 #include <vector>
 
 #include "parity/golden_files.h"
-#include "text/tokenizer_data.h"
+#include "tokenizer/tokenizer_data.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
-namespace jamsu::text {
+namespace jamsu::tokenizer {
 namespace {
 
 namespace fs = std::filesystem;
@@ -252,4 +252,4 @@ TEST(Tokenizers, AMebibyteOfOneClassTakesLessThanTwentyTimesTheStepsOf64Kibibyte
 }
 
 }  // namespace
-}  // namespace jamsu::text
+}  // namespace jamsu::tokenizer

@@ -12,7 +12,7 @@
 
 #include "models/model.h"
 #include "session/session.h"
-#include "text/bpe_train.h"
+#include "tokenizer/bpe_train.h"
 
 namespace jamsu::test {
 
@@ -89,14 +89,14 @@ class ScriptedModel final : public models::Model {
 };
 
 // No merges: a token is a byte, so a Korean syllable is three.
-inline text::Tokenizer byte_tokenizer() {
+inline tokenizer::Tokenizer byte_tokenizer() {
   bool given = false;
-  const auto tokenizer = text::train_bpe(
+  const auto tokenizer = tokenizer::train_bpe(
       [&](std::string& document) {
         document = "x";
         return !std::exchange(given, true);
       },
-      {.vocab_size = 256 + static_cast<int32_t>(text::kChatTokens.size())});
+      {.vocab_size = 256 + static_cast<int32_t>(tokenizer::kChatTokens.size())});
   return tokenizer.value();
 }
 
@@ -104,11 +104,11 @@ inline text::Tokenizer byte_tokenizer() {
 inline std::unique_ptr<session::Session> scripted_session(const std::map<std::string, std::string>& scripts,
                                                           ops::Runtime& runtime, std::chrono::milliseconds pause = {},
                                                           text::ChatFormat format = text::ChatFormat::built_in()) {
-  const text::Tokenizer tokenizer = byte_tokenizer();
+  const tokenizer::Tokenizer tokenizer = byte_tokenizer();
   std::map<int32_t, ScriptedModel::Script> ids;
   for (const auto& [topic, words] : scripts) ids[tokenizer.encode_plain(topic).front()] = tokenizer.encode(words);
-  auto model =
-      std::make_shared<ScriptedModel>(tokenizer.vocab_size(), *tokenizer.token_id(text::kEndOfText), std::move(ids));
+  auto model = std::make_shared<ScriptedModel>(tokenizer.vocab_size(), *tokenizer.token_id(tokenizer::kEndOfText),
+                                               std::move(ids));
   model->pause = pause;
   return std::make_unique<session::Session>(model, tokenizer, text::PromptBuilder::create(tokenizer, std::move(format)),
                                             runtime, engine::EngineOptions{.cached_prefixes = 0});

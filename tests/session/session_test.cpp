@@ -13,9 +13,9 @@
 namespace jamsu::session {
 namespace {
 
-using text::kEndOfText;
-using text::kThinkBegin;
-using text::kThinkEnd;
+using tokenizer::kEndOfText;
+using tokenizer::kThinkBegin;
+using tokenizer::kThinkEnd;
 
 // What an event said, as "R:...", "C:..." or "D".
 std::string spoken(const Event& event) {
@@ -58,13 +58,13 @@ class SessionTest : public ::testing::Test {
     return out;
   }
 
-  text::Tokenizer tokenizer_ = test::byte_tokenizer();
+  tokenizer::Tokenizer tokenizer_ = test::byte_tokenizer();
   ops::Runtime runtime_{2, kernels::best_isa(), ops::Numerics::bf16};
   std::unique_ptr<Session> session_;
 };
 
 using Strings = std::vector<std::string>;
-const std::string kEnd(kEndOfText), kThink(kThinkBegin), kUnthink(kThinkEnd);
+const std::string kEnd(tokenizer::kEndOfText), kThink(tokenizer::kThinkBegin), kUnthink(tokenizer::kThinkEnd);
 
 TEST_F(SessionTest, EventsComeInOrderAndTheMarksSplitThem) {
   open({{"q", kThink + "ab" + kUnthink + "cd" + kEnd}});
@@ -109,7 +109,7 @@ TEST_F(SessionTest, TheThinkingSwitchIsInThePromptAndTheParserKnows) {
     const auto count = [&](std::string_view mark) {
       return std::count(ids.begin(), ids.end(), *tokenizer_.token_id(mark));
     };
-    return std::pair(count(kThinkBegin), count(kThinkEnd));
+    return std::pair(count(tokenizer::kThinkBegin), count(tokenizer::kThinkEnd));
   };
   EXPECT_EQ(marks(Thinking::automatic), std::pair(0L, 0L));
   EXPECT_EQ(marks(Thinking::on), std::pair(1L, 0L));
@@ -227,7 +227,7 @@ TEST_F(SessionTest, ATextIsContinuedWithoutTheChatFormat) {
   open({{"q", kThink + "ab" + kUnthink + "c" + kEnd}});
   ChatRequest request;
   request.continued = "q<|user|>";
-  std::vector<int32_t> expected = {*tokenizer_.token_id(text::kBeginOfText)};
+  std::vector<int32_t> expected = {*tokenizer_.token_id(tokenizer::kBeginOfText)};
   for (const int32_t id : tokenizer_.encode_plain("q<|user|>")) expected.push_back(id);
   EXPECT_EQ(session_->prompt(request)->ids, expected);
   EXPECT_EQ(std::count(expected.begin(), expected.end(), *tokenizer_.token_id("<|user|>")), 0);  // a text, not a mark

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "text/bpe_train.h"
+#include "tokenizer/bpe_train.h"
 
 namespace jamsu::text {
 namespace {
@@ -59,7 +59,7 @@ TEST(Conversation, WhatIsNoneNamesTheMessage) {
 // A template that writes tools and calls as JSON; marks that a tool's answer spells stay text.
 TEST(Conversation, ToolsAndCallsReachTheTemplateAndTypedMarksStayText) {
   int next = 0;
-  const auto tokenizer = train_bpe(
+  const auto tokenizer = tokenizer::train_bpe(
       [&](std::string& document) {
         document = "weather city name function 서울 " + std::to_string(next);
         return ++next < 40;

@@ -8,16 +8,16 @@
 #include <filesystem>
 
 #include "base/files.h"
-#include "text/bpe_train.h"
 #include "text/chat_template.h"
+#include "tokenizer/bpe_train.h"
 
 namespace jamsu::text {
 namespace {
 
-const Tokenizer& tokenizer() {
-  static const Tokenizer t = [] {
+const tokenizer::Tokenizer& tokenizer() {
+  static const tokenizer::Tokenizer t = [] {
     int next = 0;
-    auto trained = train_bpe(
+    auto trained = tokenizer::train_bpe(
         [&](std::string& document) {
           document = "What is 48+57? 사과 세 개와 배 두 개 " + std::to_string(next);
           return ++next < 50;

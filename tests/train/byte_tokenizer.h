@@ -2,14 +2,14 @@
 // The smallest tokenizer of ours: the chat tokens and a token per byte, no merges.
 #include <gtest/gtest.h>
 
-#include "text/bpe_train.h"
+#include "tokenizer/bpe_train.h"
 
 namespace jamsu::test {
 
-inline const text::Tokenizer& byte_tokenizer() {
-  static const text::Tokenizer t = [] {
-    auto trained = text::train_bpe([](std::string&) { return false; },
-                                   {.vocab_size = static_cast<int32_t>(256 + text::kChatTokens.size())});
+inline const tokenizer::Tokenizer& byte_tokenizer() {
+  static const tokenizer::Tokenizer t = [] {
+    auto trained = tokenizer::train_bpe([](std::string&) { return false; },
+                                        {.vocab_size = static_cast<int32_t>(256 + tokenizer::kChatTokens.size())});
     EXPECT_TRUE(trained.ok()) << trained.error().message;
     return *trained;
   }();

@@ -104,7 +104,7 @@ TEST_F(Export, HoldsTheMastersRoundedAndOpensAgain) {
   ASSERT_TRUE(opened.ok()) << opened.error().message;
   EXPECT_TRUE(opened->model->info().has_mtp);
   EXPECT_EQ(opened->model->info().bos, 0);
-  const auto tokenizer = text::Tokenizer::load(at());
+  const auto tokenizer = tokenizer::Tokenizer::load(at());
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
   EXPECT_EQ(tokenizer->to_json(), test::byte_tokenizer().to_json());
   EXPECT_EQ(*read_file(at() + "/chat_template.jinja"), "{{ bos_token }}");

@@ -12,7 +12,7 @@
 namespace jamsu::train {
 namespace {
 
-const text::Tokenizer& tokenizer() {
+const tokenizer::Tokenizer& tokenizer() {
   return test::byte_tokenizer();
 }
 

@@ -8,15 +8,15 @@
 
 #include "base/faults.h"
 #include "tasks/tasks.h"
-#include "text/bpe_train.h"
+#include "tokenizer/bpe_train.h"
 #include "train/task_source.h"
 
 namespace jamsu::train {
 namespace {
 
-Result<text::Tokenizer> small_tokenizer() {
+Result<tokenizer::Tokenizer> small_tokenizer() {
   uint64_t next = 0;
-  return text::train_bpe(
+  return tokenizer::train_bpe(
       [&](std::string& document) {
         const auto s = tasks::mixed_sample(next++, {}, {});
         document = s.prompt + "\n" + s.thinking + "\n" + s.answer;

@@ -1,0 +1,103 @@
+#include "tokenizer/added_tokens.h"
+
+#include <algorithm>
+
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
+
+namespace jamsu::tokenizer {
+namespace {
+
+char32_t last_character(std::string_view s) {
+  size_t i = s.size() - 1;
+  while (unicode::is_utf8_continuation(s[i])) --i;
+  return unicode::decode_valid(s.data() + i).c;
+}
+bool ends_with_word(std::string_view s) {
+  return !s.empty() && unicode::is_word(last_character(s));
+}
+bool starts_with_word(std::string_view s) {
+  return !s.empty() && unicode::is_word(unicode::decode_valid(s.data()).c);
+}
+
+size_t leading_space(std::string_view s) {
+  size_t i = 0;
+  while (i < s.size()) {
+    const unicode::Decoded d = unicode::decode_valid(s.data() + i);
+    if (!unicode::is_space(d.c)) break;
+    i += d.bytes;
+  }
+  return i;
+}
+size_t without_trailing_space(std::string_view s) {
+  size_t end = s.size();
+  while (end > 0) {
+    size_t i = end - 1;
+    while (unicode::is_utf8_continuation(s[i])) --i;
+    if (!unicode::is_space(unicode::decode_valid(s.data() + i).c)) break;
+    end = i;
+  }
+  return end;
+}
+
+}  // namespace
+
+AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens, std::vector<std::string> patterns)
+    : tokens_(std::move(tokens)) {
+  for (uint32_t i = 0; i < tokens_.size(); ++i)
+    if (!patterns[i].empty()) sorted_.push_back({std::move(patterns[i]), i});
+  std::stable_sort(sorted_.begin(), sorted_.end(), [](const Pattern& a, const Pattern& b) { return a.text < b.text; });
+  sorted_.erase(
+      std::unique(sorted_.begin(), sorted_.end(), [](const Pattern& a, const Pattern& b) { return a.text == b.text; }),
+      sorted_.end());
+  for (const Pattern& p : sorted_) starts_[static_cast<unsigned char>(p.text[0])] = true;
+  one_start_ = std::count(starts_.begin(), starts_.end(), true) == 1;
+}
+
+size_t AddedTokenMatcher::next_start(std::string_view text, size_t at) const {
+  if (one_start_) return std::min(text.find(sorted_[0].text[0], at), text.size());
+  while (at < text.size() && !starts_[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
+}
+
+const AddedTokenMatcher::Pattern* AddedTokenMatcher::longest_at(std::string_view text, size_t at) const {
+  // [low, high): the patterns that begin with text[at, at + depth). The one of exactly that length is the first of
+  // them.
+  const Pattern *low = sorted_.data(), *high = low + sorted_.size(), *best = nullptr;
+  for (size_t depth = 0; low < high; ++depth) {
+    if (low->text.size() == depth) {
+      best = low;
+      if (++low == high) break;
+    }
+    if (at + depth == text.size()) break;
+    const auto byte = static_cast<unsigned char>(text[at + depth]);
+    const auto at_depth = [depth](const Pattern& p) { return static_cast<unsigned char>(p.text[depth]); };
+    low = std::partition_point(low, high, [&](const Pattern& p) { return at_depth(p) < byte; });
+    high = std::partition_point(low, high, [&](const Pattern& p) { return at_depth(p) == byte; });
+  }
+  return best;
+}
+
+void AddedTokenMatcher::split(std::string_view text, FunctionRef<void(std::string_view)> on_text,
+                              FunctionRef<void(int32_t)> on_token) const {
+  size_t done = 0, at = 0;
+  while (!sorted_.empty() && (at = next_start(text, at)) < text.size()) {
+    const Pattern* p = longest_at(text, at);
+    if (!p) {
+      ++at;
+      continue;
+    }
+    const AddedToken& token = tokens_[p->token];
+    size_t begin = at, end = at + p->text.size();
+    at = end;  // where the search goes on, also when rstrip takes more
+    if (token.single_word && (ends_with_word(text.substr(0, begin)) || starts_with_word(text.substr(end)))) continue;
+    if (token.lstrip) begin = begin > done ? done + without_trailing_space(text.substr(done, begin - done)) : done;
+    if (token.rstrip) end += leading_space(text.substr(end));
+    if (done < begin) on_text(text.substr(done, begin - done));
+    on_token(token.id);
+    done = end;
+  }
+  if (done < text.size()) on_text(text.substr(done));
+}
+
+}  // namespace jamsu::tokenizer
