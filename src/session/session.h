@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "engine/engine.h"
 #include "text/prompt.h"
-#include "text/stream_parser.h"
+#include "text/stream/parser.h"
 #include "tokenizer/tokenizer.h"
 
 namespace jamsu::session {

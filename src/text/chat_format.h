@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "jinja/jinja.h"
-#include "text/stream_parser.h"
+#include "text/stream/parser.h"
 
 namespace jamsu::text {
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "text/stream_parser.h"
+#include "text/stream/parser.h"
 #include "unicode/utf8.h"
 
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "parity/golden.h"
-#include "text/stream_parser.h"
+#include "text/stream/parser.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::text {

@@ -1,7 +1,5 @@
 // Stream parsers beside the golden lines (tests/parity/stream_test.cpp): the choice by template, what is held back and
 // for how long, the limits, the edges that no golden line has.
-#include "text/stream_parser.h"
-
 #include <gtest/gtest.h>
 
 #include <array>
@@ -11,6 +9,7 @@
 
 #include "base/files.h"
 #include "text/chat_template.h"
+#include "text/stream/parser.h"
 
 namespace jamsu::text {
 namespace {

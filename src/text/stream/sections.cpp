@@ -1,7 +1,7 @@
 // DeepSeek V3, R1 and V3.1, Kimi K2: a section of calls, each a header, a separator and arguments.
 #include <optional>
 
-#include "text/stream_family.h"
+#include "text/stream/family.h"
 
 namespace jamsu::text {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/function_ref.h"
-#include "text/stream_parser.h"
+#include "text/stream/parser.h"
 
 namespace jamsu::text {
 

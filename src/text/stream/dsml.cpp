@@ -1,7 +1,7 @@
 // DeepSeek V3.2 and V4: invoke and parameter tags; their values become the members of a JSON object.
 #include <optional>
 
-#include "text/stream_family.h"
+#include "text/stream/family.h"
 
 namespace jamsu::text {
 namespace {

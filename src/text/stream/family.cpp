@@ -1,4 +1,4 @@
-#include "text/stream_family.h"
+#include "text/stream/family.h"
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <optional>
 
-#include "text/stream_family.h"
+#include "text/stream/family.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::text {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "text/stream_family.h"
+#include "text/stream/family.h"
 
 namespace jamsu::text {
 namespace {

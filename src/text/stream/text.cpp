@@ -1,4 +1,4 @@
-#include "text/stream_text.h"
+#include "text/stream/text.h"
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>

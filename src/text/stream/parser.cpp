@@ -1,9 +1,9 @@
-#include "text/stream_parser.h"
+#include "text/stream/parser.h"
 
 #include <array>
 
 #include "base/check.h"
-#include "text/stream_family.h"
+#include "text/stream/family.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::text {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "text/stream_parser.h"
-#include "text/stream_text.h"
+#include "text/stream/parser.h"
+#include "text/stream/text.h"
 
 namespace jamsu::text {
 
