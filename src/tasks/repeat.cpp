@@ -4,7 +4,7 @@
 
 #include "tasks/frames.h"
 #include "tasks/split.h"
-#include "tasks/word_lexicon.h"
+#include "tasks/word/lexicon.h"
 
 namespace jamsu::tasks {
 namespace {

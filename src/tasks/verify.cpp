@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "tasks/expression.h"
-#include "tasks/talk.h"
+#include "tasks/talk/talk.h"
 #include "tasks/tasks.h"
 
 namespace jamsu::tasks {

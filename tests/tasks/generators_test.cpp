@@ -10,11 +10,11 @@
 #include <tuple>
 #include <vector>
 
-#include "tasks/arithmetic_frames.h"
+#include "tasks/arithmetic/frames.h"
 #include "tasks/frames.h"
 #include "tasks/split.h"
 #include "tasks/tasks.h"
-#include "tasks/word_lexicon.h"
+#include "tasks/word/lexicon.h"
 
 namespace jamsu::tasks {
 namespace {

@@ -14,9 +14,9 @@
 
 #include "tasks/split.h"
 #include "tasks/tasks.h"
-#include "tasks/word_lexicon.h"
-#include "tasks/word_patterns.h"
-#include "tasks/word_writer.h"
+#include "tasks/word/lexicon.h"
+#include "tasks/word/patterns.h"
+#include "tasks/word/writer.h"
 
 namespace jamsu::tasks {
 namespace {

@@ -1,4 +1,4 @@
-#include "tasks/word_sentences.h"
+#include "tasks/word/sentences.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "tasks/split.h"
-#include "tasks/word_patterns.h"
+#include "tasks/word/patterns.h"
 
 namespace jamsu::tasks {
 namespace {

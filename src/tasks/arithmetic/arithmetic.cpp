@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "base/check.h"
-#include "tasks/arithmetic_frames.h"
-#include "tasks/arithmetic_steps.h"
+#include "tasks/arithmetic/frames.h"
+#include "tasks/arithmetic/steps.h"
 #include "tasks/frames.h"
 #include "tasks/korean.h"
 #include "tasks/split.h"

@@ -1,4 +1,4 @@
-#include "tasks/word_lexicon.h"
+#include "tasks/word/lexicon.h"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "tasks/arithmetic_steps.h"
+#include "tasks/arithmetic/steps.h"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-#include "tasks/word_graph.h"
+#include "tasks/word/graph.h"
 
 #include "base/check.h"
 

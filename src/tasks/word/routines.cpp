@@ -3,8 +3,8 @@
 #include <array>
 
 #include "tasks/split.h"
-#include "tasks/word_relations.h"
-#include "tasks/word_story.h"
+#include "tasks/word/relations.h"
+#include "tasks/word/story.h"
 
 namespace jamsu::tasks {
 namespace {

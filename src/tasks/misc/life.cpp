@@ -3,7 +3,7 @@
 #include <array>
 
 #include "tasks/korean.h"
-#include "tasks/misc.h"
+#include "tasks/misc/misc.h"
 #include "tasks/split.h"
 
 namespace jamsu::tasks {

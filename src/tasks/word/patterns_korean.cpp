@@ -1,7 +1,7 @@
 // Sentence patterns, Korean. See word_patterns.h for the notation.
 #include <array>
 
-#include "tasks/word_patterns.h"
+#include "tasks/word/patterns.h"
 
 namespace jamsu::tasks {
 namespace {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tasks/word_story.h"
+#include "tasks/word/story.h"
 
 namespace jamsu::tasks {
 

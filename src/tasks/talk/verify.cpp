@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "tasks/talk.h"
+#include "tasks/talk/talk.h"
 
 namespace jamsu::tasks {
 namespace {

@@ -4,8 +4,8 @@
 #include <map>
 
 #include "base/check.h"
-#include "tasks/word_relations.h"
-#include "tasks/word_story.h"
+#include "tasks/word/relations.h"
+#include "tasks/word/story.h"
 
 namespace jamsu::tasks {
 namespace {

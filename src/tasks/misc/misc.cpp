@@ -1,5 +1,5 @@
 // Kind C: everyday mathematics beside plain arithmetic.
-#include "tasks/misc.h"
+#include "tasks/misc/misc.h"
 
 #include <algorithm>
 #include <array>

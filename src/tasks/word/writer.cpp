@@ -1,4 +1,4 @@
-#include "tasks/word_writer.h"
+#include "tasks/word/writer.h"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 #include "base/check.h"
 #include "tasks/split.h"
 #include "tasks/steps.h"
-#include "tasks/word_sentences.h"
-#include "tasks/word_story.h"
+#include "tasks/word/sentences.h"
+#include "tasks/word/story.h"
 
 namespace jamsu::tasks {
 namespace {

@@ -1,4 +1,4 @@
-#include "tasks/talk.h"
+#include "tasks/talk/talk.h"
 
 namespace jamsu::tasks {
 

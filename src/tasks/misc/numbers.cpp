@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "tasks/misc.h"
+#include "tasks/misc/misc.h"
 
 namespace jamsu::tasks {
 namespace {

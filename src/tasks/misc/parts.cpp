@@ -1,7 +1,7 @@
 // Averages, remainders, percentages, fractions.
 #include <vector>
 
-#include "tasks/misc.h"
+#include "tasks/misc/misc.h"
 
 namespace jamsu::tasks {
 namespace {

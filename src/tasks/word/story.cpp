@@ -1,4 +1,4 @@
-#include "tasks/word_story.h"
+#include "tasks/word/story.h"
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tasks/tasks.h"
-#include "tasks/word_graph.h"
+#include "tasks/word/graph.h"
 
 namespace jamsu::tasks {
 

@@ -8,8 +8,8 @@
 #include "base/rng.h"
 #include "tasks/frames.h"
 #include "tasks/tasks.h"
-#include "tasks/word_graph.h"
-#include "tasks/word_lexicon.h"
+#include "tasks/word/graph.h"
+#include "tasks/word/lexicon.h"
 
 namespace jamsu::tasks {
 

@@ -1,4 +1,4 @@
-#include "tasks/word_relations.h"
+#include "tasks/word/relations.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "tasks/arithmetic_frames.h"
+#include "tasks/arithmetic/frames.h"
 
 #include "base/check.h"
 
