@@ -6,7 +6,7 @@
 
 #include "apps/account.h"
 #include "apps/verbs.h"
-#include "models/generation_config.h"
+#include "models/config/generation.h"
 #include "models/open.h"
 #include "session/session.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 // The model shapes the measures name.
-#include "models/deepseek_v3_config.h"
+#include "models/config/deepseek_v3.h"
 
 namespace jamsu::bench {
 

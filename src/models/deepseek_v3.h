@@ -4,7 +4,7 @@
 #include <array>
 #include <memory>
 
-#include "models/deepseek_v3_config.h"
+#include "models/config/deepseek_v3.h"
 #include "models/layers/mla.h"
 #include "models/layers/mlp.h"
 #include "models/model.h"

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "models/llama_config.h"
+#include "models/config/llama.h"
 #include "models/model.h"
 
 namespace jamsu::models {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "models/minimax_config.h"
+#include "models/config/minimax.h"
 #include "models/model.h"
 
 namespace jamsu::models {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/files.h"
-#include "models/deepseek_v3_config.h"
+#include "models/config/deepseek_v3.h"
 #include "tokenizer/tokenizer.h"
 #include "train/trainer.h"
 

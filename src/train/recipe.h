@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "models/deepseek_v3_config.h"
+#include "models/config/deepseek_v3.h"
 #include "train/data.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"

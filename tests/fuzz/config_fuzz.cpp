@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "formats/strict_json.h"
-#include "models/deepseek_v3_config.h"
-#include "models/llama_config.h"
-#include "models/minimax_config.h"
+#include "models/config/deepseek_v3.h"
+#include "models/config/llama.h"
+#include "models/config/minimax.h"
 #include "models/open.h"
 
 namespace {

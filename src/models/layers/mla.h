@@ -6,7 +6,7 @@
 
 #include "autograd/functions.h"
 #include "models/batch.h"
-#include "models/deepseek_v3_config.h"
+#include "models/config/deepseek_v3.h"
 #include "models/parameters.h"
 #include "models/sequence_state.h"
 

@@ -1,5 +1,5 @@
 // generation_config.json: what it says is used, what it cannot say is an error that names file and field.
-#include "models/generation_config.h"
+#include "models/config/generation.h"
 
 #include <gtest/gtest.h>
 

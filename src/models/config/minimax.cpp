@@ -1,4 +1,4 @@
-#include "models/minimax_config.h"
+#include "models/config/minimax.h"
 
 #include <algorithm>
 #include <cmath>

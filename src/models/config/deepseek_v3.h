@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "models/config_reader.h"
+#include "models/config/reader.h"
 #include "models/layers/mlp.h"
 #include "models/model_info.h"
 #include "ops/rope.h"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/config_reader.h"
+#include "models/config/reader.h"
 #include "models/layers/gqa.h"
 #include "models/layers/lightning.h"
 #include "models/layers/mlp.h"

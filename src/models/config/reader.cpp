@@ -1,4 +1,4 @@
-#include "models/config_reader.h"
+#include "models/config/reader.h"
 
 #include <cmath>
 

@@ -1,9 +1,9 @@
 // config.json of DeepseekV3ForCausalLM: each malformed kind is an error that names file and field.
+#include "models/config/deepseek_v3.h"
+
 #include <gtest/gtest.h>
 
 #include <functional>
-
-#include "models/deepseek_v3_config.h"
 
 namespace jamsu::models {
 namespace {

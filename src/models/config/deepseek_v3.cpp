@@ -1,4 +1,4 @@
-#include "models/deepseek_v3_config.h"
+#include "models/config/deepseek_v3.h"
 
 #include <fmt/format.h>
 

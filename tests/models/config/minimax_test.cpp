@@ -1,9 +1,10 @@
 // config.json of MiniMax: what each architecture reads, and an error that names file and field for the rest.
+#include "models/minimax.h"
+
 #include <gtest/gtest.h>
 
 #include <functional>
 
-#include "models/minimax.h"
 #include "models/open.h"
 
 namespace jamsu::models {

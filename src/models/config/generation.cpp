@@ -1,10 +1,10 @@
-#include "models/generation_config.h"
+#include "models/config/generation.h"
 
 #include <filesystem>
 
 #include "base/files.h"
 #include "formats/strict_json.h"
-#include "models/config_reader.h"
+#include "models/config/reader.h"
 
 namespace jamsu::models {
 namespace {

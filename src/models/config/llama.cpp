@@ -1,4 +1,4 @@
-#include "models/llama_config.h"
+#include "models/config/llama.h"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,9 @@
 // config.json of Llama's family: what each architecture reads, and an error that names file and field for the rest.
+#include "models/llama.h"
+
 #include <gtest/gtest.h>
 
 #include <functional>
-
-#include "models/llama.h"
 
 namespace jamsu::models {
 namespace {
