@@ -364,7 +364,7 @@ std::string StepWriter::finish() {
   std::string all;
   for (size_t i = 0; i < lines_.size(); ++i) {
     if (i > 0) all += '\n';
-    if (i == wrong_at) all += lines_[i].wrong + "\n" + std::string(tokenizer::kRetryMark);
+    if (i == wrong_at) all += lines_[i].wrong + "\n" + std::string(kRetryMark);
     all += lines_[i].right;
   }
   return all;

@@ -15,7 +15,7 @@
 
 namespace jamsu::tasks {
 
-inline constexpr std::string_view tokenizer::kRetryMark = "<|retry|>";  // a special token of the tokenizer
+inline constexpr std::string_view kRetryMark = "<|retry|>";  // a special token of the tokenizer
 
 enum class Kind { arithmetic, word, misc, talk, repeat };  // A, B, C, D of the issue; repeat teaches to read
 enum class Language { korean, english };

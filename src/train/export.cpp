@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kBegin = "<|begin_of_text|>";
 constexpr const char* kEnd = "<|end_of_text|>";
-constexpr const char* tokenizer::kPad = "<|pad|>";
+constexpr const char* kPad = "<|pad|>";
 
 // Readable JSON: one member a line, nested values compact.
 std::string pretty(const boost::json::object& object) {
@@ -34,7 +34,7 @@ Status write_model(const std::string& folder, const Trainer& trainer, const mode
   FileOps& files = *options.files;
   boost::json::object json = models::to_json(config, "bfloat16");
   json["pad_token_id"] =
-      tokenizer.token_id(tokenizer::kPad).value_or(static_cast<int32_t>(config.eos_token_ids.front()));
+      tokenizer.token_id(kPad).value_or(static_cast<int32_t>(config.eos_token_ids.front()));
   json["jamsu_numerics_version"] = kNumericsVersion;
   if (auto s = write_file(folder + "/config.json", pretty(json), files); !s) return s;
   const boost::json::object generation{
@@ -43,7 +43,7 @@ Status write_model(const std::string& folder, const Trainer& trainer, const mode
   boost::json::object tokenizer_config{{"tokenizer_class", "PreTrainedTokenizerFast"},
                                        {"bos_token", kBegin},
                                        {"eos_token", kEnd},
-                                       {"pad_token", tokenizer::kPad},
+                                       {"pad_token", kPad},
                                        {"add_bos_token", false},
                                        {"clean_up_tokenization_spaces", false},
                                        {"model_max_length", config.max_position_embeddings}};

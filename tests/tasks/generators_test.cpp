@@ -157,7 +157,7 @@ TEST(Generators, RetryShareIsAsAsked) {
     for_each_sample(Split::train, percent, [&](const Sample& s) {
       auto& [with, all] = counts[s.kind];
       ++all;
-      with += s.thinking.find(tokenizer::kRetryMark) != std::string::npos ? 1 : 0;
+      with += s.thinking.find(kRetryMark) != std::string::npos ? 1 : 0;
     });
     for (const auto& [kind, count] : counts) {
       const double share = 100.0 * count.first / count.second;

@@ -76,14 +76,14 @@ TEST(Steps, OneLineIsWrongThenTakenBack) {
   std::string first;
   for (uint64_t i = 0; i < 40; ++i) {
     const std::string text = written([](StepWriter& w) { w.add(48, 57); }, 100, i);
-    const size_t mark = text.find(tokenizer::kRetryMark);
+    const size_t mark = text.find(kRetryMark);
     ASSERT_NE(mark, std::string::npos);
-    EXPECT_EQ(text.find(tokenizer::kRetryMark, mark + 1), std::string::npos);
+    EXPECT_EQ(text.find(kRetryMark, mark + 1), std::string::npos);
     ASSERT_EQ(text[mark - 1], '\n');
     // Without the wrong line and the mark, the right text is left.
     const size_t before = text.rfind('\n', mark - 2);
     const std::string repaired =
-        text.substr(0, before == std::string::npos ? 0 : before + 1) + text.substr(mark + tokenizer::kRetryMark.size());
+        text.substr(0, before == std::string::npos ? 0 : before + 1) + text.substr(mark + kRetryMark.size());
     EXPECT_EQ(repaired, "48+57\n8+7=15→5\n4+5+1=10\n=105");
     if (first.empty()) first = text;
     if (text != first) ++places;

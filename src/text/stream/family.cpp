@@ -79,7 +79,7 @@ bool StreamFamily::put_back() {
 ThinkFamily::ThinkFamily(StreamSink& sink, bool in_reasoning, const Tags& tags)
     : StreamFamily(sink), tags_(tags), in_reasoning_(in_reasoning), tail_(tags.before, tags.most_before) {
   start_markers_ = {{kThink, "<think>"}};
-  reasoning_markers_ = {{tokenizer::kThinkEnd, "</think>"}};
+  reasoning_markers_ = {{kThinkEnd, "</think>"}};
   if (!tags.end_of_sequence.empty()) {
     reasoning_markers_.push_back(end_of_sequence());
     content_markers_.push_back(end_of_sequence());
@@ -140,7 +140,7 @@ void ThinkFamily::marker(const Marker& m) {
       blank_.clear();
       stage_ = Stage::reasoning;
       return;
-    case tokenizer::kThinkEnd:
+    case kThinkEnd:
       tail_.release(out);
       stage_ = Stage::content;
       return;

@@ -75,7 +75,7 @@ class ThinkFamily : public StreamFamily {
   bool in_reasoning() const final { return stage_ == Stage::reasoning || (stage_ == Stage::start && in_reasoning_); }
 
  protected:
-  enum Id : int { kThink, tokenizer::kThinkEnd, kSection, kEndOfSequence, kOwn };
+  enum Id : int { kThink, kThinkEnd, kSection, kEndOfSequence, kOwn };
   enum class Stage : uint8_t { start, reasoning, content, section };
 
   std::span<const Marker> markers() const final;
