@@ -51,12 +51,12 @@ int train_tokenizer(const TrainOptions& o) {
   return 0;
 }
 
-struct tokenizer::EncodeOptions {
+struct EncodeOptions {
   std::string tokenizer, text;
   bool json = false;
 };
 
-int encode(const tokenizer::EncodeOptions& o, const Globals& globals) {
+int encode(const EncodeOptions& o, const Globals& globals) {
   std::string path = o.tokenizer;
   if (path.empty()) {
     const auto model = find_model("", globals);
@@ -118,7 +118,7 @@ void add_tokenizer(CLI::App& app, Globals& globals) {
   train_verb->footer("Example: jamsu tokenizer train --recipe recipes/nano.toml --out tokenizer.json");
   train_verb->callback([train_options, &globals] { globals.exit_code = train_tokenizer(*train_options); });
 
-  auto encode_options = std::make_shared<tokenizer::EncodeOptions>();
+  auto encode_options = std::make_shared<EncodeOptions>();
   auto* encode_verb = verb->add_subcommand("encode", "print the tokens of a text");
   encode_verb->add_option("--tokenizer", encode_options->tokenizer,
                           "tokenizer.json or a model's folder (default: pretrained/nano)");
