@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto t = jinja::Template::parse(source, "fuzz", {.limits = limits, .dialect = dialect});
     if (!t) continue;
     const auto text = t->render(variables, {.limits = limits, .now = now});
-    if (text && (!jamsu::text::is_valid_utf8(*text) || text->size() > limits.output_bytes)) std::abort();
+    if (text && (!jamsu::unicode::is_valid_utf8(*text) || text->size() > limits.output_bytes)) std::abort();
   }
   return 0;
 }
