@@ -27,8 +27,7 @@ std::vector<std::string_view> lines_not_taken_back(std::string_view thinking) {
     const size_t end = thinking.find('\n');
     std::string_view line = thinking.substr(0, end);
     // Text before a mark on its own line is taken back; a line that begins with the mark takes back the line before it.
-    for (size_t mark = line.find(kRetryMark); mark != std::string_view::npos;
-         mark = line.find(kRetryMark)) {
+    for (size_t mark = line.find(kRetryMark); mark != std::string_view::npos; mark = line.find(kRetryMark)) {
       if (line.substr(0, mark).find_first_not_of(' ') == std::string_view::npos && !lines.empty()) lines.pop_back();
       line.remove_prefix(mark + kRetryMark.size());
     }

@@ -33,8 +33,7 @@ Status write_model(const std::string& folder, const Trainer& trainer, const mode
                    const tokenizer::Tokenizer& tokenizer, const ExportOptions& options) {
   FileOps& files = *options.files;
   boost::json::object json = models::to_json(config, "bfloat16");
-  json["pad_token_id"] =
-      tokenizer.token_id(kPad).value_or(static_cast<int32_t>(config.eos_token_ids.front()));
+  json["pad_token_id"] = tokenizer.token_id(kPad).value_or(static_cast<int32_t>(config.eos_token_ids.front()));
   json["jamsu_numerics_version"] = kNumericsVersion;
   if (auto s = write_file(folder + "/config.json", pretty(json), files); !s) return s;
   const boost::json::object generation{

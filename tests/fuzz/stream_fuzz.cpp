@@ -40,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (whole.reasoning_text != cut.reasoning_text || whole.content_text != cut.content_text ||
       whole.calls != cut.calls || whole.end != cut.end)
     std::abort();
-  if (!in_reasoning && text.find('<') == std::string_view::npos && whole.content_text != jamsu::unicode::to_valid_utf8(text))
+  if (!in_reasoning && text.find('<') == std::string_view::npos &&
+      whole.content_text != jamsu::unicode::to_valid_utf8(text))
     std::abort();
   for (const StreamResult::Call& call : whole.calls)
     if (call.name.empty() && format != StreamFormat::hermes && format != StreamFormat::harmony) std::abort();
