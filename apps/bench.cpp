@@ -76,17 +76,17 @@ Status measure_model(const Options& o, const Globals& globals, const bench::Setu
   return bench::model(setup, *folder, load, on_line);
 }
 
-CLI::App* add_part(CLI::App& verb, const std::shared_ptr<Options>& options, const char* name, const char* help,
+Verb* add_part(Verb& verb, const std::shared_ptr<Options>& options, const char* name, const char* help,
                    int rounds) {
   auto* part = verb.add_subcommand(name, help);
   part->add_option("--rounds", options->rounds,
                    fmt::format("medians and quartiles are over so many (default {})", rounds))
-      ->check(CLI::Range(1, 100'000));
+      ->range(1, 100'000);
   part->add_flag("--json", options->json, "one JSON object a line");
   return part;
 }
 
-CLI::App* add_measure(CLI::App& verb, Globals& globals, const std::shared_ptr<Options>& options, const char* name,
+Verb* add_measure(Verb& verb, Globals& globals, const std::shared_ptr<Options>& options, const char* name,
                       const char* help, int rounds, int threads, Measure measure) {
   auto* part = add_part(verb, options, name, help, rounds);
   part->footer(fmt::format("Example: jamsu bench {}", name));
@@ -107,7 +107,7 @@ CLI::App* add_measure(CLI::App& verb, Globals& globals, const std::shared_ptr<Op
   return part;
 }
 
-void add_tokenizer(CLI::App& verb, Globals& globals, const std::shared_ptr<Options>& options, int rounds) {
+void add_tokenizer(Verb& verb, Globals& globals, const std::shared_ptr<Options>& options, int rounds) {
   auto* part = add_part(verb, options, "tokenizer", "encoding a text on one thread, by the clock alone", rounds);
   part->add_option("tokenizer", options->model, "a tokenizer.json, or a folder with one")->required();
   part->add_option("text", options->text, "a text file; documents of 1 MiB are made of it")->required();
@@ -122,11 +122,11 @@ void add_tokenizer(CLI::App& verb, Globals& globals, const std::shared_ptr<Optio
 
 }  // namespace
 
-void add_bench(CLI::App& app, Globals& globals) {
+void add_bench(Verb& app, Globals& globals) {
   constexpr int kSlices = 21, kWholeRuns = 7;  // bench/README.md
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("bench", "measure kernels, training and decoding against this machine's peak");
-  verb->require_subcommand(1);
+  verb->require_subcommand();
   verb->footer("Example: jamsu bench gemm --threads 1");
   auto* gemm =
       add_measure(*verb, globals, options, "gemm", "a bf16 product, weights packed", kSlices, 0,
@@ -134,10 +134,10 @@ void add_bench(CLI::App& app, Globals& globals) {
                     bench::gemm(s, o.gemm, l);
                     return {};
                   });
-  const auto extent = CLI::Range(int64_t{1}, int64_t{1} << 16);
-  gemm->add_option("--m", options->gemm.m, "rows of activations (default 512)")->check(extent);
-  gemm->add_option("--k", options->gemm.k, "contraction (default 2048)")->check(extent);
-  gemm->add_option("--n", options->gemm.n, "outputs (default 2048)")->check(extent);
+  constexpr std::pair<int64_t, int64_t> kExtent{1, int64_t{1} << 16};
+  gemm->add_option("--m", options->gemm.m, "rows of activations (default 512)")->range(kExtent.first, kExtent.second);
+  gemm->add_option("--k", options->gemm.k, "contraction (default 2048)")->range(kExtent.first, kExtent.second);
+  gemm->add_option("--n", options->gemm.n, "outputs (default 2048)")->range(kExtent.first, kExtent.second);
   add_measure(*verb, globals, options, "attention", "attention of one head on one thread, forward and backward",
               kSlices, 1, [](const Options&, const Globals&, const bench::Setup& s, const bench::OnLine& l) -> Status {
                 bench::attention(s, l);
@@ -149,9 +149,9 @@ void add_bench(CLI::App& app, Globals& globals) {
                     bench::train(s, {.tiny = o.shape == "tiny", .micro_rows = o.train.micro_rows}, l);
                     return {};
                   });
-  train->add_option("--shape", options->shape, "nano (default) or tiny")->check(CLI::IsMember({"nano", "tiny"}));
+  train->add_option("--shape", options->shape, "nano (default) or tiny")->one_of({"nano", "tiny"});
   train->add_option("--micro-rows", options->train.micro_rows, "rows of a micro-batch: 1, 2, 4 (default), 8 or 16")
-      ->check(CLI::IsMember({1, 2, 4, 8, 16}));
+      ->one_of({1, 2, 4, 8, 16});
   add_measure(*verb, globals, options, "decode", "decoding through the engine, alone and 64 sequences at once",
               kWholeRuns, 0,
               [](const Options&, const Globals&, const bench::Setup& s, const bench::OnLine& l) -> Status {
@@ -161,14 +161,14 @@ void add_bench(CLI::App& app, Globals& globals) {
   auto* model = add_measure(*verb, globals, options, "model", "a model's folder: opening, prefill of 512, decoding",
                             kWholeRuns, 0, measure_model);
   model->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
-  model->add_option("--prompt", options->load.prompt, "tokens before those decoded (default 64)")->check(extent);
-  model->add_option("--decoded", options->load.decoded, "tokens decoded (default 32)")->check(extent);
-  model->add_option("--prefill", options->load.prefill, "tokens of the prefill (default 512)")->check(extent);
+  model->add_option("--prompt", options->load.prompt, "tokens before those decoded (default 64)")->range(kExtent.first, kExtent.second);
+  model->add_option("--decoded", options->load.decoded, "tokens decoded (default 32)")->range(kExtent.first, kExtent.second);
+  model->add_option("--prefill", options->load.prefill, "tokens of the prefill (default 512)")->range(kExtent.first, kExtent.second);
   add_tokenizer(*verb, globals, options, kWholeRuns);
   auto* make = verb->add_subcommand("make-model", "a folder with random weights of a published shape, to measure with");
   make->add_option("shape", options->shape, fmt::format("{}", fmt::join(bench::model_shapes(), ", ")))
       ->required()
-      ->check(CLI::IsMember(bench::model_shapes()));
+      ->one_of(bench::model_shapes());
   make->add_option("folder", options->folder, "written anew")->required();
   make->add_flag("--fp8", options->fp8, "matrices in FP8 with a scale for each 128 x 128, as DeepSeek-V3");
   make->footer("Example: jamsu bench make-model qwen2-1.5b /tmp/qwen2 && jamsu bench model /tmp/qwen2");

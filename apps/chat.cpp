@@ -287,7 +287,7 @@ int run(const Options& o, const Globals& globals) {
 
 }  // namespace
 
-void add_chat(CLI::App& app, Globals& globals) {
+void add_chat(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("chat", "talk to a model in the terminal");
   verb->add_option("--model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");

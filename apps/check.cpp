@@ -201,7 +201,7 @@ int run(const Options& o, const Globals& globals) {
 
 }  // namespace
 
-void add_check(CLI::App& app, Globals& globals) {
+void add_check(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("check", "is a model's folder whole: hashes, shapes, values, tokenizer, perplexity");
   verb->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");

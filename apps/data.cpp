@@ -88,19 +88,19 @@ int show(const ShowOptions& o, const Globals& globals) {
 
 }  // namespace
 
-void add_data(CLI::App& app, Globals& globals) {
+void add_data(Verb& app, Globals& globals) {
   auto* verb = app.add_subcommand("data", "look at the data of a recipe");
-  verb->require_subcommand(1);
+  verb->require_subcommand();
   verb->footer("Example: jamsu data show recipes/nano.toml --stage sft");
   auto options = std::make_shared<ShowOptions>();
   auto* show_verb =
       verb->add_subcommand("show", "print a packed batch: every document's tokens, and which of them are learned");
   show_verb->add_option("recipe", options->recipe, "recipe (TOML)")->required();
-  show_verb->add_option("--stage", options->stage, "pretrain or sft")->check(CLI::IsMember({"pretrain", "sft"}));
+  show_verb->add_option("--stage", options->stage, "pretrain or sft")->one_of({"pretrain", "sft"});
   show_verb->add_option("--tokenizer", options->tokenizer,
                         "tokenizer.json or a folder with one (default: the recipe's, then the shipped model's)");
   show_verb->add_option("--batch", options->batch, "number of the batch, from 0")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+      ->range(int64_t{0}, int64_t{1} << 40);
   show_verb->add_flag("--summary", options->summary, "only the counts");
   show_verb->add_flag("--json", options->json,
                       "one JSON object: counts, and ids, labels (-100: not learned) and documents of each row");

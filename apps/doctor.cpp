@@ -112,12 +112,12 @@ int run(const Options& o, const Globals& globals) {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, Globals& globals) {
+void add_doctor(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand(
       "doctor", "what this computer is and can do: instruction sets, measured peak and memory bandwidth");
   verb->add_option("--slices", options->slices, "measurements of 60 ms each figure is the median of (default 9)")
-      ->check(CLI::Range(1, 1000));
+      ->range(1, 1000);
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer("Example: jamsu doctor");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });

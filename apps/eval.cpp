@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/split.hpp>
+#include <boost/algorithm/string/trim.hpp>
 #include <cerrno>
 #include <fstream>
 #include <iostream>
@@ -88,9 +90,11 @@ Result<std::vector<eval::ProblemSet>> choose_sets(const Options& o) {
       if (set.unseen || !o.unseen) chosen.push_back(std::move(set));
     return chosen;
   }
-  for (const std::string& name : CLI::detail::split(o.sets, ',')) {
+  std::vector<std::string> wanted;
+  boost::algorithm::split(wanted, o.sets, [](char c) { return c == ','; });
+  for (const std::string& name : wanted) {
     const auto found = std::find_if(
-        all.begin(), all.end(), [wanted = CLI::detail::trim_copy(name)](const auto& s) { return s.name == wanted; });
+        all.begin(), all.end(), [w = boost::algorithm::trim_copy(name)](const auto& s) { return s.name == w; });
     if (found == all.end()) {
       std::string names;
       for (const auto& set : all) names += (names.empty() ? "" : ", ") + set.name;
@@ -255,12 +259,12 @@ int run(const Options& o, const Globals& globals) {
 
 }  // namespace
 
-void add_eval(CLI::App& app, Globals& globals) {
+void add_eval(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb =
       app.add_subcommand("eval", "score a model on generated tasks or on files: questions, choices, perplexity");
   verb->add_option("--model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
-  verb->add_option("--problems", options->problems, "per set")->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
+  verb->add_option("--problems", options->problems, "per set")->range(int64_t{1}, int64_t{1'000'000});
   auto* sets = verb->add_option("--sets", options->sets,
                                 "of A, B ko, B en, B longer, C, D, A unseen, B ko unseen, B en unseen, C unseen; "
                                 "separated by commas (default: all)");
@@ -272,9 +276,9 @@ void add_eval(CLI::App& app, Globals& globals) {
       ->excludes(sets);
   verb->add_option("--window", options->window, "of perplexity: tokens of one forward (default: the context)");
   verb->add_option("--show-item", options->show_item, "print the exact prompt of this item, from 0, and stop")
-      ->check(CLI::NonNegativeNumber);
+      ->non_negative();
   verb->add_option("-k", options->k, "samples of each problem, for pass@k and maj@k (with --temperature)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1000}));
+      ->range(int64_t{1}, int64_t{1000});
   verb->add_option("--problem-seed", options->seed, "of the problems; recipes train on another one");
   verb->add_option("--items", options->items, "write every item as JSONL: prompt, reasoning, content, verdict");
   verb->add_flag("--unseen", options->unseen, "only the sets of patterns, names, objects and wordings never trained")

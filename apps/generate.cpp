@@ -193,7 +193,7 @@ int run(const Options& o, const Globals& globals) {
 
 }  // namespace
 
-void add_generate(CLI::App& app, Globals& globals) {
+void add_generate(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("generate", "continue a text, or reply to it (--chat); one, or a file of them");
   verb->add_option("-p,--prompt", options->prompt, "the text");

@@ -54,36 +54,26 @@ bool read_environment(jamsu::apps::Globals& globals) {
 int main(int argc, char** argv) {
   jamsu::apps::Globals globals;
   if (!read_environment(globals)) return 1;
-  CLI::App app("jamsu trains, post-trains and runs DeepSeek-style reasoning models on this computer, offline.");
-  app.require_subcommand(1);
-  app.set_version_flag("--version", "jamsu 0.1.0");
-  app.add_option("--threads", globals.threads, "threads to compute with (default: all usable cores); changes no result")
-      ->check(CLI::Range(1, 1024));
-  app.add_flag("--f32", globals.f32, "compute in f32 instead of bf16 (for parity checks)");
-  app.add_option("--cache", globals.cache,
-                 "state of models with latent attention (MLA): expanded, latent (same bits, less memory, slower), "
-                 "absorbed (less memory, other bits) or auto")
-      ->check(CLI::IsMember({"auto", "expanded", "latent", "absorbed"}))
-      ->capture_default_str();
-  app.add_flag("--force", globals.force, "go on where a model does not fit into free memory");
-  app.fallthrough();
-  app.footer("Example: jamsu chat\nMore of a verb: jamsu VERB --help");
+  jamsu::apps::CommandLine line(
+      "jamsu trains, post-trains and runs DeepSeek-style reasoning models on this computer, offline.", "jamsu 0.1.0");
+  line.add_option("--threads", globals.threads, "threads to compute with (default: all usable cores); changes no result")
+      ->range(1, 1024);
+  line.add_flag("--f32", globals.f32, "compute in f32 instead of bf16 (for parity checks)");
+  line.add_option("--cache", globals.cache,
+                  "state of models with latent attention (MLA): expanded, latent (same bits, less memory, slower), "
+                  "absorbed (less memory, other bits) or auto")
+      ->one_of({"auto", "expanded", "latent", "absorbed"})
+      ->show_default();
+  line.add_flag("--force", globals.force, "go on where a model does not fit into free memory");
+  line.footer("Example: jamsu chat\nMore of a verb: jamsu VERB --help");
   for (const auto add :
        {jamsu::apps::add_chat, jamsu::apps::add_generate, jamsu::apps::add_show, jamsu::apps::add_plan,
         jamsu::apps::add_check, jamsu::apps::add_models, jamsu::apps::add_pull, jamsu::apps::add_pretrain,
         jamsu::apps::add_sft, jamsu::apps::add_eval, jamsu::apps::add_tokenizer, jamsu::apps::add_data,
         jamsu::apps::add_doctor, jamsu::apps::add_bench, jamsu::apps::add_ledger})
-    add(app, globals);
+    add(line, globals);
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::RequiredError& e) {
-    // CLI11 asks for a missing verb before it looks at the word that stands in its place.
-    const auto words = app.remaining(true);
-    if (!words.empty())
-      std::fprintf(stderr, "jamsu: there is no \"%s\"; jamsu --help lists the verbs\n", words[0].c_str());
-    return words.empty() && app.exit(e) == 0 ? 0 : 2;
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    if (const auto code = line.parse(argc, argv)) return *code;
   } catch (const std::exception& e) {  // out of memory and the like: said, not crashed
     return jamsu::apps::fail(e.what());
   }

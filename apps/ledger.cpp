@@ -112,20 +112,19 @@ int run(const Options& o, const Globals& globals) {
 
 }  // namespace
 
-void add_ledger(CLI::App& app, Globals& globals) {
+void add_ledger(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb =
       app.add_subcommand("ledger", "every run here with its tokens, FLOPs, time, energy and price; and the sums");
   verb->add_option("--last", options->last, "list so many runs, newest first (default 20); the sums are over all")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+      ->range(int64_t{1}, int64_t{1} << 40);
   verb->add_flag("--json", options->json, "one JSON object");
   verb->add_option("--currency", options->currency, "set the currency of later runs")
-      ->check(CLI::Validator(
-          [](std::string& s) { return s.empty() || s.size() > 16 ? std::string("1 to 16 bytes") : std::string(); },
-          "TEXT"));
-  verb->add_option("--per-kwh", options->per_kwh, "set the price of a kilowatt-hour")->check(CLI::Range(0.0, 1e9));
+      ->check([](const std::string& s) { return s.empty() || s.size() > 16 ? std::string("1 to 16 bytes") : std::string(); },
+              "TEXT");
+  verb->add_option("--per-kwh", options->per_kwh, "set the price of a kilowatt-hour")->range(0.0, 1e9);
   verb->add_option("--per-hour", options->per_hour, "set the price of an hour of this machine")
-      ->check(CLI::Range(0.0, 1e9));
+      ->range(0.0, 1e9);
   verb->footer("Example: jamsu ledger --last 5");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });
 }

@@ -88,7 +88,7 @@ int remove(const std::string& name, bool yes, const Globals& globals) {
 
 }  // namespace
 
-void add_models(CLI::App& app, Globals& globals) {
+void add_models(Verb& app, Globals& globals) {
   struct Options {
     std::string name;
     bool json = false, yes = false;

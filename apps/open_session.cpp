@@ -10,23 +10,23 @@
 
 namespace jamsu::apps {
 
-void add_sampling_options(CLI::App& verb, SamplingOptions& o) {
+void add_sampling_options(Verb& verb, SamplingOptions& o) {
   verb.add_option("--temperature", o.temperature,
                   "0: always the most probable token. This and the next four: as generation_config.json of the model "
                   "says (chat and "
                   "--chat), else 0, off, 1, 0, 1")
-      ->check(CLI::Range(0.0, 100.0));
-  verb.add_option("--top-k", o.top_k, "draw among the k most probable; 0: off")->check(CLI::NonNegativeNumber);
-  verb.add_option("--top-p", o.top_p, "draw among the most probable that sum up to p")->check(CLI::Range(1e-9, 1.0));
-  verb.add_option("--min-p", o.min_p, "drop tokens below this share of the most probable")->check(CLI::Range(0.0, 1.0));
+      ->range(0.0, 100.0);
+  verb.add_option("--top-k", o.top_k, "draw among the k most probable; 0: off")->non_negative();
+  verb.add_option("--top-p", o.top_p, "draw among the most probable that sum up to p")->range(1e-9, 1.0);
+  verb.add_option("--min-p", o.min_p, "drop tokens below this share of the most probable")->range(0.0, 1.0);
   verb.add_option("--repetition-penalty", o.repetition_penalty, "above 1 discourages tokens seen before")
-      ->check(CLI::Range(1e-3, 1e3));
+      ->range(1e-3, 1e3);
   verb.add_option("--presence-penalty", o.presence_penalty, "subtracted from tokens of the reply so far");
   verb.add_option("--frequency-penalty", o.frequency_penalty, "the same, times how often");
   verb.add_option("--seed", o.seed, "of the draws; the same seed gives the same reply");
-  verb.add_option("--max-tokens", o.max_tokens, "longest reply")->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
+  verb.add_option("--max-tokens", o.max_tokens, "longest reply")->range(int64_t{1}, int64_t{1} << 30);
   verb.add_option("--think", o.think, "on, off, or auto (default): the model decides")
-      ->check(CLI::IsMember({"on", "off", "auto"}));
+      ->one_of({"on", "off", "auto"});
   verb.add_option("--stop", o.stop, "a text that ends the reply and is not part of it; may be given again");
 }
 

@@ -21,7 +21,7 @@ struct SamplingOptions {
   std::string think = "auto";
   std::vector<std::string> stop;
 };
-void add_sampling_options(CLI::App& verb, SamplingOptions& options);
+void add_sampling_options(Verb& verb, SamplingOptions& options);
 // What the command line leaves open is as in `defaults`; greedy without any.
 session::ChatRequest make_request(const SamplingOptions& options, const models::GenerationConfig& defaults = {});
 

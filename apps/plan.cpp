@@ -207,25 +207,25 @@ int run(const Options& o, const Globals& globals) {
 
 }  // namespace
 
-void add_plan(CLI::App& app, Globals& globals) {
+void add_plan(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("plan", "memory, speed, time and money of a model before it is loaded");
   verb->add_option("model", options->model,
                    "folder, name under $JAMSU_HOME/models, or a bare config.json (default: pretrained/nano)");
   verb->add_option("--context", options->context,
                    "tokens of each sequence (default: 4096, or the model's if that is less)")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
+      ->range(int64_t{1}, int64_t{1} << 30);
   verb->add_option("--parallel", options->parallel, "sequences at once")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
-      ->capture_default_str();
+      ->range(int64_t{1}, int64_t{1} << 20)
+      ->show_default();
   verb->add_option("--memory-gib", options->memory_gib, "plan for so much free memory instead of this machine's")
-      ->check(CLI::PositiveNumber);
+      ->positive();
   verb->add_option("--peak-gflops", options->peak_gflops, "plan for so much arithmetic instead of what is measured")
-      ->check(CLI::PositiveNumber);
+      ->positive();
   verb->add_option("--bandwidth-gbs", options->bandwidth_gbs, "plan for so many GB/s instead of what is measured")
-      ->check(CLI::PositiveNumber);
+      ->positive();
   verb->add_flag("--train", options->train, "time and money of a training run of --tokens");
-  verb->add_option("--tokens", options->train_tokens, "of --train; 1e9 may be written")->check(CLI::PositiveNumber);
+  verb->add_option("--tokens", options->train_tokens, "of --train; 1e9 may be written")->positive();
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer("Example: jamsu plan pretrained/nano --context 1024 --parallel 64");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });

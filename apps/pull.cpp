@@ -31,12 +31,10 @@ int become_pull(std::vector<std::string> arguments) {
 
 }  // namespace
 
-void add_pull(CLI::App& app, Globals& globals) {
+void add_pull(Verb& app, Globals& globals) {
   auto* verb = app.add_subcommand("pull", "fetches a model from the Hugging Face hub into its cache (jamsu-pull)");
   // Every word and flag is jamsu-pull's, --help too.
-  verb->fallthrough(false);
-  verb->set_help_flag();
-  verb->prefix_command();
+  verb->pass_everything_on();
   verb->callback([verb, &globals] { globals.exit_code = become_pull(verb->remaining()); });
 }
 

@@ -88,7 +88,7 @@ int run(const Options& o, const Globals& globals) {
 
 }  // namespace
 
-void add_show(CLI::App& app, Globals& globals) {
+void add_show(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("show", "architecture, parameters, memory of weights and of the cache by context");
   verb->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");

@@ -101,18 +101,18 @@ Result<tokenizer::Tokenizer> make_tokenizer(const train::DataRecipe& data, int64
       {.vocab_size = static_cast<int32_t>(vocab)});
 }
 
-void add_tokenizer(CLI::App& app, Globals& globals) {
+void add_tokenizer(Verb& app, Globals& globals) {
   auto* verb = app.add_subcommand("tokenizer", "train a byte-level BPE, or encode a text");
-  verb->require_subcommand(1);
+  verb->require_subcommand();
   verb->footer("Example: jamsu tokenizer train --recipe recipes/nano.toml --out tokenizer.json");
   auto train_options = std::make_shared<TrainOptions>();
   auto* train_verb = verb->add_subcommand("train", "train a tokenizer.json on generated tasks and your own texts");
   train_verb->add_option("--recipe", train_options->recipe, "recipe whose mix of tasks and seed to use");
   train_verb->add_option("--text", train_options->files, "your own text files");
   train_verb->add_option("--samples", train_options->samples, "generated samples to learn from (0: none)")
-      ->check(CLI::Range(int64_t{0}, int64_t{10'000'000}));
+      ->range(int64_t{0}, int64_t{10'000'000});
   train_verb->add_option("--vocab", train_options->vocab, "tokens, special ones and bytes included")
-      ->check(CLI::Range(300, 1'000'000));
+      ->range(300, 1'000'000);
   train_verb->add_option("--out", train_options->out, "tokenizer.json to write")->required();
   train_verb->add_flag("--json", train_options->json, "one JSON object");
   train_verb->footer("Example: jamsu tokenizer train --recipe recipes/nano.toml --out tokenizer.json");

@@ -257,7 +257,7 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
 
 namespace {
 
-void add_verb(CLI::App& app, Globals& globals, Stage stage, const char* name, const char* help, const char* example) {
+void add_verb(Verb& app, Globals& globals, Stage stage, const char* name, const char* help, const char* example) {
   auto options = std::make_shared<TrainingOptions>();
   auto* verb = app.add_subcommand(name, help);
   verb->add_option("recipe", options->recipe, "recipe (TOML)")->required();
@@ -272,18 +272,18 @@ void add_verb(CLI::App& app, Globals& globals, Stage stage, const char* name, co
                  "delete the checkpoints of an earlier run in the folder and begin anew");
   verb->add_flag("--explain", options->explain, "print the effective recipe with every field explained, and stop");
   verb->add_option("--max-steps", options->max_steps, "stop after so many steps")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+      ->range(int64_t{1}, int64_t{1} << 40);
   verb->footer(example);
   verb->callback([options, &globals, stage] { globals.exit_code = run_training(stage, *options, globals); });
 }
 
 }  // namespace
 
-void add_pretrain(CLI::App& app, Globals& globals) {
+void add_pretrain(Verb& app, Globals& globals) {
   add_verb(app, globals, Stage::pretrain, "pretrain", "train a model from nothing, by a recipe",
            "Example: jamsu pretrain recipes/nano.toml");
 }
-void add_sft(CLI::App& app, Globals& globals) {
+void add_sft(Verb& app, Globals& globals) {
   add_verb(app, globals, Stage::sft, "sft", "supervised fine-tuning of a model, by a recipe",
            "Example: jamsu sft recipes/nano.toml --from runs/nano-pretrain/model");
 }

@@ -1,11 +1,11 @@
 #pragma once
 // One function per verb: adds the subcommand and what runs when it is chosen. A verb returns the program's exit code.
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/command_line.h"
 #include "base/result.h"
 #include "kernels/registry.h"
 #include "models/model.h"
@@ -46,20 +46,20 @@ struct FoundModel {
 };
 std::vector<FoundModel> installed_models(const Globals& globals);
 
-void add_models(CLI::App& app, Globals& globals);  // ls, rm
-void add_pull(CLI::App& app, Globals& globals);    // the one verb that is a program of its own: apps/pull
-void add_show(CLI::App& app, Globals& globals);
-void add_plan(CLI::App& app, Globals& globals);
-void add_check(CLI::App& app, Globals& globals);
-void add_generate(CLI::App& app, Globals& globals);
-void add_chat(CLI::App& app, Globals& globals);
-void add_pretrain(CLI::App& app, Globals& globals);
-void add_sft(CLI::App& app, Globals& globals);
-void add_eval(CLI::App& app, Globals& globals);
-void add_tokenizer(CLI::App& app, Globals& globals);
-void add_data(CLI::App& app, Globals& globals);
-void add_doctor(CLI::App& app, Globals& globals);
-void add_ledger(CLI::App& app, Globals& globals);
-void add_bench(CLI::App& app, Globals& globals);
+void add_models(Verb& app, Globals& globals);  // ls, rm
+void add_pull(Verb& app, Globals& globals);    // the one verb that is a program of its own: apps/pull
+void add_show(Verb& app, Globals& globals);
+void add_plan(Verb& app, Globals& globals);
+void add_check(Verb& app, Globals& globals);
+void add_generate(Verb& app, Globals& globals);
+void add_chat(Verb& app, Globals& globals);
+void add_pretrain(Verb& app, Globals& globals);
+void add_sft(Verb& app, Globals& globals);
+void add_eval(Verb& app, Globals& globals);
+void add_tokenizer(Verb& app, Globals& globals);
+void add_data(Verb& app, Globals& globals);
+void add_doctor(Verb& app, Globals& globals);
+void add_ledger(Verb& app, Globals& globals);
+void add_bench(Verb& app, Globals& globals);
 
 }  // namespace jamsu::apps

@@ -1,0 +1,138 @@
+#include "apps/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+namespace jamsu::apps {
+
+Option* Option::required() {
+  option_->required();
+  return this;
+}
+Option* Option::range(int64_t low, int64_t high) {
+  option_->check(CLI::Range(low, high));
+  return this;
+}
+Option* Option::range(double low, double high) {
+  option_->check(CLI::Range(low, high));
+  return this;
+}
+Option* Option::positive() {
+  option_->check(CLI::PositiveNumber);
+  return this;
+}
+Option* Option::non_negative() {
+  option_->check(CLI::NonNegativeNumber);
+  return this;
+}
+Option* Option::one_of(const std::vector<std::string>& words) {
+  option_->check(CLI::IsMember(words));
+  return this;
+}
+Option* Option::one_of(const std::vector<int>& numbers) {
+  option_->check(CLI::IsMember(numbers));
+  return this;
+}
+Option* Option::check(std::function<std::string(const std::string&)> check, const char* type) {
+  option_->check(CLI::Validator([check = std::move(check)](std::string& value) { return check(value); }, type));
+  return this;
+}
+Option* Option::show_default() {
+  option_->capture_default_str();
+  return this;
+}
+Option* Option::type_name(const char* name) {
+  option_->type_name(name);
+  return this;
+}
+Option* Option::expected(int values) {
+  option_->expected(values);
+  return this;
+}
+Option* Option::excludes(const Option* other) {
+  option_->excludes(other->option_);
+  return this;
+}
+Option* Option::excludes(const char* name) {
+  option_->excludes(name);
+  return this;
+}
+
+Option* Verb::keep(CLI::Option* option) {
+  options_.push_back(std::make_unique<Option>(option));
+  return options_.back().get();
+}
+Verb* Verb::add_subcommand(const std::string& name, const std::string& help) {
+  verbs_.push_back(std::make_unique<Verb>(app_->add_subcommand(name, help)));
+  return verbs_.back().get();
+}
+Option* Verb::add_option(const char* name, std::string& variable, const std::string& help) {
+  return keep(app_->add_option(name, variable, help));
+}
+Option* Verb::add_option(const char* name, int& variable, const std::string& help) {
+  return keep(app_->add_option(name, variable, help));
+}
+Option* Verb::add_option(const char* name, int64_t& variable, const std::string& help) {
+  return keep(app_->add_option(name, variable, help));
+}
+Option* Verb::add_option(const char* name, uint64_t& variable, const std::string& help) {
+  return keep(app_->add_option(name, variable, help));
+}
+Option* Verb::add_option(const char* name, double& variable, const std::string& help) {
+  return keep(app_->add_option(name, variable, help));
+}
+Option* Verb::add_option(const char* name, std::optional<int64_t>& variable, const std::string& help) {
+  return keep(app_->add_option(name, variable, help));
+}
+Option* Verb::add_option(const char* name, std::optional<double>& variable, const std::string& help) {
+  return keep(app_->add_option(name, variable, help));
+}
+Option* Verb::add_option(const char* name, std::vector<std::string>& variable, const std::string& help) {
+  return keep(app_->add_option(name, variable, help));
+}
+Option* Verb::add_flag(const char* name, bool& variable, const std::string& help) {
+  return keep(app_->add_flag(name, variable, help));
+}
+void Verb::footer(const std::string& text) {
+  app_->footer(text);
+}
+void Verb::require_subcommand() {
+  app_->require_subcommand(1);
+}
+void Verb::callback(std::function<void()> run) {
+  app_->callback(std::move(run));
+}
+void Verb::pass_everything_on() {
+  app_->fallthrough(false);
+  app_->set_help_flag();
+  app_->prefix_command();
+}
+std::vector<std::string> Verb::remaining() const {
+  return app_->remaining();
+}
+
+CommandLine::CommandLine(const std::string& help, const std::string& version)
+    : Verb(nullptr), root_(std::make_unique<CLI::App>(help)) {
+  app_ = root_.get();
+  root_->require_subcommand(1);
+  root_->set_version_flag("--version", version);
+  root_->fallthrough();
+}
+CommandLine::~CommandLine() = default;
+
+std::optional<int> CommandLine::parse(int argc, char** argv) {
+  try {
+    root_->parse(argc, argv);
+  } catch (const CLI::RequiredError& e) {
+    // CLI11 asks for a missing verb before it looks at the word that stands in its place.
+    const auto words = root_->remaining(true);
+    if (!words.empty())
+      std::fprintf(stderr, "jamsu: there is no \"%s\"; jamsu --help lists the verbs\n", words[0].c_str());
+    return words.empty() && root_->exit(e) == 0 ? 0 : 2;
+  } catch (const CLI::ParseError& e) {
+    return root_->exit(e) == 0 ? 0 : 2;
+  }
+  return std::nullopt;
+}
+
+}  // namespace jamsu::apps
