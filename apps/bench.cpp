@@ -67,7 +67,7 @@ using Measure = Status (*)(const Options&, const Globals&, const bench::Setup&, 
 
 Status measure_model(const Options& o, const Globals& globals, const bench::Setup& setup,
                      const bench::OnLine& on_line) {
-  const auto folder = find_model(o.model, globals);
+  const auto folder = hub::find_model(o.model, globals.places);
   if (!folder) return folder.error();
   const auto described = models::describe_model(*folder, ops::Numerics::bf16);
   if (!described) return described.error();
@@ -76,8 +76,7 @@ Status measure_model(const Options& o, const Globals& globals, const bench::Setu
   return bench::model(setup, *folder, load, on_line);
 }
 
-Verb* add_part(Verb& verb, const std::shared_ptr<Options>& options, const char* name, const char* help,
-                   int rounds) {
+Verb* add_part(Verb& verb, const std::shared_ptr<Options>& options, const char* name, const char* help, int rounds) {
   auto* part = verb.add_subcommand(name, help);
   part->add_option("--rounds", options->rounds,
                    fmt::format("medians and quartiles are over so many (default {})", rounds))
@@ -87,7 +86,7 @@ Verb* add_part(Verb& verb, const std::shared_ptr<Options>& options, const char* 
 }
 
 Verb* add_measure(Verb& verb, Globals& globals, const std::shared_ptr<Options>& options, const char* name,
-                      const char* help, int rounds, int threads, Measure measure) {
+                  const char* help, int rounds, int threads, Measure measure) {
   auto* part = add_part(verb, options, name, help, rounds);
   part->footer(fmt::format("Example: jamsu bench {}", name));
   part->callback([options, &globals, name, rounds, threads, measure] {
@@ -161,9 +160,12 @@ void add_bench(Verb& app, Globals& globals) {
   auto* model = add_measure(*verb, globals, options, "model", "a model's folder: opening, prefill of 512, decoding",
                             kWholeRuns, 0, measure_model);
   model->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
-  model->add_option("--prompt", options->load.prompt, "tokens before those decoded (default 64)")->range(kExtent.first, kExtent.second);
-  model->add_option("--decoded", options->load.decoded, "tokens decoded (default 32)")->range(kExtent.first, kExtent.second);
-  model->add_option("--prefill", options->load.prefill, "tokens of the prefill (default 512)")->range(kExtent.first, kExtent.second);
+  model->add_option("--prompt", options->load.prompt, "tokens before those decoded (default 64)")
+      ->range(kExtent.first, kExtent.second);
+  model->add_option("--decoded", options->load.decoded, "tokens decoded (default 32)")
+      ->range(kExtent.first, kExtent.second);
+  model->add_option("--prefill", options->load.prefill, "tokens of the prefill (default 512)")
+      ->range(kExtent.first, kExtent.second);
   add_tokenizer(*verb, globals, options, kWholeRuns);
   auto* make = verb->add_subcommand("make-model", "a folder with random weights of a published shape, to measure with");
   make->add_option("shape", options->shape, fmt::format("{}", fmt::join(bench::model_shapes(), ", ")))

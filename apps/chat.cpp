@@ -13,7 +13,7 @@
 #include <iostream>
 #include <mutex>
 
-#include "apps/open_session.h"
+#include "apps/request.h"
 
 namespace jamsu::apps {
 namespace {
@@ -112,7 +112,7 @@ constexpr const char* kHelp =
 
 class Chat {
  public:
-  Chat(OpenSession& open, const Options& options, bool terminal)
+  Chat(session::OpenSession& open, const Options& options, bool terminal)
       : open_(open), options_(options), color_(terminal && isatty(1) == 1) {
     begin();
   }
@@ -257,7 +257,7 @@ class Chat {
     fmt::print("{}\n", file ? fmt::format("({} messages in {})", full_.size(), path) : path + ": cannot be written");
   }
 
-  OpenSession& open_;
+  session::OpenSession& open_;
   Options options_;
   bool color_;
   std::vector<text::Message> messages_, full_;
@@ -266,7 +266,7 @@ class Chat {
 };
 
 int run(const Options& o, const Globals& globals) {
-  const auto open = open_session("chat", o.model, globals);
+  const auto open = session::open_session("chat", o.model, globals.how());
   if (!open) return fail(open.error());
   struct sigaction action {};
   action.sa_handler = on_interrupt;  // without SA_RESTART: a line being typed ends

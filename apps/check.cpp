@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "apps/open_session.h"
+#include "apps/request.h"
 #include "base/mapped_file.h"
 #include "base/sha256.h"
 #include "eval/likelihood.h"
@@ -126,7 +126,7 @@ void check_text(const std::string& folder, const models::ModelInfo& info, Findin
 }
 
 // Perplexity of the sample texts. Random guessing over bytes is 8 bits a byte.
-json::array check_sense(OpenSession& open, bool quiet, Findings& findings) {
+json::array check_sense(session::OpenSession& open, bool quiet, Findings& findings) {
   json::array results;
   for (const eval::SampleText& sample : eval::sample_texts()) {
     const auto p = eval::perplexity(*open.session, sample.text, 0, [&](const engine::Finished& f) {
@@ -153,10 +153,10 @@ json::array check_sense(OpenSession& open, bool quiet, Findings& findings) {
 }
 
 int run(const Options& o, const Globals& globals) {
-  const auto folder = find_model(o.model, globals);
+  const auto folder = hub::find_model(o.model, globals.places);
   if (!folder) return fail(folder.error());
   // Opening tests that every tensor is there in the shape config.json implies, and none too many.
-  auto opened = open_model("check", o.model, globals);
+  auto opened = session::open_model("check", o.model, globals.how());
   if (!opened) return fail(opened.error());
   const models::ModelInfo info = (*opened)->opened.model->info();
   const auto files = formats::Safetensors::open_folder(*folder);
@@ -176,7 +176,7 @@ int run(const Options& o, const Globals& globals) {
   std::error_code error;
   if (fs::exists(*folder + "/tokenizer.json", error) || fs::exists(*folder + "/tiktoken.model", error)) {
     check_text(*folder, info, findings);
-    auto open = add_session(std::move(*opened), {.cached_prefixes = 0}, false);
+    auto open = session::add_session(std::move(*opened), {.cached_prefixes = 0}, false);
     if (!open) return fail(open.error());
     texts = check_sense(**open, o.json, findings);
     (*open)->model->account->finish(ledger::Ending::finished);

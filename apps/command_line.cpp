@@ -29,8 +29,11 @@ Option* Option::one_of(const std::vector<std::string>& words) {
   option_->check(CLI::IsMember(words));
   return this;
 }
-Option* Option::one_of(const std::vector<int>& numbers) {
-  option_->check(CLI::IsMember(numbers));
+Option* Option::one_of(std::initializer_list<const char*> words) {
+  return one_of(std::vector<std::string>(words.begin(), words.end()));
+}
+Option* Option::one_of(std::initializer_list<int> numbers) {
+  option_->check(CLI::IsMember(std::vector<int>(numbers)));
   return this;
 }
 Option* Option::check(std::function<std::string(const std::string&)> check, const char* type) {

@@ -3,6 +3,7 @@
 // them makes of its templates, took a third of the time of building this program, so no verb includes them.
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,10 +27,11 @@ class Option {
   Option* positive();
   Option* non_negative();
   Option* one_of(const std::vector<std::string>& words);
-  Option* one_of(const std::vector<int>& numbers);
+  Option* one_of(std::initializer_list<const char*> words);
+  Option* one_of(std::initializer_list<int> numbers);
   // `check` returns what is wrong with a value; empty: nothing. `type` stands in the help for the value.
   Option* check(std::function<std::string(const std::string& value)> check, const char* type);
-  Option* show_default();            // in the help: the variable's value as it is now
+  Option* show_default();               // in the help: the variable's value as it is now
   Option* type_name(const char* name);  // in the help, for the value
   Option* expected(int values);
   Option* excludes(const Option* other);

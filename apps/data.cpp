@@ -58,7 +58,7 @@ int show(const ShowOptions& o, const Globals& globals) {
   if (path.empty() && !recipe->tokenizer.file.empty())
     path = (std::filesystem::path(recipe->folder) / recipe->tokenizer.file).string();
   if (path.empty()) {
-    auto model = find_model("", globals);
+    auto model = hub::find_model("", globals.places);
     if (!model) return fail(fmt::format("recipe {}: no tokenizer.file; name one with --tokenizer", recipe->name));
     path = *model;
   }
@@ -99,8 +99,7 @@ void add_data(Verb& app, Globals& globals) {
   show_verb->add_option("--stage", options->stage, "pretrain or sft")->one_of({"pretrain", "sft"});
   show_verb->add_option("--tokenizer", options->tokenizer,
                         "tokenizer.json or a folder with one (default: the recipe's, then the shipped model's)");
-  show_verb->add_option("--batch", options->batch, "number of the batch, from 0")
-      ->range(int64_t{0}, int64_t{1} << 40);
+  show_verb->add_option("--batch", options->batch, "number of the batch, from 0")->range(int64_t{0}, int64_t{1} << 40);
   show_verb->add_flag("--summary", options->summary, "only the counts");
   show_verb->add_flag("--json", options->json,
                       "one JSON object: counts, and ids, labels (-100: not learned) and documents of each row");

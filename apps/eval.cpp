@@ -9,7 +9,7 @@
 #include <iostream>
 #include <system_error>
 
-#include "apps/open_session.h"
+#include "apps/request.h"
 #include "base/files.h"
 #include "eval/likelihood.h"
 #include "eval/question_files.h"
@@ -30,7 +30,7 @@ struct Options {
 };
 
 // What a request of log-probabilities took, for the ledger.
-eval::OnFinished counted(OpenSession& open) {
+eval::OnFinished counted(session::OpenSession& open) {
   return [&open](const engine::Finished& f) { open.model->count(f.prompt_tokens, f.cached_tokens, f.output_tokens); };
 }
 
@@ -93,8 +93,8 @@ Result<std::vector<eval::ProblemSet>> choose_sets(const Options& o) {
   std::vector<std::string> wanted;
   boost::algorithm::split(wanted, o.sets, [](char c) { return c == ','; });
   for (const std::string& name : wanted) {
-    const auto found = std::find_if(
-        all.begin(), all.end(), [w = boost::algorithm::trim_copy(name)](const auto& s) { return s.name == w; });
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [w = boost::algorithm::trim_copy(name)](const auto& s) { return s.name == w; });
     if (found == all.end()) {
       std::string names;
       for (const auto& set : all) names += (names.empty() ? "" : ", ") + set.name;
@@ -137,7 +137,7 @@ class ItemsFile {
 };
 
 // --task perplexity.
-int run_perplexity(const Options& o, const std::string& file, OpenSession& open) {
+int run_perplexity(const Options& o, const std::string& file, session::OpenSession& open) {
   const auto text = read_file(file);
   if (!text) return fail(text.error());
   const auto p = eval::perplexity(*open.session, *text, o.window, counted(open));
@@ -155,7 +155,8 @@ int run_perplexity(const Options& o, const std::string& file, OpenSession& open)
 }
 
 // --task choice.
-int run_choice(const Options& o, std::vector<eval::ChoiceProblem> problems, OpenSession& open, ItemsFile& items) {
+int run_choice(const Options& o, std::vector<eval::ChoiceProblem> problems, session::OpenSession& open,
+               ItemsFile& items) {
   problems.resize(std::min(problems.size(), static_cast<size_t>(o.problems)));
   const auto r = eval::choose(
       *open.session, problems, [&](const boost::json::object& item) { items.write(item); }, counted(open));
@@ -213,7 +214,7 @@ Result<Work> read_work(const Options& o) {
 }
 
 // --show-item N: the prompt of item N of the first set, token for token as the model reads it.
-int show_item(const Options& o, const Work& work, OpenSession& open) {
+int show_item(const Options& o, const Work& work, session::OpenSession& open) {
   if (work.sets.empty() && work.choices.empty()) return fail("--show-item: this task has no items");
   const auto count = work.sets.empty() ? static_cast<int64_t>(work.choices.size()) : work.problems;
   if (*o.show_item >= count) return fail(fmt::format("--show-item {}: there are {} items", *o.show_item, count));
@@ -233,7 +234,8 @@ int run(const Options& o, const Globals& globals) {
   ItemsFile items(o.items);
   if (auto s = items.flush(); !s) return fail(s.error());
   const bool chat = work->text_file.empty();
-  const auto open = open_session("eval", o.model, globals, {.cached_prefixes = work->choices.empty() ? 0 : 2}, chat);
+  const auto open =
+      session::open_session("eval", o.model, globals.how(), {.cached_prefixes = work->choices.empty() ? 0 : 2}, chat);
   if (!open) return fail(open.error());
   const auto finished = [&](int code) {
     if (code == 0) (*open)->model->account->finish(ledger::Ending::finished);

@@ -8,7 +8,7 @@
 #include <future>
 #include <iostream>
 
-#include "apps/open_session.h"
+#include "apps/request.h"
 #include "base/files.h"
 #include "formats/strict_json.h"
 #include "text/conversation.h"
@@ -74,9 +74,9 @@ int run_ids(const Options& o, const Globals& globals) {
   const auto ids = read_ids(o.tokens);
   if (!ids) return fail(ids.error());
   if (!o.sampling.stop.empty()) return fail("generate: --stop is a text; --tokens knows none");
-  const auto open = open_model("generate", o.model, globals);
+  const auto open = session::open_model("generate", o.model, globals.how());
   if (!open) return fail(open.error());
-  OpenModel& model = **open;
+  session::OpenModel& model = **open;
   const auto engine = engine::Engine::open(model.opened.model, *model.runtime, {.policy = model.cache});
   const session::ChatRequest r = make_request(o.sampling);
   engine::Request request{.tokens = *ids, .sampling = r.sampling, .max_tokens = r.max_tokens};
@@ -154,7 +154,7 @@ int run(const Options& o, const Globals& globals) {
     if (!read) return fail(read.error());
     prompts = std::move(*read);
   }
-  const auto open = open_session("generate", o.model, globals, {}, o.chat);
+  const auto open = session::open_session("generate", o.model, globals.how(), {}, o.chat);
   if (!open) return fail(open.error());
   std::vector<session::ChatRequest> requests;
   const auto tools = read_tools_file(o.tools);

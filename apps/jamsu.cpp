@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 
 #include "apps/verbs.h"
@@ -16,13 +17,28 @@ int Globals::thread_count() const {
 }
 
 models::CachePolicy Globals::cache_policy(const models::Model& model) const {
+  return how().cache.value_or(models::default_cache_policy(model));
+}
+
+session::OpenOptions Globals::how() const {
+  session::OpenOptions how{.places = places,
+                           .threads = thread_count(),
+                           .isa = chosen_isa(),
+                           .numerics = numerics(),
+                           .cache = {},
+                           .force = force,
+                           .say = say};
   for (const models::CachePolicy policy : models::kCachePolicies)
-    if (cache == models::policy_name(policy)) return policy;
-  return models::default_cache_policy(model);
+    if (cache == models::policy_name(policy)) how.cache = policy;
+  return how;
+}
+
+void say(const std::string& message) {
+  std::fprintf(stderr, "jamsu: %s\n", message.c_str());
 }
 
 int fail(const std::string& message) {
-  std::fprintf(stderr, "jamsu: %s\n", message.c_str());
+  say(message);
   return 1;
 }
 
@@ -35,9 +51,12 @@ bool read_environment(jamsu::apps::Globals& globals) {
     const char* value = std::getenv(name);
     return value ? value : "";
   };
-  globals.home = variable("JAMSU_HOME");
-  if (globals.home.empty()) globals.home = (variable("HOME").empty() ? "." : variable("HOME")) + "/.jamsu";
-  globals.hub_cache = jamsu::hub::cache_folder(variable);
+  globals.places.home = variable("JAMSU_HOME");
+  if (globals.places.home.empty())
+    globals.places.home = (variable("HOME").empty() ? "." : variable("HOME")) + "/.jamsu";
+  globals.places.cache = jamsu::hub::cache_folder(variable);
+  std::error_code error;
+  globals.places.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
   const std::string isa = variable("JAMSU_ISA");
   if (isa.empty()) return true;
   globals.isa = jamsu::kernels::isa_from_name(isa);
@@ -56,7 +75,8 @@ int main(int argc, char** argv) {
   if (!read_environment(globals)) return 1;
   jamsu::apps::CommandLine line(
       "jamsu trains, post-trains and runs DeepSeek-style reasoning models on this computer, offline.", "jamsu 0.1.0");
-  line.add_option("--threads", globals.threads, "threads to compute with (default: all usable cores); changes no result")
+  line.add_option("--threads", globals.threads,
+                  "threads to compute with (default: all usable cores); changes no result")
       ->range(1, 1024);
   line.add_flag("--f32", globals.f32, "compute in f32 instead of bf16 (for parity checks)");
   line.add_option("--cache", globals.cache,

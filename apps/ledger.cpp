@@ -1,4 +1,5 @@
 // jamsu ledger: what was run here and what it cost, failed runs included.
+
 #include "ledger/ledger.h"
 
 #include <fmt/chrono.h>
@@ -7,7 +8,8 @@
 #include <boost/json.hpp>
 #include <iostream>
 
-#include "apps/account.h"
+#include "apps/verbs.h"
+#include "ledger/account.h"
 
 namespace jamsu::apps {
 namespace {
@@ -86,18 +88,18 @@ void print_text(const std::vector<ledger::Run>& runs, const std::vector<ledger::
 }
 
 int run(const Options& o, const Globals& globals) {
-  auto rates = read_rates(globals.home);
+  auto rates = ledger::read_rates(globals.places.home);
   if (!rates) return fail(rates.error());
   if (!o.currency.empty() || o.per_kwh || o.per_hour) {
     if (!o.currency.empty()) rates->currency = o.currency;
     rates->per_kwh = o.per_kwh.value_or(rates->per_kwh);
     rates->per_hour = o.per_hour.value_or(rates->per_hour);
-    if (auto s = write_rates(globals.home, *rates); !s) return fail(s.error());
+    if (auto s = ledger::write_rates(globals.places.home, *rates); !s) return fail(s.error());
     fmt::print("From now on: {} {} a kWh, {} {} an hour.\n", rates->per_kwh, rates->currency, rates->per_hour,
                rates->currency);
     return 0;
   }
-  const auto ledger = ledger::Ledger::open(globals.home, *rates);
+  const auto ledger = ledger::Ledger::open(globals.places.home, *rates);
   if (!ledger) return fail(ledger.error());
   const auto runs = ledger->list(o.last);
   if (!runs) return fail(runs.error());
@@ -120,11 +122,13 @@ void add_ledger(Verb& app, Globals& globals) {
       ->range(int64_t{1}, int64_t{1} << 40);
   verb->add_flag("--json", options->json, "one JSON object");
   verb->add_option("--currency", options->currency, "set the currency of later runs")
-      ->check([](const std::string& s) { return s.empty() || s.size() > 16 ? std::string("1 to 16 bytes") : std::string(); },
-              "TEXT");
+      ->check(
+          [](const std::string& s) {
+            return s.empty() || s.size() > 16 ? std::string("1 to 16 bytes") : std::string();
+          },
+          "TEXT");
   verb->add_option("--per-kwh", options->per_kwh, "set the price of a kilowatt-hour")->range(0.0, 1e9);
-  verb->add_option("--per-hour", options->per_hour, "set the price of an hour of this machine")
-      ->range(0.0, 1e9);
+  verb->add_option("--per-hour", options->per_hour, "set the price of an hour of this machine")->range(0.0, 1e9);
   verb->footer("Example: jamsu ledger --last 5");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });
 }

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // What a model's folder holds, or why it cannot be read.
-boost::json::object describe(const FoundModel& found, const Globals& globals) {
+boost::json::object describe(const hub::FoundModel& found, const Globals& globals) {
   boost::json::object o{{"name", found.name}, {"folder", found.folder}};
   const auto opened = models::describe_model(found.folder, globals.numerics());
   if (!opened) {
@@ -33,8 +33,8 @@ boost::json::object describe(const FoundModel& found, const Globals& globals) {
 }
 
 int list(bool json, const Globals& globals) {
-  const auto found = installed_models(globals);
-  for (const FoundModel& model : found) {
+  const auto found = hub::installed_models(globals.places);
+  for (const hub::FoundModel& model : found) {
     const boost::json::object o = describe(model, globals);
     if (json) {
       std::cout << o << "\n";
@@ -49,7 +49,7 @@ int list(bool json, const Globals& globals) {
   }
   if (found.empty() && !json)
     fmt::print("No model under {} nor in {}. The shipped one (pretrained/nano) needs no name.\n",
-               (fs::path(globals.home) / "models").string(), globals.hub_cache);
+               (fs::path(globals.places.home) / "models").string(), globals.places.cache);
   return 0;
 }
 
@@ -65,11 +65,11 @@ int64_t bytes_below(const fs::path& folder) {
 }
 
 int remove(const std::string& name, bool yes, const Globals& globals) {
-  const auto found = installed_models(globals);
-  const auto it = std::find_if(found.begin(), found.end(), [&](const FoundModel& m) { return m.name == name; });
+  const auto found = hub::installed_models(globals.places);
+  const auto it = std::find_if(found.begin(), found.end(), [&](const hub::FoundModel& m) { return m.name == name; });
   if (it == found.end())
     return fail(fmt::format("rm: there is no model \"{}\" under {} nor in {} (jamsu ls lists them)", name,
-                            (fs::path(globals.home) / "models").string(), globals.hub_cache));
+                            (fs::path(globals.places.home) / "models").string(), globals.places.cache));
   const double mib = static_cast<double>(bytes_below(it->owned)) / 1048576.0;
   if (!yes) {
     if (!isatty(STDIN_FILENO)) return fail(fmt::format("rm: {} ({:.1f} MiB): say --yes", it->owned, mib));

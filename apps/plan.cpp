@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <iostream>
 
-#include "apps/account.h"
 #include "apps/verbs.h"
+#include "ledger/account.h"
 
 namespace jamsu::apps {
 namespace {
@@ -51,14 +51,14 @@ const char* limit_name(const plan::Speed& speed) {
 Result<std::string> find_source(const std::string& name, const Globals& globals) {
   std::error_code error;
   if (!name.empty() && std::filesystem::is_regular_file(name, error)) return name;
-  return find_model(name, globals);
+  return hub::find_model(name, globals.places);
 }
 
 // What our own training runs reached, by the ledger, against what the plan assumes.
 std::string ledger_line(const Globals& globals, const plan::Machine& machine) {
-  const auto rates = read_rates(globals.home);
+  const auto rates = ledger::read_rates(globals.places.home);
   if (!rates) return {};
-  const auto ledger = ledger::Ledger::open(globals.home, *rates);
+  const auto ledger = ledger::Ledger::open(globals.places.home, *rates);
   if (!ledger) return {};
   const auto totals = ledger->totals();
   if (!totals) return {};
@@ -122,7 +122,7 @@ void print_training(const Found& f, const Options& o, const Globals& globals) {
   fmt::print("training    {} tokens: {} ({} a token), about {} here; {:.2f} GiB for weights and optimizer\n",
              scaled(o.train_tokens, ""), scaled(t.flops, "FLOP"), scaled(t.flops / o.train_tokens, "FLOP"),
              duration(t.seconds), gib(t.bytes));
-  if (const auto rates = read_rates(globals.home); rates && rates->per_hour > 0)
+  if (const auto rates = ledger::read_rates(globals.places.home); rates && rates->per_hour > 0)
     fmt::print("            {:.2f} {} at {} {} an hour (energy not counted)\n", t.seconds / 3600 * rates->per_hour,
                rates->currency, rates->per_hour, rates->currency);
   else

@@ -27,7 +27,7 @@ double mib(int64_t bytes) {
 }
 
 int run(const Options& o, const Globals& globals) {
-  const auto folder = find_model(o.model, globals);
+  const auto folder = hub::find_model(o.model, globals.places);
   if (!folder) return fail(folder.error());
   const auto opened = models::describe_model(*folder, globals.numerics());
   if (!opened) return fail(opened.error());

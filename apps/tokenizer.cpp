@@ -59,7 +59,7 @@ struct EncodeOptions {
 int encode(const EncodeOptions& o, const Globals& globals) {
   std::string path = o.tokenizer;
   if (path.empty()) {
-    const auto model = find_model("", globals);
+    const auto model = hub::find_model("", globals.places);
     if (!model) return fail(model.error());
     path = *model;
   }

@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <optional>
 
-#include "apps/account.h"
 #include "apps/tokenizer.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/sha256.h"
 #include "formats/safetensors.h"
+#include "ledger/account.h"
 #include "machine/measure.h"
 #include "models/open.h"
 #include "text/chat_template.h"
@@ -42,7 +42,8 @@ class Progress {
   struct Costs {
     double flops_per_token, peak;  // peak: measured flop/s
   };
-  Progress(int64_t steps, const Costs& costs, Account& account) : steps_(steps), costs_(costs), account_(account) {}
+  Progress(int64_t steps, const Costs& costs, ledger::Account& account)
+      : steps_(steps), costs_(costs), account_(account) {}
   void step(const train::StepReport& r, const train::RunCounters& counters) {
     const double now = seconds();
     if (first_tokens_ < 0) {
@@ -75,7 +76,7 @@ class Progress {
  private:
   int64_t steps_;
   Costs costs_;
-  Account& account_;
+  ledger::Account& account_;
   int64_t first_ = 0, first_tokens_ = -1;
   double printed_ = 0;
   bool terminal_ = isatty(1) == 1;
@@ -135,13 +136,14 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
   if (!chosen) return fail(fmt::format("recipe {}: no [{}] section", recipe->name, stage_name(stage)));
   const train::StageRecipe& s = *chosen;
   const auto run_folder = [&](Stage which) {
-    return (fs::path(globals.home) / "runs" / (fs::path(o.recipe).stem().string() + "-" + stage_name(which))).string();
+    return (fs::path(globals.places.home) / "runs" / (fs::path(o.recipe).stem().string() + "-" + stage_name(which)))
+        .string();
   };
   const std::string folder = o.folder.empty() ? run_folder(stage) : o.folder;
   const std::string start =
       stage == Stage::sft ? (o.from.empty() ? run_folder(Stage::pretrain) + "/model" : o.from) : o.from;
   // From here on whatever becomes of the run stands in the ledger.
-  Account account(globals, {.kind = stage_name(stage), .model = folder, .note = recipe->name});
+  ledger::Account account(globals.places.home, {.kind = stage_name(stage), .model = folder, .note = recipe->name}, say);
   std::error_code error;
   if (o.restart) fs::remove_all(fs::path(folder) / "checkpoints", error);
   if (!o.resume && fs::exists(fs::path(folder) / "checkpoints", error) &&
@@ -271,8 +273,7 @@ void add_verb(Verb& app, Globals& globals, Stage stage, const char* name, const 
   verb->add_flag("--restart", options->restart,
                  "delete the checkpoints of an earlier run in the folder and begin anew");
   verb->add_flag("--explain", options->explain, "print the effective recipe with every field explained, and stop");
-  verb->add_option("--max-steps", options->max_steps, "stop after so many steps")
-      ->range(int64_t{1}, int64_t{1} << 40);
+  verb->add_option("--max-steps", options->max_steps, "stop after so many steps")->range(int64_t{1}, int64_t{1} << 40);
   verb->footer(example);
   verb->callback([options, &globals, stage] { globals.exit_code = run_training(stage, *options, globals); });
 }

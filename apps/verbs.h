@@ -7,17 +7,18 @@
 
 #include "apps/command_line.h"
 #include "base/result.h"
+#include "hub/installed.h"
 #include "kernels/registry.h"
 #include "models/model.h"
 #include "ops/context.h"
+#include "session/open.h"
 
 namespace jamsu::apps {
 
 // What every verb shares. The environment is read here and nowhere below (JAMSU_HOME, JAMSU_ISA,
 // HF_HOME, HF_HUB_CACHE).
 struct Globals {
-  std::string home;                 // $JAMSU_HOME or ~/.jamsu
-  std::string hub_cache;            // $HF_HUB_CACHE, $HF_HOME/hub or ~/.cache/huggingface/hub
+  hub::Places places;
   std::optional<kernels::Isa> isa;  // $JAMSU_ISA; empty: the best this CPU has
   int threads = 0;                  // --threads; 0: all usable cores
   bool f32 = false;                 // --f32: parity mode
@@ -28,23 +29,17 @@ struct Globals {
   int thread_count() const;
   ops::Numerics numerics() const { return f32 ? ops::Numerics::f32 : ops::Numerics::bf16; }
   models::CachePolicy cache_policy(const models::Model& model) const;
+  session::OpenOptions how() const;  // to open a model with
   kernels::Isa chosen_isa() const { return isa.value_or(kernels::best_isa()); }
 };
 
-// Prints "jamsu: MESSAGE" to stderr and returns 1.
+// Prints "jamsu: MESSAGE" to stderr.
+void say(const std::string& message);
+// The same, and returns 1.
 int fail(const std::string& message);
 inline int fail(const Error& error) {
   return fail(error.message);
 }
-
-// A model named on the command line: a folder, a name under $JAMSU_HOME/models, or ORG/NAME in the Hugging Face cache;
-// empty: pretrained/nano beside the program's sources or in the current folder.
-Result<std::string> find_model(const std::string& name, const Globals& globals);
-// Every model that has such a name, by name. `owned`: what is removed with it (a cache's repository, not one snapshot).
-struct FoundModel {
-  std::string name, folder, owned;
-};
-std::vector<FoundModel> installed_models(const Globals& globals);
 
 void add_models(Verb& app, Globals& globals);  // ls, rm
 void add_pull(Verb& app, Globals& globals);    // the one verb that is a program of its own: apps/pull

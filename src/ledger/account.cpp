@@ -1,17 +1,16 @@
-#include "apps/account.h"
+#include "ledger/account.h"
 
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 
 #include "base/clock.h"
 #include "base/files.h"
 #include "formats/strict_json.h"
 
-namespace jamsu::apps {
+namespace jamsu::ledger {
 namespace {
 
 constexpr double kWriteEverySeconds = 1;
@@ -22,10 +21,10 @@ std::string rates_path(const std::string& home) {
 
 }  // namespace
 
-Result<ledger::Rates> read_rates(const std::string& home) {
+Result<Rates> read_rates(const std::string& home) {
   const std::string path = rates_path(home);
   std::error_code error;
-  ledger::Rates rates;
+  Rates rates;
   if (!std::filesystem::exists(path, error)) return rates;
   const auto text = read_file(path, 1 << 16);
   if (!text) return text.error();
@@ -46,7 +45,7 @@ Result<ledger::Rates> read_rates(const std::string& home) {
   return rates;
 }
 
-Status write_rates(const std::string& home, const ledger::Rates& rates) {
+Status write_rates(const std::string& home, const Rates& rates) {
   std::error_code error;
   std::filesystem::create_directories(home, error);
   if (error) return Error{fmt::format("{}: cannot be made: {}.", home, error.message())};
@@ -55,14 +54,14 @@ Status write_rates(const std::string& home, const ledger::Rates& rates) {
   return write_file(rates_path(home), boost::json::serialize(object) + "\n");
 }
 
-Account::Account(const Globals& globals, const ledger::Description& description)
-    : started_(monotonic_seconds()), written_(started_) {
-  auto rates = read_rates(globals.home);
+Account::Account(const std::string& home, const Description& description, Say say)
+    : say_(std::move(say)), started_(monotonic_seconds()), written_(started_) {
+  auto rates = read_rates(home);
   if (rates)
     rates_ = std::move(*rates);
   else
-    std::fprintf(stderr, "jamsu: prices are left out: %s\n", rates.error().message.c_str());
-  Result<ledger::Ledger> opened = ledger::Ledger::open(globals.home, rates_);
+    say_("prices are left out: " + rates.error().message);
+  Result<Ledger> opened = Ledger::open(home, rates_);
   if (!opened) {
     trouble(opened.error());
     return;
@@ -88,7 +87,7 @@ void Account::count(int64_t tokens, double flops) {
   if (monotonic_seconds() - written_ >= kWriteEverySeconds) write();
 }
 
-void Account::finish(ledger::Ending ending) {
+void Account::finish(Ending ending) {
   if (!ledger_) return;
   write();
   if (ledger_)
@@ -105,8 +104,8 @@ void Account::write() {
 }
 
 void Account::trouble(const Error& error) {
-  std::fprintf(stderr, "jamsu: this run is not in the ledger: %s\n", error.message.c_str());
+  say_("this run is not in the ledger: " + error.message);
   ledger_.reset();
 }
 
-}  // namespace jamsu::apps
+}  // namespace jamsu::ledger

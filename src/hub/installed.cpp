@@ -1,35 +1,38 @@
+#include "hub/installed.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
 
-#include "apps/verbs.h"
 #include "hub/cache.h"
 
-namespace jamsu::apps {
+namespace jamsu::hub {
 
-Result<std::string> find_model(const std::string& name, const Globals& globals) {
+Result<std::string> find_model(const std::string& name, const Places& places) {
   namespace fs = std::filesystem;
   std::error_code error;
   const auto is_model = [&](const fs::path& path) { return fs::is_regular_file(path / "config.json", error); };
   if (!name.empty()) {
     if (is_model(name)) return name;
-    const fs::path at_home = fs::path(globals.home) / "models" / name;
+    const fs::path at_home = fs::path(places.home) / "models" / name;
     if (is_model(at_home)) return at_home.string();
-    const auto cached = hub::find_snapshot(globals.hub_cache, name);
+    const auto cached = find_snapshot(places.cache, name);
     if (!cached.empty() && is_model(cached)) return cached;
     return Error{
         fmt::format("--model {}: no folder with a config.json there, nor under {}, nor a snapshot of it under {}", name,
-                    (fs::path(globals.home) / "models").string(), globals.hub_cache)};
+                    (fs::path(places.home) / "models").string(), places.cache)};
   }
-  const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  for (fs::path folder = self.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
-    if (is_model(folder / "pretrained/nano")) return (folder / "pretrained/nano").string();
+  // Beside the sources it was built from, or where it was installed (PREFIX/bin, PREFIX/share/jamsu).
+  for (fs::path folder = fs::path(places.program).parent_path(); folder.has_relative_path();
+       folder = folder.parent_path())
+    for (const char* below : {"pretrained/nano", "share/jamsu/pretrained/nano"})
+      if (is_model(folder / below)) return (folder / below).string();
   if (is_model("pretrained/nano")) return std::string("pretrained/nano");
   return Error{"no --model given, and pretrained/nano was not found beside the program"};
 }
 
-std::vector<FoundModel> installed_models(const Globals& globals) {
+std::vector<FoundModel> installed_models(const Places& places) {
   namespace fs = std::filesystem;
   std::vector<FoundModel> found;
   std::error_code error;
@@ -47,11 +50,11 @@ std::vector<FoundModel> installed_models(const Globals& globals) {
     found.push_back({name, folder.string(), owned.string()});
     return true;
   };
-  for (const fs::path& one : folders(fs::path(globals.home) / "models")) {
+  for (const fs::path& one : folders(fs::path(places.home) / "models")) {
     if (add(one.filename().string(), one, one)) continue;
     for (const fs::path& two : folders(one)) add(one.filename().string() + "/" + two.filename().string(), two, two);
   }
-  for (const fs::path& repository : folders(globals.hub_cache)) {
+  for (const fs::path& repository : folders(places.cache)) {
     std::string name = repository.filename().string();
     constexpr std::string_view kPrefix = "models--";
     if (!name.starts_with(kPrefix)) continue;
@@ -59,10 +62,10 @@ std::vector<FoundModel> installed_models(const Globals& globals) {
     const size_t separator = name.find("--");
     if (separator == std::string::npos) continue;
     name.replace(separator, 2, "/");
-    add(name, hub::find_snapshot(globals.hub_cache, name), repository);
+    add(name, find_snapshot(places.cache, name), repository);
   }
   std::sort(found.begin(), found.end(), [](const FoundModel& a, const FoundModel& b) { return a.name < b.name; });
   return found;
 }
 
-}  // namespace jamsu::apps
+}  // namespace jamsu::hub

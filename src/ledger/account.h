@@ -1,26 +1,28 @@
 #pragma once
-// One run of a verb in the ledger. Where the ledger cannot be written that is said once on stderr, and the work goes
-// on.
+// One run in the ledger, from its beginning to however it ends. Where the ledger cannot be written that is said once,
+// and the work goes on.
+#include <functional>
 #include <optional>
 #include <string>
 
-#include "apps/verbs.h"
 #include "ledger/ledger.h"
 #include "machine/energy.h"
 
-namespace jamsu::apps {
+namespace jamsu::ledger {
 
-// What an hour and a kilowatt-hour cost: $JAMSU_HOME/rates.json, written by `jamsu ledger --currency ...`; nothing
+// What an hour and a kilowatt-hour cost: HOME/rates.json, written by `jamsu ledger --currency ...`; nothing
 // costs anything where there is none. Errors: the file is damaged or holds something else; they name it.
-Result<ledger::Rates> read_rates(const std::string& home);
-Status write_rates(const std::string& home, const ledger::Rates& rates);
+Result<Rates> read_rates(const std::string& home);
+Status write_rates(const std::string& home, const Rates& rates);
 
 class Account {
  public:
-  // Starts the run. The note is a recipe's or a file's name; never text of a user.
-  Account(const Globals& globals, const ledger::Description& description);
+  // Starts the run in HOME's ledger. The note is a recipe's or a file's name; never text of a user. `say` gets what a
+  // person should read: that prices are left out, that this run is not in the ledger; each once.
+  using Say = std::function<void(const std::string& message)>;
+  Account(const std::string& home, const Description& description, Say say);
   // A run that nobody finished has failed.
-  ~Account() { finish(ledger::Ending::failed); }
+  ~Account() { finish(Ending::failed); }
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;
 
@@ -32,18 +34,19 @@ class Account {
   // Writes the totals now: for who waits long between counts (a chat between two questions).
   void keep() { write(); }
   // The first call counts.
-  void finish(ledger::Ending ending);
+  void finish(Ending ending);
 
  private:
   void write();
   void trouble(const Error& error);
 
-  ledger::Rates rates_;
-  std::optional<ledger::Ledger> ledger_;
-  ledger::RunId id_ = 0;
+  Say say_;
+  Rates rates_;
+  std::optional<Ledger> ledger_;
+  RunId id_ = 0;
   machine::EnergyMeter energy_;
   int64_t tokens_ = 0;
   double flops_ = 0, started_ = 0, written_ = 0;
 };
 
-}  // namespace jamsu::apps
+}  // namespace jamsu::ledger
