@@ -1,5 +1,4 @@
 // jamsu ledger: what was run here and what it cost, failed runs included.
-
 #include "ledger/ledger.h"
 
 #include <fmt/chrono.h>
