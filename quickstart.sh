@@ -41,6 +41,11 @@ if [ ! -e pretrained/nano/config.json ]; then
   exit 1
 fi
 
+echo "The program is $jamsu. To type jamsu anywhere:  cmake --install build/release --prefix ~/.local"
+case ":$PATH:" in
+  *":$HOME/.local/bin:"*) ;;
+  *) echo "and then:  export PATH=\"\$HOME/.local/bin:\$PATH\"" ;;
+esac
 if [ -t 0 ] && [ -t 1 ]; then
   exec "$jamsu" chat
 fi

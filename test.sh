@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test of the project: release, ASan+UBSan, TSan (pool, engine, trainer), libFuzzer, format, layers, symbols, and
+# Every test of the project: release, ASan+UBSan, TSan (pool, engine, trainer), libFuzzer (of ASan's objects), format, layers, symbols, and
 # clang-tidy on changed files where CI is set. Installs what it needs. The last line sums up: "N passed, N failed".
 #   ./test.sh             everything
 #   ./test.sh release     one part or several: release asan tsan fuzz tidy
@@ -110,7 +110,7 @@ fuzz_one() {
       [ "$(stat -c %s "tests/$seed")" -ge 131072 ] || cp "tests/$seed" "$corpus/$(tr / _ <<<"seed/$seed")"
     done
   done < <(grep -v '^#' "tests/fuzz/$name.seeds")
-  ASAN_OPTIONS=quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1 "build/fuzz/tests/fuzz_$name" -seed=1 \
+  ASAN_OPTIONS=quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1 "build/asan/tests/fuzz_$name" -seed=1 \
     -runs="${JAMSU_FUZZ_RUNS:-5000}" -max_len=65536 -timeout=60 -malloc_limit_mb=64 -rss_limit_mb=1024 \
     -artifact_prefix="build/fuzz/found/$name-" "$corpus" >"build/fuzz/$name.log" 2>&1
 }
@@ -123,7 +123,7 @@ fuzz() {
     echo "fuzz: no clang++ with libFuzzer here; left out"
     return
   fi
-  build fuzz fuzz_targets || return
+  build asan fuzz_targets || return
   local names name
   names=$(basename -a -s _fuzz.cpp tests/fuzz/*_fuzz.cpp)
   export -f fuzz_one
