@@ -1,12 +1,20 @@
 #include "tokenizer/added_tokens.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "tokenizer/json_fields.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::tokenizer {
 namespace {
+
+namespace json = boost::json;
+
+constexpr int64_t kMaxId = int64_t{1} << 30;
 
 char32_t last_character(std::string_view s) {
   size_t i = s.size() - 1;
@@ -98,6 +106,43 @@ void AddedTokenMatcher::split(std::string_view text, FunctionRef<void(std::strin
     done = end;
   }
   if (done < text.size()) on_text(text.substr(done));
+}
+
+Result<std::vector<AddedToken>> read_added_tokens(const json::value& list, const std::string& name) {
+  if (!list.is_array()) return wrong_kind(name, "added_tokens", "an array", list);
+  std::vector<AddedToken> added;
+  json::object seen;  // the strings met so far
+  for (size_t i = 0; i < list.get_array().size(); ++i) {
+    const std::string where = fmt::format("{}: added_tokens[{}]", name, i);
+    const auto& v = list.get_array()[i];
+    if (!v.is_object()) return Error{fmt::format("{} is {}; expected an object.", where, json_kind_name(v))};
+    const auto& o = v.get_object();
+    AddedToken t;
+    const auto content = string_field(o, "content", where);
+    if (!content) return content.error();
+    t.content = *content;
+    if (t.content.empty()) return Error{where + ": \"content\" is empty."};
+    if (!seen.emplace(t.content, nullptr).second)
+      return Error{fmt::format("{}: {} stands twice among the added tokens.", where, in_quotes(t.content))};
+    const auto* id = o.if_contains("id");
+    if (!id) return Error{where + ": \"id\" is missing."};
+    const auto number = id_value(*id, where);
+    if (!number) return number.error();
+    if (*number < 0 || *number > kMaxId)
+      return Error{fmt::format("{}: id {} of {} is out of range.", where, *number, in_quotes(t.content))};
+    t.id = static_cast<int32_t>(*number);
+    for (const auto& [key, flag] : {std::pair{"special", &t.special},
+                                    {"normalized", &t.normalized},
+                                    {"lstrip", &t.lstrip},
+                                    {"rstrip", &t.rstrip},
+                                    {"single_word", &t.single_word}}) {
+      const auto set = bool_field(o, key, false, where);
+      if (!set) return set.error();
+      *flag = *set;
+    }
+    added.push_back(std::move(t));
+  }
+  return added;
 }
 
 }  // namespace jamsu::tokenizer

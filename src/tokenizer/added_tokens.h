@@ -1,12 +1,14 @@
 #pragma once
 // Added tokens: found in the text before anything is cut (Hugging Face's AddedVocabulary).
 #include <array>
+#include <boost/json/value.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/function_ref.h"
+#include "base/result.h"
 
 namespace jamsu::tokenizer {
 
@@ -16,6 +18,9 @@ struct AddedToken {
   bool special = false, normalized = false, lstrip = false, rstrip = false, single_word = false;
   bool outside_model = false;  // the model's own vocabulary does not have it
 };
+
+// The field "added_tokens" of a tokenizer.json, in its order, with the ids of the file. `name`: of the file, in errors.
+Result<std::vector<AddedToken>> read_added_tokens(const boost::json::value& list, const std::string& name);
 
 // One pass over the text for a set of tokens. The leftmost, then longest match wins; single_word drops a match after it
 // was chosen; lstrip and rstrip widen it by white space.

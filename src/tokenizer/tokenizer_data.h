@@ -12,6 +12,7 @@
 
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/bpe.h"
+#include "tokenizer/decoder_field.h"
 #include "tokenizer/encode_cache.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pretokenizer.h"
@@ -35,14 +36,6 @@ class Vocabulary {
   std::vector<std::string> tokens_, bytes_;
   std::vector<int32_t> slots_;  // open addressing; -1: free
   size_t mask_ = 0, longest_ = 0;
-};
-
-// How tokens of characters become text (decoders Replace, ByteFallback, Fuse, Strip, Metaspace).
-struct CharacterDecoder {
-  std::string mark = "▁";      // becomes a space
-  bool mark_first = true;      // before bytes are joined to characters (Replace), or after it (Metaspace)
-  bool byte_fallback = false;  // <0xNN> is a byte
-  enum class Start : uint8_t { keep, strip_space, drop_marks } start = Start::keep;  // of the text; of its first token
 };
 
 class TokenizerData {

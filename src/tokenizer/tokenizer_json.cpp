@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/files.h"
+#include "tokenizer/decoder_field.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/post_processor.h"
 #include "tokenizer/tiktoken.h"
@@ -23,7 +24,6 @@ constexpr size_t kMaxScoredBytes = size_t{1}
                                    << 24;  // Unigram takes 17 bytes of memory for each; 250,000 tokens have 2 MiB
 constexpr int64_t kMaxFileBytes = int64_t{256} << 20;
 constexpr size_t kMaxDepth = 32;
-constexpr int64_t kMaxId = int64_t{1} << 30;
 
 Result<json::value> parse_json(std::string_view text, const std::string& name, const json::storage_ptr& memory) {
   json::parse_options options;
@@ -226,38 +226,9 @@ class Loader {
   Status added_tokens() {
     const auto* list = file_.if_contains("added_tokens");
     if (absent(list)) return {};
-    if (!list->is_array()) return wrong_kind(name_, "added_tokens", "an array", *list);
-    json::object seen;  // the strings met so far
-    for (size_t i = 0; i < list->get_array().size(); ++i) {
-      const std::string where = at(fmt::format("added_tokens[{}]", i));
-      const auto& v = list->get_array()[i];
-      if (!v.is_object()) return Error{fmt::format("{} is {}; expected an object.", where, json_kind_name(v))};
-      const auto& o = v.get_object();
-      AddedToken t;
-      const auto content = string_field(o, "content", where);
-      if (!content) return content.error();
-      t.content = *content;
-      if (t.content.empty()) return Error{where + ": \"content\" is empty."};
-      if (!seen.emplace(t.content, nullptr).second)
-        return Error{fmt::format("{}: {} stands twice among the added tokens.", where, in_quotes(t.content))};
-      const auto* id = o.if_contains("id");
-      if (!id) return Error{where + ": \"id\" is missing."};
-      const auto number = id_value(*id, where);
-      if (!number) return number.error();
-      if (*number < 0 || *number > kMaxId)
-        return Error{fmt::format("{}: id {} of {} is out of range.", where, *number, in_quotes(t.content))};
-      t.id = static_cast<int32_t>(*number);
-      for (const auto& [key, flag] : {std::pair{"special", &t.special},
-                                      {"normalized", &t.normalized},
-                                      {"lstrip", &t.lstrip},
-                                      {"rstrip", &t.rstrip},
-                                      {"single_word", &t.single_word}}) {
-        const auto set = bool_field(o, key, false, where);
-        if (!set) return set.error();
-        *flag = *set;
-      }
-      data_->added.push_back(std::move(t));
-    }
+    auto added = read_added_tokens(*list, name_);
+    if (!added) return added.error();
+    data_->added = std::move(*added);
     return {};
   }
 
@@ -362,71 +333,13 @@ class Loader {
     const auto* v = file_.if_contains("decoder");
     if (absent(v)) return fail("\"decoder\" is missing.");
     if (!v->is_object()) return wrong_kind(name_, "decoder", "an object", *v);
-    const auto type = string_field(v->get_object(), "type", at("decoder"));
-    if (!type) return type.error();
-    if (*type == "ByteLevel") {
-      if (unigram_ || data_->byte_fallback)
-        return fail("decoder: ByteLevel with {} is not supported.", unigram_ ? "Unigram" : "\"byte_fallback\"");
-      return {};
-    }
-    data_->alphabet = Alphabet::characters;
-    if (*type != "Sequence") return one_decoder(*v, at("decoder"));
-    const auto* list = v->get_object().if_contains("decoders");
-    if (!list) return fail("decoder: \"decoders\" is missing.");
-    if (!list->is_array()) return wrong_kind(at("decoder"), "decoders", "an array", *list);
-    for (size_t i = 0; i < list->get_array().size(); ++i)
-      if (Status s = one_decoder(list->get_array()[i], at(fmt::format("decoder.decoders[{}]", i))); !s) return s;
+    auto decoder = read_decoder(v->get_object(), at("decoder"));
+    if (!decoder) return decoder.error();
+    if (decoder->alphabet == Alphabet::bytes && (unigram_ || data_->byte_fallback))
+      return fail("decoder: ByteLevel with {} is not supported.", unigram_ ? "Unigram" : "\"byte_fallback\"");
+    data_->alphabet = decoder->alphabet;
+    data_->decoder = std::move(decoder->characters);
     return {};
-  }
-
-  // Replace (the mark), ByteFallback, Fuse, Strip (one space in front), or ByteFallback, Metaspace: in this order.
-  Status one_decoder(const json::value& v, const std::string& where) {
-    if (!v.is_object()) return Error{fmt::format("{} is {}; expected an object.", where, json_kind_name(v))};
-    const auto& object = v.get_object();
-    const auto type = string_field(object, "type", where);
-    if (!type) return type.error();
-    CharacterDecoder& d = data_->decoder;
-    const auto text = [&](const char* key) {
-      const auto* field = object.if_contains(key);
-      return field && field->is_string() ? std::string(field->get_string()) : std::string();
-    };
-    const auto number = [&](const char* key) {
-      const auto* field = object.if_contains(key);
-      return field && field->is_int64() ? field->get_int64() : -1;
-    };
-    const auto in_order = [&](int place) {
-      const bool right = decoders_ < place;
-      decoders_ = place;
-      return right;
-    };
-    bool known = false;
-    if (*type == "Replace") {
-      const auto* pattern = object.if_contains("pattern");
-      const auto* mark = pattern && pattern->is_object() ? pattern->get_object().if_contains("String") : nullptr;
-      known = in_order(1) && mark && mark->is_string() && !mark->get_string().empty() && text("content") == " ";
-      if (known) d.mark = std::string(mark->get_string());
-    } else if (*type == "ByteFallback") {
-      known = in_order(2);
-      d.byte_fallback = true;
-    } else if (*type == "Fuse") {
-      known = in_order(3);
-    } else if (*type == "Strip") {
-      known = in_order(4) && text("content") == " " && number("start") == 1 && number("stop") == 0;
-      d.start = CharacterDecoder::Start::strip_space;
-    } else if (*type == "Metaspace") {
-      d.mark = text("replacement");
-      known = (decoders_ == 0 || decoders_ == 2) && in_order(5) && !d.mark.empty() &&
-              unicode::decode_valid(d.mark.data()).bytes == d.mark.size();
-      d.mark_first = false;
-      const auto* old = object.if_contains("add_prefix_space");
-      const bool never = text("prepend_scheme") == "never" || (old && old->is_bool() && !old->get_bool());
-      d.start = never ? CharacterDecoder::Start::keep : CharacterDecoder::Start::drop_marks;
-    }
-    if (known) return {};
-    return Error{
-        fmt::format("{}: {} is not supported here: ByteLevel, Metaspace and the chain Replace (a mark by a "
-                    "space), ByteFallback, Fuse, Strip (one space in front) are.",
-                    where, in_quotes(*type))};
   }
 
   void shell() {
@@ -445,7 +358,6 @@ class Loader {
   std::string name_;
   const json::object* model_ = nullptr;
   bool unigram_ = false;
-  int decoders_ = 0;                              // place in its order of the last one read
   std::vector<double> scores_;                    // Unigram
   std::unordered_map<std::string, int32_t> ids_;  // of model.vocab
   std::shared_ptr<TokenizerData> data_ = std::make_shared<TokenizerData>();
