@@ -52,7 +52,8 @@ std::vector<FoundModel> installed_models(const Places& places) {
   };
   for (const fs::path& one : folders(fs::path(places.home) / "models")) {
     if (add(one.filename().string(), one, one)) continue;
-    for (const fs::path& two : folders(one)) add(fmt::format("{}/{}", one.filename().string(), two.filename().string()), two, two);
+    for (const fs::path& two : folders(one))
+      add(fmt::format("{}/{}", one.filename().string(), two.filename().string()), two, two);
   }
   for (const fs::path& repository : folders(places.cache)) {
     std::string name = repository.filename().string();
