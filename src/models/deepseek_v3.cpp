@@ -41,24 +41,17 @@ class DeepseekV3Layer final : public DecoderLayer {
 
 ModelInfo info_of(const DeepseekV3Config& c) {
   const double flops_per_key = 2.0 * static_cast<double>(c.num_attention_heads * (c.qk_head_dim() + c.v_head_dim));
-  return {
-      .architecture = std::string(architecture_name(c.kind)),
-      .vocab = c.vocab_size,
-      .hidden = c.hidden_size,
-      .layers = c.num_hidden_layers,
-      .context = c.max_position_embeddings,
-      .experts = c.first_k_dense_replace < c.num_hidden_layers ? c.n_routed_experts : 0,
-      .experts_per_token = c.num_experts_per_tok,
-      .has_mtp = c.num_nextn_predict_layers > 0,
-      .bos = c.bos_token_id,
-      .eos = c.eos_token_ids,
-      .shape = fmt::format(
-          "{} layers ({} dense), hidden {}, {} heads (MLA, latent {} + rope {}), {} experts of {} top-{}, "
-          "{} shared",
-          c.num_hidden_layers, c.first_k_dense_replace, c.hidden_size, c.num_attention_heads, c.kv_lora_rank,
-          c.qk_rope_head_dim, c.n_routed_experts, c.moe_intermediate_size, c.num_experts_per_tok, c.n_shared_experts),
-      .flops_per_key = flops_per_key * static_cast<double>(c.num_hidden_layers),
-      .mtp_flops_per_key = c.num_nextn_predict_layers > 0 ? flops_per_key : 0};
+  ModelInfo info = shared_info(c);
+  info.architecture = architecture_name(c.kind);
+  info.experts = c.first_k_dense_replace < c.num_hidden_layers ? c.n_routed_experts : 0;
+  info.has_mtp = c.num_nextn_predict_layers > 0;
+  info.shape = fmt::format(
+      "{} layers ({} dense), hidden {}, {} heads (MLA, latent {} + rope {}), {} experts of {} top-{}, {} shared",
+      c.num_hidden_layers, c.first_k_dense_replace, c.hidden_size, c.num_attention_heads, c.kv_lora_rank,
+      c.qk_rope_head_dim, c.n_routed_experts, c.moe_intermediate_size, c.num_experts_per_tok, c.n_shared_experts);
+  info.flops_per_key = flops_per_key * static_cast<double>(c.num_hidden_layers);
+  if (info.has_mtp) info.mtp_flops_per_key = flops_per_key;
+  return info;
 }
 
 }  // namespace

@@ -73,20 +73,15 @@ std::string shape_text(const LlamaConfig& c) {
 ModelInfo info_of(const LlamaConfig& c) {
   const double flops_per_key = 4.0 * static_cast<double>(c.num_attention_heads * c.head_width());
   const int64_t sliding = sliding_layers(c);
-  return {.architecture = std::string(architecture_name(c.kind)),
-          .vocab = c.vocab_size,
-          .hidden = c.hidden_size,
-          .layers = c.num_hidden_layers,
-          .context = c.max_position_embeddings,
-          .experts = c.num_experts,
-          .experts_per_token = c.num_experts_per_tok,
-          .tied_head = c.tie_word_embeddings,
-          .bos = c.bos_token_id,
-          .eos = c.eos_token_ids,
-          .shape = shape_text(c),
-          .flops_per_key = flops_per_key * static_cast<double>(c.num_hidden_layers - sliding),
-          .flops_per_window_key = flops_per_key * static_cast<double>(sliding),
-          .window = sliding > 0 ? *c.sliding_window : 0};
+  ModelInfo info = shared_info(c);
+  info.architecture = architecture_name(c.kind);
+  info.experts = c.num_experts;
+  info.tied_head = c.tie_word_embeddings;
+  info.shape = shape_text(c);
+  info.flops_per_key = flops_per_key * static_cast<double>(c.num_hidden_layers - sliding);
+  info.flops_per_window_key = flops_per_key * static_cast<double>(sliding);
+  if (sliding > 0) info.window = *c.sliding_window;
+  return info;
 }
 
 }  // namespace

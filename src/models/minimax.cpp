@@ -79,19 +79,14 @@ double head_values(const MiniMaxConfig& c) {
 }
 
 ModelInfo info_of(const MiniMaxConfig& c) {
-  return {.architecture = c.kind == MiniMaxKind::text01 ? "MiniMaxForCausalLM" : "MiniMaxM2ForCausalLM",
-          .vocab = c.vocab_size,
-          .hidden = c.hidden_size,
-          .layers = c.num_hidden_layers,
-          .context = c.max_position_embeddings,
-          .experts = c.num_local_experts,
-          .experts_per_token = c.num_experts_per_tok,
-          .tied_head = c.tie_word_embeddings,
-          .trainable = false,
-          .bos = c.bos_token_id,
-          .eos = c.eos_token_ids,
-          .shape = shape_text(c),
-          .flops_per_key = 4.0 * head_values(c) * static_cast<double>(c.num_hidden_layers - linear_layers(c))};
+  ModelInfo info = shared_info(c);
+  info.architecture = c.kind == MiniMaxKind::text01 ? "MiniMaxForCausalLM" : "MiniMaxM2ForCausalLM";
+  info.experts = c.num_local_experts;
+  info.tied_head = c.tie_word_embeddings;
+  info.trainable = false;
+  info.shape = shape_text(c);
+  info.flops_per_key = 4.0 * head_values(c) * static_cast<double>(c.num_hidden_layers - linear_layers(c));
+  return info;
 }
 
 }  // namespace

@@ -20,8 +20,8 @@ class Mtp {
  public:
   virtual ~Mtp() = default;
   // Rows of the main model's `hidden` (position t) and the tokens at t + 1 give the rows whose logits predict t + 2,
-  // [N, hidden]. The batch is of these rows: its tokens are those at t + 1, its segments' states come from layout(), its
-  // row_begin counts them.
+  // [N, hidden]. The batch is of these rows: its tokens are those at t + 1, its segments' states come from layout(),
+  // its row_begin counts them.
   virtual autograd::Value hidden(const autograd::Value& hidden, const Batch& batch, ForwardContext& c) const = 0;
   virtual const StateLayout& layout() const = 0;
 };

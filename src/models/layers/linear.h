@@ -1,6 +1,6 @@
 #pragma once
-// A linear layer as the layers of a model hold it: y = x W^T (+ b). What it multiplies with is its own business; whoever
-// holds one asks for the product.   N rows.
+// A linear layer as the layers of a model hold it: y = x W^T (+ b). What it multiplies with is its own business;
+// whoever holds one asks for the product.   N rows.
 #include "autograd/functions.h"
 #include "models/parameters.h"
 
