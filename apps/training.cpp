@@ -199,7 +199,7 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
   if (o.max_steps > 0) plan.steps = std::min(o.max_steps, plan.steps);
   plan.folder = folder + "/checkpoints";
   plan.decides = {{"number mode", globals.f32 ? "f32" : "bf16"}, {"tokenizer", sha256_hex(tokenizer->to_json())}};
-  const auto count = models::count_parameters(*config);
+  const models::ParameterCount& count = model.info().parameters;
   fmt::print("model  DeepseekV3, {:.2f}M parameters ({:.2f}M active), MTP {:.2f}M, {}, {} on {} thread(s)\n",
              static_cast<double>(count.total) / 1e6, static_cast<double>(count.active) / 1e6,
              static_cast<double>(count.mtp) / 1e6, globals.f32 ? "f32" : "bf16",
@@ -210,8 +210,7 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
 
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
-  const double flops_per_token =
-      models::training_flops_per_token(*config, static_cast<double>(s.context) / 4, s.mtp_lambda != 0);
+  const double flops_per_token = model.info().training_flops(static_cast<double>(s.context) / 4, s.mtp_lambda != 0);
   const auto peak =
       machine::measure_peak(machine::peak_isa(globals.chosen_isa(), globals.f32), runtime.context().pool, 5);
   Progress progress(plan.steps, {flops_per_token, peak.median}, account);

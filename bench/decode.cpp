@@ -55,7 +55,7 @@ void decode(const Setup& setup, const OnLine& on_line) {
   auto model = std::make_shared<models::DeepseekV3>(nano(), ops::Numerics::bf16);
   train::initial_state(*model, {}, runtime.context());
   const auto engine = engine::Engine::open(model, runtime, {.cached_prefixes = 0});
-  const double flops = models::forward_flops_per_token(nano(), kPrompt + kNew / 2.0);
+  const double flops = model->info().forward_flops(kPrompt + kNew / 2.0);
   ThreadPool own(setup.threads);  // the runtime's belongs to the engine
   for (const int64_t sequences : {int64_t{1}, int64_t{64}})
     on_line(between_peaks(

@@ -39,7 +39,7 @@ void train(const Setup& setup, const TrainShape& shape, const OnLine& on_line) {
   const std::vector<train::MicroBatch> batch = random_batch(shape.micro_rows, static_cast<uint32_t>(config.vocab_size));
   const auto counts = train::count(batch);
   const double tokens = static_cast<double>(kRows * kWidth),
-               flops = models::training_flops_per_token(config, kWidth / 2.0, true) * tokens;
+               flops = model.info().training_flops(kWidth / 2.0, true) * tokens;
   const auto step = [&]() -> Work {
     const double start = monotonic_seconds();
     autograd::GradStore grads(static_cast<size_t>(model.parameters().trained()));

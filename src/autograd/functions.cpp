@@ -214,13 +214,14 @@ Routed route(const Value& logits, const Tensor& bias, const ops::RouterConfig& c
     r.weights = untaped(r.routing.weights);
     return r;
   }
-  r.weights = c.tape->record(r.routing.weights, [logits = Value{{}, logits.node}, routing = r.routing, config,
-                                                 fractions, rows = balance.row_begin,
-                                                 seed = balance.seed](const Tensor& dw, Gradients& g) {
-    const ops::BalanceSeed balance_seed{rows, &fractions, seed};
-    g.add(logits,
-          ops::route_backward(dw, routing, config, fractions.defined() && seed != 0 ? &balance_seed : nullptr, g.ops));
-  });
+  std::vector<int64_t> rows(balance.row_begin.begin(), balance.row_begin.end());
+  r.weights =
+      c.tape->record(r.routing.weights, [logits = Value{{}, logits.node}, routing = r.routing, config, fractions,
+                                         rows = std::move(rows), seed = balance.seed](const Tensor& dw, Gradients& g) {
+        const ops::BalanceSeed balance_seed{rows, &fractions, seed};
+        g.add(logits, ops::route_backward(dw, routing, config,
+                                          fractions.defined() && seed != 0 ? &balance_seed : nullptr, g.ops));
+      });
   return r;
 }
 

@@ -68,7 +68,7 @@ struct Routed {
   float balance = 0;  // sum over data rows, unweighted; 0 without row_begin
 };
 struct BalanceArguments {
-  std::vector<int64_t> row_begin;  // empty: no balance loss
+  std::span<const int64_t> row_begin;  // [R + 1]; empty: no balance loss
   ops::BalanceCount count = ops::BalanceCount::unbiased_top_k;
   float seed = 0;
 };

@@ -15,10 +15,21 @@ enum class Role : uint8_t {
   constant,       // f32, no gradient (e_score_correction_bias)
 };
 
+// What of a model a parameter belongs to: routed experts, of which a token uses some, and the multi-token prediction
+// module, which predicting the next token does without; what is neither is `main`.
+enum class Part : uint8_t { main = 0, expert = 1, mtp = 2, mtp_expert = expert | mtp };
+constexpr bool is_expert(Part part) {
+  return part == Part::expert || part == Part::mtp_expert;
+}
+constexpr bool is_mtp(Part part) {
+  return part == Part::mtp || part == Part::mtp_expert;
+}
+
 struct Parameter {
   std::string name;  // as in the checkpoint
   Shape shape;
   Role role = Role::matrix;
+  Part part = Part::main;
   int32_t id = -1;     // index into GradStore; -1: no gradient
   ops::Weight weight;  // matrix and router_matrix
   Tensor values;       // vector and constant: f32; table: f32 or bf16 rows

@@ -23,6 +23,8 @@ struct Batch {
   std::span<const int32_t> tokens;       // [N]
   std::span<const Segment> segments;     // cover all rows, in order
   std::span<const int32_t> wanted_rows;  // rows whose logits are asked
+  // [R + 1]: where the data rows of a training batch begin, and where the last ends. Empty: no balance loss.
+  std::span<const int64_t> row_begin = {};
 };
 
 // Sees what passes by; for tests, evaluation and logs. Called from the thread that runs the forward.
@@ -36,13 +38,10 @@ class Observer {
                        const Tensor& /*weights*/) {}
 };
 
-// The balance loss of a training step (numerics.md section 3): where the data rows begin, and the seed f32(alpha /
-// rows).
+// The balance loss of a training step (numerics.md section 3), over the data rows that each batch names.
 struct BalanceTerm {
-  std::vector<int64_t> row_begin;      // [R + 1] in rows of the batch
-  std::vector<int64_t> mtp_row_begin;  // the same for the rows of the MTP module
   bool count_chosen = false;  // f counts the experts really used (DeepSeek-V2's code) instead of the unbiased top-k
-  float seed = 0;
+  float seed = 0;             // f32(alpha / rows)
 };
 // What MoE layers report in training; indexed by layer, the MTP module last.
 struct MoeReport {

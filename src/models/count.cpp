@@ -1,22 +1,45 @@
 #include "models/count.h"
 
+#include "models/layers/mlp.h"
+
 namespace jamsu::models {
 
 using autograd::Parameter;
 using autograd::Role;
 
-void count_parameters(const ParameterSet& set, ModelInfo& info) {
-  int64_t experts = 0, matrices = 0, other = 0, table = 0;
-  for (const Parameter& p : set.all()) {
-    const int64_t n = p.shape.elements();
-    const bool expert = p.name.find(".experts.") != std::string::npos;
-    (p.role == Role::table ? table : p.role == Role::vector ? other : expert ? experts : matrices) += n;
-  }
-  info.parameters.total = experts + matrices + other + table;
-  if (experts > 0) experts = experts / info.experts * info.experts_per_token;
-  if (info.tied_head) matrices += table;
-  info.parameters.active = experts + matrices + other;
-  info.flops_per_token = 2.0 * static_cast<double>(experts + matrices);
+namespace {
+
+struct Sums {
+  int64_t matrices = 0, experts = 0, vectors = 0, tables = 0;
+  int64_t total() const { return matrices + experts + vectors + tables; }
+};
+
+void add(const Parameter& p, Sums& sums) {
+  const int64_t n = p.shape.elements();
+  if (p.role == Role::table)
+    sums.tables += n;
+  else if (p.role == Role::vector)
+    sums.vectors += n;
+  else
+    (is_expert(p.part) ? sums.experts : sums.matrices) += n;
+}
+
+}  // namespace
+
+void count_parameters(const ParameterSet& set, std::span<MoE* const> moe_layers, ModelInfo& info) {
+  Sums main, mtp;
+  for (const Parameter& p : set.all())
+    if (p.role != Role::constant) add(p, is_mtp(p.part) ? mtp : main);
+  const auto used = [&](int64_t experts) {
+    if (experts == 0) return experts;
+    const ops::RouterConfig& router = moe_layers.front()->router();
+    return experts / router.experts * router.top_k;
+  };
+  const int64_t head = info.vocab * info.hidden;
+  const int64_t products = main.matrices + used(main.experts) + (info.tied_head ? head : 0);
+  info.parameters = {.total = main.total(), .active = products + main.vectors, .mtp = mtp.total()};
+  info.flops_per_token = 2.0 * static_cast<double>(products);
+  if (mtp.total() > 0) info.mtp_flops_per_token = 2.0 * static_cast<double>(mtp.matrices + used(mtp.experts) + head);
 }
 
 }  // namespace jamsu::models

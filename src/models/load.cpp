@@ -15,7 +15,7 @@ bool ends_with(std::string_view text, std::string_view end) {
 // Constants that old checkpoints carry, and what V3 publishes twice: the MTP module's embedding and head.
 bool may_be_ignored(const std::string& name, const ModelInfo& info) {
   if (ends_with(name, "rotary_emb.inv_freq")) return true;
-  const std::string mtp = fmt::format("model.layers.{}.", info.layers);
+  const std::string mtp = mtp_prefix(info.layers);
   if (name == "lm_head.weight" && info.tied_head) return true;  // some tied checkpoints carry the copy
   if (name == mtp + "embed_tokens.weight" || name == mtp + "shared_head.head.weight") return true;
   return !info.has_mtp && name.rfind(mtp, 0) == 0;  // a module that the config says is not used
@@ -46,8 +46,12 @@ Result<Tensor> scales_of(const autograd::Parameter& p, const NamedTensors& tenso
 
 }  // namespace
 
+std::string mtp_prefix(int64_t num_hidden_layers) {
+  return fmt::format("model.layers.{}.", num_hidden_layers);
+}
+
 bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers) {
-  const std::string prefix = fmt::format("model.layers.{}.", num_hidden_layers);
+  const std::string prefix = mtp_prefix(num_hidden_layers);
   const auto it = tensors.lower_bound(prefix);
   return it != tensors.end() && it->first.rfind(prefix, 0) == 0;
 }

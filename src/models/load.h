@@ -13,6 +13,8 @@ namespace jamsu::models {
 using NamedTensors = std::map<std::string, Tensor>;
 inline constexpr std::string_view kFp8Scales = "_scale_inv";  // behind the name of an FP8 matrix
 
+// Where releases keep the MTP module, with or without copies of embedding and head: "model.layers.61.".
+std::string mtp_prefix(int64_t num_hidden_layers);
 // Whether the checkpoint carries the MTP module that its config announces: releases converted for transformers leave it
 // out. Whoever opens a model asks this, and says in the config (num_nextn_predict_layers) what it will use.
 bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers);

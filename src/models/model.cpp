@@ -2,7 +2,16 @@
 
 #include <algorithm>
 
+#include "models/layers/mlp.h"
+
 namespace jamsu::models {
+
+std::vector<std::pair<int64_t, autograd::Parameter*>> Model::correction_biases() {
+  std::vector<std::pair<int64_t, autograd::Parameter*>> biases;
+  for (MoE* moe : moe_layers())
+    if (moe->correction_bias()) biases.emplace_back(moe->layer(), moe->correction_bias());
+  return biases;
+}
 
 std::vector<CachePolicy> cache_policies(const Model& model) {
   std::vector<CachePolicy> different;

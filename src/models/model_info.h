@@ -30,11 +30,20 @@ struct ModelInfo {
   double flops_per_window_key = 0;
   int64_t window = 0;
 
+  // The MTP module's part of the same, the head's second product included.
+  double mtp_flops_per_token = 0, mtp_flops_per_key = 0;
+
   double window_flops(double mean_context) const {
     return flops_per_window_key * std::min(mean_context, static_cast<double>(window));
   }
   double forward_flops(double mean_context) const {
     return flops_per_token + flops_per_key * mean_context + window_flops(mean_context);
+  }
+  // Of a token that is trained on: a backward costs two forwards. Where whole contexts are trained on, `mean_context`
+  // is half of one.
+  double training_flops(double mean_context, bool with_mtp) const {
+    const double mtp = with_mtp ? mtp_flops_per_token + mtp_flops_per_key * mean_context : 0;
+    return 3 * (forward_flops(mean_context) + mtp);
   }
 };
 

@@ -1,6 +1,5 @@
 #pragma once
-// A model's folder as it was published: config.json and safetensors. Architectures: those of deepseek_v3_config.h and
-// of llama_config.h.
+// A model's folder as it was published: config.json and safetensors. Architectures: those that models/config/ reads.
 #include <boost/json/object.hpp>
 #include <memory>
 #include <string>

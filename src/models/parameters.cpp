@@ -2,11 +2,12 @@
 
 namespace jamsu::models {
 
-autograd::Parameter& ParameterSet::add(std::string name, Shape shape, autograd::Role role) {
+autograd::Parameter& ParameterSet::add(std::string name, Shape shape, autograd::Role role, autograd::Part part) {
   autograd::Parameter& p = parameters_.emplace_back();
   p.name = std::move(name);
   p.shape = shape;
   p.role = role;
+  p.part = part;
   if (role != autograd::Role::constant) p.id = trained_++;
   JAMSU_CHECK(by_name_.emplace(p.name, &p).second);
   return p;

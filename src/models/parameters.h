@@ -12,7 +12,8 @@ namespace jamsu::models {
 class ParameterSet {
  public:
   // Addresses are stable. Ids count up from 0 over everything but constants. REQUIRES: a new name.
-  autograd::Parameter& add(std::string name, Shape shape, autograd::Role role);
+  autograd::Parameter& add(std::string name, Shape shape, autograd::Role role,
+                           autograd::Part part = autograd::Part::main);
   // A matrix that multiplies with a table's values (tie_word_embeddings): no tensor of a checkpoint, no parameter of
   // its own; its gradient is the table's. Whoever sets values of parameters sets those of tied() after them.
   autograd::Parameter& tie(const autograd::Parameter& table);
@@ -37,29 +38,38 @@ class ParameterSet {
 // "model.layers.3.self_attn.q_a_proj.weight".
 class NameScope {
  public:
-  explicit NameScope(ParameterSet& set, std::string prefix = {}) : set_(set), prefix_(std::move(prefix)) {}
+  explicit NameScope(ParameterSet& set) : set_(set) {}
   NameScope operator/(std::string_view name) const {
-    return NameScope(set_, prefix_.empty() ? std::string(name) : prefix_ + "." + std::string(name));
+    return {set_, prefix_.empty() ? std::string(name) : prefix_ + "." + std::string(name), part_};
   }
   NameScope operator/(int64_t index) const { return *this / std::string_view(std::to_string(index)); }
+  // The same names, of that part; experts within the MTP module are both.
+  NameScope part(autograd::Part part) const {
+    return {set_, prefix_, static_cast<autograd::Part>(static_cast<int>(part_) | static_cast<int>(part))};
+  }
   autograd::Parameter& matrix(int64_t out, int64_t in) const {
-    return set_.add(prefix_ + ".weight", {out, in}, autograd::Role::matrix);
+    return add("weight", {out, in}, autograd::Role::matrix);
   }
   autograd::Parameter& router(int64_t out, int64_t in) const {
-    return set_.add(prefix_ + ".weight", {out, in}, autograd::Role::router_matrix);
+    return add("weight", {out, in}, autograd::Role::router_matrix);
   }
-  autograd::Parameter& vector(int64_t d) const { return set_.add(prefix_ + ".weight", {d}, autograd::Role::vector); }
-  autograd::Parameter& bias(int64_t d) const { return set_.add(prefix_ + ".bias", {d}, autograd::Role::vector); }
-  autograd::Parameter& table(int64_t rows, int64_t d) const {
-    return set_.add(prefix_ + ".weight", {rows, d}, autograd::Role::table);
-  }
+  autograd::Parameter& vector(int64_t d) const { return add("weight", {d}, autograd::Role::vector); }
+  autograd::Parameter& bias(int64_t d) const { return add("bias", {d}, autograd::Role::vector); }
+  autograd::Parameter& table(int64_t rows, int64_t d) const { return add("weight", {rows, d}, autograd::Role::table); }
   autograd::Parameter& constant(std::string_view name, int64_t d) const {
-    return set_.add(prefix_ + "." + std::string(name), {d}, autograd::Role::constant);
+    return add(name, {d}, autograd::Role::constant);
   }
 
  private:
+  NameScope(ParameterSet& set, std::string prefix, autograd::Part part)
+      : set_(set), prefix_(std::move(prefix)), part_(part) {}
+  autograd::Parameter& add(std::string_view name, Shape shape, autograd::Role role) const {
+    return set_.add(prefix_ + "." + std::string(name), shape, role, part_);
+  }
+
   ParameterSet& set_;
   std::string prefix_;
+  autograd::Part part_ = autograd::Part::main;
 };
 
 }  // namespace jamsu::models

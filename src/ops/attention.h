@@ -29,6 +29,12 @@ struct KvSegment {
 struct KvSource {
   const float* data = nullptr;
   int64_t row_stride = 0, head_stride = 0, width = 0;
+  // Rows of x [N, width], the same for every head.
+  static KvSource shared(const Tensor& x) { return {x.f32(), x.dim(1), 0, x.dim(1)}; }
+  // Columns [begin, begin + width) of each head of x [N, heads * stride].
+  static KvSource by_head(const Tensor& x, int64_t heads, int64_t begin, int64_t width) {
+    return {x.f32() + begin, x.dim(1), x.dim(1) / heads, width};
+  }
 };
 
 // Writes the new rows' keys [first | second] and values into the blocks.

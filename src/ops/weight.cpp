@@ -1,10 +1,17 @@
 #include "ops/weight.h"
 
+#include <atomic>
+
 #include "base/e4m3.h"
 #include "base/math.h"
 
 namespace jamsu::ops {
 namespace {
+
+uint64_t next_version() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
 
 void pack(const Tensor& values, int64_t n, int64_t k, int64_t column_stride, int64_t k_stride, kernels::Element element,
           Tensor& panels, Context& context) {
@@ -44,6 +51,7 @@ Weight make_stored_weight(const Tensor& values) {
   w.out = values.dim(0);
   w.in = values.dim(1);
   w.stored = values;
+  w.version = next_version();
   return w;
 }
 
@@ -56,6 +64,7 @@ Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& cont
   if (context.numerics == Numerics::bf16) {
     w.stored = values;
     w.scales = scales;
+    w.version = next_version();
     return w;
   }
   Tensor wide = context.empty({out, in});
@@ -104,6 +113,7 @@ void refresh_weight(Weight& w, const Tensor& values, Context& context) {
   JAMSU_CHECK(values.shape() == Shape({w.out, w.in}));
   pack(values, w.out, w.in, w.in, 1, w.element, w.forward, context);
   if (w.backward.defined()) pack(values, w.in, w.out, 1, w.in, w.element, w.backward, context);
+  w.version = next_version();
 }
 
 }  // namespace jamsu::ops

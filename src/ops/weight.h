@@ -14,6 +14,9 @@ struct Weight {
   // rounded to rows of bf16 when a model is opened); e4m3 with a scale per block of 128 x 128 (DeepSeek-V3), f32
   // [ceil(out / 128), ceil(in / 128)].
   Tensor stored, scales;
+  // Of the values: another number whenever they are set, and of no other weight of this process but copies of this
+  // one; 0: none yet. What is derived from a weight is asked for by it.
+  uint64_t version = 0;
 };
 inline constexpr int64_t kFp8Block = kernels::kScaleBlock;
 
@@ -30,7 +33,7 @@ Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& cont
 // The values of rows [begin, end) as f32 (of FP8: f32(q) * scale), read back from where they are: [end - begin, in].
 // Slow.
 Tensor weight_rows(const Weight& w, int64_t begin, int64_t end, Context& context);
-// The same into an existing weight (after an optimizer step). REQUIRES: equal shape.
+// The same into an existing weight (after an optimizer step), whose version changes. REQUIRES: equal shape.
 void refresh_weight(Weight& weight, const Tensor& values, Context& context);
 
 }  // namespace jamsu::ops

@@ -64,13 +64,6 @@ Result<Source> read_config(const std::string& path, ops::Numerics numerics) {
                 0, fp8 ? "F8_E4M3" : "BF16"};
 }
 
-bool is_mtp(const Parameter& p, const models::ModelInfo& info) {
-  return p.name.starts_with(fmt::format("model.layers.{}.", info.layers));
-}
-bool is_expert(const Parameter& p) {
-  return p.name.find(".experts.") != std::string::npos;
-}
-
 int64_t matrix_bytes(int64_t out, int64_t in, bool bf16) {
   return kernels::panel_elements(out, in) * (bf16 ? 2 : 4);
 }
@@ -118,12 +111,12 @@ double weights_read(const Source& source, double tokens, ops::Numerics numerics)
   const models::ModelInfo& info = source.model->info();
   double dense = 0, experts = 0;
   for (const Parameter& p : source.model->parameters().all()) {
-    if (is_mtp(p, info)) continue;
+    if (is_mtp(p.part)) continue;
     const auto bytes = static_cast<double>(bytes_of(p, source, numerics));
     if (p.role == Role::table)
       dense += bytes / static_cast<double>(info.vocab) * tokens;
     else
-      (is_expert(p) ? experts : dense) += bytes;
+      (is_expert(p.part) ? experts : dense) += bytes;
   }
   if (info.tied_head) dense += static_cast<double>(tied_head_bytes(source, numerics));
   if (info.experts > 0)
@@ -183,7 +176,7 @@ WeightBytes weight_bytes(const Source& source, ops::Numerics numerics) {
   const models::ModelInfo& info = source.model->info();
   WeightBytes bytes;
   for (const Parameter& p : source.model->parameters().all())
-    (is_mtp(p, info) ? bytes.mtp : bytes.main) += bytes_of(p, source, numerics);
+    (is_mtp(p.part) ? bytes.mtp : bytes.main) += bytes_of(p, source, numerics);
   if (info.tied_head && numerics == ops::Numerics::f32) bytes.main += tied_head_bytes(source, numerics);
   return bytes;
 }

@@ -43,22 +43,21 @@ MicroLosses run(const models::Model& model, const MicroBatch& batch, const LossW
   models::BalanceTerm balance;
   const bool balanced = model.info().experts > 0;
   if (balanced) {
-    balance = {batch.row_begin, batch.mtp_row_begin, weights.balance_counts_chosen,
-               loss_seed(weights.balance_alpha, counts.rows)};
+    balance = {weights.balance_counts_chosen, loss_seed(weights.balance_alpha, counts.rows)};
     c.balance = &balance;
     c.moe_report = &result.moe;
   }
   const States states(batch.segments, model.state_layout(models::CachePolicy::expanded), context.memory);
-  const autograd::Value h = model.hidden({batch.tokens, states.segments(), {}}, c);
+  const autograd::Value h = model.hidden({batch.tokens, states.segments(), {}, batch.row_begin}, c);
   const autograd::Value logits = model.logits(h, c);
   result.ce_sum = sum(autograd::cross_entropy(logits, batch.labels, loss_seed(1.0, counts.labels), c));
   if (keep_logits) result.kept.push_back(logits.tensor);
 
   std::unique_ptr<States> mtp_states;
-  if (model.info().has_mtp && weights.mtp_lambda != 0 && !batch.mtp_rows.empty()) {
-    mtp_states = std::make_unique<States>(batch.mtp_segments, model.mtp_layout(), context.memory);
+  if (const models::Mtp* mtp = model.mtp(); mtp && weights.mtp_lambda != 0 && !batch.mtp_rows.empty()) {
+    mtp_states = std::make_unique<States>(batch.mtp_segments, mtp->layout(), context.memory);
     const autograd::Value rows = autograd::gather_rows(h, batch.mtp_rows, c);
-    const autograd::Value m = model.mtp_hidden(rows, {batch.mtp_tokens, mtp_states->segments(), {}}, c);
+    const autograd::Value m = mtp->hidden(rows, {batch.mtp_tokens, mtp_states->segments(), {}, batch.mtp_row_begin}, c);
     const autograd::Value mtp_logits = model.logits(m, c);
     result.mtp_sum =
         sum(autograd::cross_entropy(mtp_logits, batch.mtp_labels, loss_seed(weights.mtp_lambda, counts.mtp_labels), c));

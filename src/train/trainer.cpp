@@ -160,7 +160,7 @@ NamedTensors Trainer::published(bool with_mtp_copies) const {
     all.emplace(p.name, rounded);
   }
   if (with_mtp_copies && model_.info().has_mtp) {
-    const std::string mtp = fmt::format("model.layers.{}.", model_.info().layers);
+    const std::string mtp = models::mtp_prefix(model_.info().layers);
     all.emplace(mtp + "embed_tokens.weight", all.at("model.embed_tokens.weight"));
     all.emplace(mtp + "shared_head.head.weight", all.at("lm_head.weight"));
   }

@@ -19,9 +19,8 @@ class PositionModel final : public models::Model {
   PositionModel(int64_t vocab, int32_t favourite) : favourite_(favourite) {
     info_ = {
         .architecture = "Position", .vocab = vocab, .hidden = 1, .layers = 1, .context = 200, .bos = -1, .eos = {}};
-    layout_.layers.push_back(models::FixedState{8});
+    layouts_.front().layers.push_back(models::FixedState{8});
   }
-  const models::ModelInfo& info() const override { return info_; }
   autograd::Value hidden(const models::Batch& batch, models::ForwardContext& c) const override {
     Tensor rows = c.ops.zeros({static_cast<int64_t>(batch.tokens.size()), 1});
     for (const models::Segment& s : batch.segments)
@@ -34,20 +33,9 @@ class PositionModel final : public models::Model {
     for (int64_t i = 0; i < count; ++i) out.f32()[i * info_.vocab + favourite_] = hidden.tensor.f32()[i] / 100;
     return {out, -1};
   }
-  autograd::Value mtp_hidden(const autograd::Value&, const models::Batch&, models::ForwardContext&) const override {
-    throw std::logic_error("no such module");
-  }
-  const models::StateLayout& state_layout(models::CachePolicy) const override { return layout_; }
-  const models::StateLayout& mtp_layout() const override { return layout_; }
-  models::ParameterSet& parameters() override { return parameters_; }
-  const models::ParameterSet& parameters() const override { return parameters_; }
-  std::vector<std::pair<int64_t, autograd::Parameter*>> correction_biases() override { return {}; }
 
  private:
   int32_t favourite_;
-  models::ModelInfo info_;
-  models::StateLayout layout_;
-  models::ParameterSet parameters_;
 };
 
 class Likelihood : public ::testing::Test {

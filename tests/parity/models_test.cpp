@@ -183,7 +183,7 @@ void check_mtp(Case& c, const std::string& name) {
   double worst = 0;
   for (int64_t b = 0; b < batch; ++b) {
     models::SequenceState state(c.model->state_layout(CachePolicy::expanded), c.runtime.memory()),
-        mtp(c.model->mtp_layout(), c.runtime.memory());
+        mtp(c.model->mtp()->layout(), c.runtime.memory());
     state.reserve(length);
     mtp.reserve(length - 1);
     std::vector<int32_t> tokens, next, rows;
@@ -195,7 +195,7 @@ void check_mtp(Case& c, const std::string& name) {
     const std::vector<models::Segment> segments{{0, length, 0, &state}}, mtp_segments{{0, length - 1, 0, &mtp}};
     const FlushScope flush;
     const auto h = autograd::gather_rows(c.model->hidden({tokens, segments, {}}, forward), rows, forward);
-    const auto logits = c.model->logits(c.model->mtp_hidden(h, {next, mtp_segments, {}}, forward), forward).tensor;
+    const auto logits = c.model->logits(c.model->mtp()->hidden(h, {next, mtp_segments, {}}, forward), forward).tensor;
     worst = std::max(worst, difference(logits.f32(), c.expected.at("mtp.logits").f32() + b * (length - 1) * vocab,
                                        (length - 1) * vocab)
                                 .max_abs);

@@ -22,25 +22,11 @@ class Parameters : public models::Model {
  public:
   explicit Parameters(const std::vector<Tensor>& values) {
     for (size_t i = 0; i < values.size(); ++i)
-      set_.add(fmt::format("p{}", i), values[i].shape(),
-               values[i].shape().rank() == 2 ? autograd::Role::matrix : autograd::Role::vector);
+      parameters_.add(fmt::format("p{}", i), values[i].shape(),
+                      values[i].shape().rank() == 2 ? autograd::Role::matrix : autograd::Role::vector);
   }
-  const models::ModelInfo& info() const override { return info_; }
   autograd::Value hidden(const models::Batch&, models::ForwardContext&) const override { return {}; }
   autograd::Value logits(const autograd::Value&, models::ForwardContext&) const override { return {}; }
-  autograd::Value mtp_hidden(const autograd::Value&, const models::Batch&, models::ForwardContext&) const override {
-    return {};
-  }
-  const models::StateLayout& state_layout(models::CachePolicy) const override { return layout_; }
-  const models::StateLayout& mtp_layout() const override { return layout_; }
-  models::ParameterSet& parameters() override { return set_; }
-  const models::ParameterSet& parameters() const override { return set_; }
-  std::vector<std::pair<int64_t, autograd::Parameter*>> correction_biases() override { return {}; }
-
- private:
-  models::ModelInfo info_;
-  models::StateLayout layout_;
-  models::ParameterSet set_;
 };
 
 struct Trained {

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -31,12 +30,11 @@ class ScriptedModel final : public models::Model {
              .has_mtp = false,
              .bos = 0,
              .eos = {end}};
-    layout_.layers.push_back(models::FixedState{sizeof(State)});
+    layouts_.front().layers.push_back(models::FixedState{sizeof(State)});
   }
   // Each forward takes this long, so that a test can step in between.
   std::chrono::milliseconds pause{0};
 
-  const models::ModelInfo& info() const override { return info_; }
   autograd::Value hidden(const models::Batch& batch, models::ForwardContext& c) const override {
     if (pause.count() > 0) std::this_thread::sleep_for(pause);
     Tensor rows = c.ops.zeros({static_cast<int64_t>(batch.tokens.size()), 2});
@@ -69,23 +67,12 @@ class ScriptedModel final : public models::Model {
     }
     return {out, -1};
   }
-  autograd::Value mtp_hidden(const autograd::Value&, const models::Batch&, models::ForwardContext&) const override {
-    throw std::logic_error("a scripted model predicts one token");
-  }
-  const models::StateLayout& state_layout(models::CachePolicy) const override { return layout_; }
-  const models::StateLayout& mtp_layout() const override { return layout_; }
-  models::ParameterSet& parameters() override { return parameters_; }
-  const models::ParameterSet& parameters() const override { return parameters_; }
-  std::vector<std::pair<int64_t, autograd::Parameter*>> correction_biases() override { return {}; }
 
  private:
   struct State {
     int32_t topic = 0, said = 0;
   };
   std::map<int32_t, Script> scripts_;
-  models::ModelInfo info_;
-  models::StateLayout layout_;
-  models::ParameterSet parameters_;
 };
 
 // No merges: a token is a byte, so a Korean syllable is three.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <set>
 
 namespace jamsu::models {
@@ -186,6 +187,19 @@ ops::RopeConfig DeepseekV3Config::rope() const {
   return rope_config(qk_rope_head_dim, rope_theta, rope_scaling);
 }
 
+MlaShape DeepseekV3Config::attention() const {
+  // (nope + rope)^-1/2 times YaRN's m^2: an f64 product rounded once.
+  const double scale = 1.0 / std::sqrt(static_cast<double>(qk_head_dim())) * ops::Rope(rope()).softmax_factor;
+  return {.hidden = hidden_size,
+          .heads = num_attention_heads,
+          .q_rank = q_lora_rank.value_or(0),
+          .kv_rank = kv_lora_rank,
+          .nope = qk_nope_head_dim,
+          .rope = qk_rope_head_dim,
+          .v = v_head_dim,
+          .scale = static_cast<float>(scale)};
+}
+
 MoeShape DeepseekV3Config::moe() const {
   const bool v3 = kind == DeepseekKind::v3;
   return {.hidden = hidden_size,
@@ -200,65 +214,6 @@ MoeShape DeepseekV3Config::moe() const {
                      .keep_groups = limit_groups ? topk_group : 1,
                      .normalize = v3 && norm_topk_prob,
                      .scaling = static_cast<float>(routed_scaling_factor)}};
-}
-
-namespace {
-
-struct LayerCount {
-  int64_t attention, dense, moe_total, moe_active, norms;
-};
-LayerCount layer_count(const C& c) {
-  const int64_t h = c.hidden_size, heads = c.num_attention_heads, qk = c.qk_head_dim();
-  LayerCount n{};
-  n.attention = c.q_lora_rank ? h * *c.q_lora_rank + *c.q_lora_rank * heads * qk : h * heads * qk;
-  n.attention +=
-      h * (c.kv_lora_rank + c.qk_rope_head_dim) + c.kv_lora_rank * heads * (c.qk_nope_head_dim + c.v_head_dim);
-  n.attention += heads * c.v_head_dim * h;
-  n.dense = 3 * h * c.intermediate_size;
-  const int64_t expert = 3 * h * c.moe_intermediate_size, router = h * c.n_routed_experts;
-  n.moe_total = (c.n_routed_experts + c.n_shared_experts) * expert + router;
-  n.moe_active = (c.num_experts_per_tok + c.n_shared_experts) * expert + router;
-  n.norms = 2 * h + c.q_lora_rank.value_or(0) + c.kv_lora_rank;
-  return n;
-}
-
-// Matrix parameters a token is multiplied with, MTP and embedding lookup not counted.
-int64_t active_matrices(const C& c) {
-  const LayerCount n = layer_count(c);
-  const int64_t dense = c.first_k_dense_replace, moe = c.num_hidden_layers - dense;
-  return c.num_hidden_layers * n.attention + dense * n.dense + moe * n.moe_active + c.vocab_size * c.hidden_size;
-}
-
-}  // namespace
-
-ParameterCount count_parameters(const C& c) {
-  const LayerCount n = layer_count(c);
-  const int64_t dense = c.first_k_dense_replace, moe = c.num_hidden_layers - dense,
-                norms = c.num_hidden_layers * n.norms + c.hidden_size;
-  ParameterCount p;
-  p.total = c.num_hidden_layers * n.attention + dense * n.dense + moe * n.moe_total + norms +
-            2 * c.vocab_size * c.hidden_size;
-  p.active = active_matrices(c) + norms;
-  if (c.num_nextn_predict_layers > 0)
-    p.mtp = n.attention + n.moe_total + n.norms + 2 * c.hidden_size * c.hidden_size + 3 * c.hidden_size;
-  return p;
-}
-
-double forward_flops_per_token(const C& c, double mean_context) {
-  const double attention =
-      2.0 * static_cast<double>(c.num_attention_heads * (c.qk_head_dim() + c.v_head_dim)) * mean_context;
-  return 2.0 * static_cast<double>(active_matrices(c)) + static_cast<double>(c.num_hidden_layers) * attention;
-}
-
-double training_flops_per_token(const C& c, double mean_context, bool with_mtp) {
-  double forward = forward_flops_per_token(c, mean_context);
-  if (with_mtp && c.num_nextn_predict_layers > 0) {
-    const LayerCount n = layer_count(c);
-    forward += 2.0 * static_cast<double>(n.attention + n.moe_active + 2 * c.hidden_size * c.hidden_size +
-                                         c.vocab_size * c.hidden_size);
-    forward += 2.0 * static_cast<double>(c.num_attention_heads * (c.qk_head_dim() + c.v_head_dim)) * mean_context;
-  }
-  return 3.0 * forward;
 }
 
 }  // namespace jamsu::models

@@ -9,8 +9,8 @@
 
 #include "base/result.h"
 #include "models/config/reader.h"
+#include "models/layers/mla.h"
 #include "models/layers/mlp.h"
-#include "models/model_info.h"
 #include "ops/rope.h"
 
 namespace jamsu::models {
@@ -36,6 +36,7 @@ struct DeepseekV3Config {
   int64_t qk_head_dim() const { return qk_nope_head_dim + qk_rope_head_dim; }
   bool is_moe_layer(int64_t layer) const { return layer >= first_k_dense_replace; }
   ops::RopeConfig rope() const;
+  MlaShape attention() const;
   MoeShape moe() const;
 };
 
@@ -47,11 +48,5 @@ Result<DeepseekV3Config> parse_deepseek_v3(const boost::json::object& json, std:
 Result<DeepseekV3Config> parse_deepseek_v2(const boost::json::object& json, std::string_view file);
 // Of a V3: what is trained here is one.
 boost::json::object to_json(const DeepseekV3Config& config, std::string_view torch_dtype);
-
-// By formula; training takes three forwards (6 FLOPs per active matrix parameter, the embedding's lookup not counted)
-// and attention over `mean_context` keys, half of a context where all of it is trained on.
-ParameterCount count_parameters(const DeepseekV3Config& config);
-double training_flops_per_token(const DeepseekV3Config& config, double mean_context, bool with_mtp);
-double forward_flops_per_token(const DeepseekV3Config& config, double mean_context);
 
 }  // namespace jamsu::models

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "models/model_info.h"
 #include "ops/rope.h"
 
 namespace jamsu::models {
@@ -152,6 +153,19 @@ Status check_required(const std::vector<ConfigField<Config>>& fields, const boos
     if (f.required && !object.contains(f.name))
       return config_error(file, fmt::format("\"{}\" is missing ({}).", f.name, f.help));
   return {};
+}
+
+// What the fields of every architecture say of a model; the rest is the family's.
+template <class Config>
+ModelInfo shared_info(const Config& c) {
+  return {.architecture = {},
+          .vocab = c.vocab_size,
+          .hidden = c.hidden_size,
+          .layers = c.num_hidden_layers,
+          .context = c.max_position_embeddings,
+          .experts_per_token = c.num_experts_per_tok,
+          .bos = c.bos_token_id,
+          .eos = c.eos_token_ids};
 }
 
 template <class Config>

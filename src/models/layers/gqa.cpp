@@ -11,15 +11,10 @@ using autograd::Value;
 
 Gqa::Gqa(const NameScope& scope, const GqaShape& shape)
     : shape_(shape),
-      q_((scope / "q_proj").matrix(shape.heads * shape.width, shape.hidden)),
-      k_((scope / "k_proj").matrix(shape.key_heads * shape.width, shape.hidden)),
-      v_((scope / "v_proj").matrix(shape.key_heads * shape.width, shape.hidden)),
-      o_((scope / "o_proj").matrix(shape.hidden, shape.heads * shape.width)) {
-  if (shape.bias) {
-    q_bias_ = &(scope / "q_proj").bias(shape.heads * shape.width);
-    k_bias_ = &(scope / "k_proj").bias(shape.key_heads * shape.width);
-    v_bias_ = &(scope / "v_proj").bias(shape.key_heads * shape.width);
-  }
+      q_(scope / "q_proj", shape.heads * shape.width, shape.hidden, shape.bias),
+      k_(scope / "k_proj", shape.key_heads * shape.width, shape.hidden, shape.bias),
+      v_(scope / "v_proj", shape.key_heads * shape.width, shape.hidden, shape.bias),
+      o_(scope / "o_proj", shape.hidden, shape.heads * shape.width) {
   if (shape.norm != QkNorm::none) {
     const bool all = shape.norm == QkNorm::all;
     q_norm_ = &(scope / "q_norm").vector(all ? shape.heads * shape.width : shape.width);
@@ -27,8 +22,8 @@ Gqa::Gqa(const NameScope& scope, const GqaShape& shape)
   }
 }
 
-LayerLayout Gqa::layout(const GqaShape& shape, kernels::Element element) {
-  return PagedKv{{.heads = shape.key_heads, .d = shape.width, .v = shape.width, .element = element}, shape.window};
+LayerLayout Gqa::layout(kernels::Element element) const {
+  return PagedKv{{.heads = shape_.key_heads, .d = shape_.width, .v = shape_.width, .element = element}, shape_.window};
 }
 
 Value Gqa::heads_of(const Value& y, const Parameter* norm, ForwardContext& c) const {
@@ -41,8 +36,7 @@ Value Gqa::heads_of(const Value& y, const Parameter* norm, ForwardContext& c) co
 
 Value Gqa::forward(const Value& x, const Batch& batch, const ops::RopeTable& table, size_t state_layer,
                    ForwardContext& c) const {
-  const std::vector<Value> y =
-      autograd::linears(x, std::array<autograd::LinearTerm, 3>{{{&q_, q_bias_}, {&k_, k_bias_}, {&v_, v_bias_}}}, c);
+  const std::vector<Value> y = autograd::linears(x, std::array{q_.term(), k_.term(), v_.term()}, c);
   const Value q = heads_of(y[0], q_norm_, c), k = heads_of(y[1], k_norm_, c);
   const Value& v = y[2];
   const auto segments = kv_segments(batch, state_layer);
@@ -57,7 +51,7 @@ Value Gqa::forward(const Value& x, const Batch& batch, const ops::RopeTable& tab
                                                   .scale = shape_.scale,
                                                   .window = shape_.window},
                                                  c);
-  return autograd::linear(attended, o_, nullptr, c);
+  return o_.forward(attended, c);
 }
 
 }  // namespace jamsu::models

@@ -4,6 +4,7 @@
 // heads, G key heads.
 #include "autograd/functions.h"
 #include "models/batch.h"
+#include "models/layers/linear.h"
 #include "models/parameters.h"
 #include "models/sequence_state.h"
 
@@ -27,15 +28,15 @@ class Gqa {
   // x [N, d] -> [N, d]. `state_layer` is this layer's index in the segments' states.
   autograd::Value forward(const autograd::Value& x, const Batch& batch, const ops::RopeTable& table, size_t state_layer,
                           ForwardContext& c) const;
-  static LayerLayout layout(const GqaShape& shape, kernels::Element element);
+  // How this layer's state lies in memory, whatever the cache policy.
+  LayerLayout layout(kernels::Element element) const;
 
  private:
   // Normed, where the model norms queries and keys.
   autograd::Value heads_of(const autograd::Value& y, const autograd::Parameter* norm, ForwardContext& c) const;
 
   GqaShape shape_;
-  const autograd::Parameter &q_, &k_, &v_, &o_;
-  const autograd::Parameter *q_bias_ = nullptr, *k_bias_ = nullptr, *v_bias_ = nullptr;
+  Linear q_, k_, v_, o_;
   const autograd::Parameter *q_norm_ = nullptr, *k_norm_ = nullptr;
 };
 

@@ -27,13 +27,13 @@ std::vector<float> decays(const LightningShape& shape) {
 Lightning::Lightning(const NameScope& scope, const LightningShape& shape)
     : shape_(shape),
       decay_(decays(shape)),
-      qkv_((scope / "qkv_proj").matrix(3 * shape.heads * shape.width, shape.hidden)),
-      gate_((scope / "output_gate").matrix(shape.heads * shape.width, shape.hidden)),
+      qkv_(scope / "qkv_proj", 3 * shape.heads * shape.width, shape.hidden),
+      gate_(scope / "output_gate", shape.heads * shape.width, shape.hidden),
       norm_((scope / "norm").vector(shape.heads * shape.width)),
-      out_((scope / "out_proj").matrix(shape.hidden, shape.heads * shape.width)) {}
+      out_(scope / "out_proj", shape.hidden, shape.heads * shape.width) {}
 
-LayerLayout Lightning::layout(const LightningShape& shape) {
-  return FixedState{shape.heads * shape.width * shape.width * static_cast<int64_t>(sizeof(float))};
+LayerLayout Lightning::layout() const {
+  return FixedState{shape_.heads * shape_.width * shape_.width * static_cast<int64_t>(sizeof(float))};
 }
 
 Value Lightning::forward(const Value& x, const Batch& batch, size_t state_layer, ForwardContext& c) const {
@@ -41,11 +41,11 @@ Value Lightning::forward(const Value& x, const Batch& batch, size_t state_layer,
   std::vector<ops::LightningSegment> segments;
   for (const Segment& s : batch.segments)
     segments.push_back({s.first_row, s.rows, reinterpret_cast<float*>(s.state->fixed(state_layer))});
-  const Value qkv = autograd::linear(x, qkv_, nullptr, c);
+  const Value qkv = qkv_.forward(x, c);
   Value attended{ops::lightning(qkv.tensor, shape_.heads, shape_.width, decay_, segments, c.ops)};
   attended = autograd::rms_norm(attended, norm_, kNormEps, c);
-  const Value gate = autograd::linear(x, gate_, nullptr, c);
-  return autograd::linear(Value{ops::sigmoid_gate(attended.tensor, gate.tensor, c.ops)}, out_, nullptr, c);
+  const Value gate = gate_.forward(x, c);
+  return out_.forward(Value{ops::sigmoid_gate(attended.tensor, gate.tensor, c.ops)}, c);
 }
 
 }  // namespace jamsu::models

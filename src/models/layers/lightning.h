@@ -5,6 +5,7 @@
 
 #include "autograd/functions.h"
 #include "models/batch.h"
+#include "models/layers/linear.h"
 #include "models/parameters.h"
 #include "models/sequence_state.h"
 
@@ -20,12 +21,14 @@ class Lightning {
   Lightning(const NameScope& scope, const LightningShape& shape);
   // x [N, d] -> [N, d]. `state_layer` is this layer's index in the segments' states. REQUIRES: no tape.
   autograd::Value forward(const autograd::Value& x, const Batch& batch, size_t state_layer, ForwardContext& c) const;
-  static LayerLayout layout(const LightningShape& shape);
+  LayerLayout layout() const;
 
  private:
   LightningShape shape_;
   std::vector<float> decay_;  // of each head
-  const autograd::Parameter &qkv_, &gate_, &norm_, &out_;
+  Linear qkv_, gate_;
+  const autograd::Parameter& norm_;
+  Linear out_;
 };
 
 }  // namespace jamsu::models

@@ -5,12 +5,12 @@ namespace jamsu::models {
 using autograd::Value;
 
 Mlp::Mlp(const NameScope& scope, int64_t hidden, int64_t width)
-    : gate_((scope / "gate_proj").matrix(width, hidden)),
-      up_((scope / "up_proj").matrix(width, hidden)),
-      down_((scope / "down_proj").matrix(hidden, width)) {}
+    : gate_(scope / "gate_proj", width, hidden),
+      up_(scope / "up_proj", width, hidden),
+      down_(scope / "down_proj", hidden, width) {}
 
 Value Mlp::forward(const Value& x, ForwardContext& c) const {
-  return autograd::gated_mlp(x, gate_, up_, down_, c);
+  return autograd::gated_mlp(x, gate_.weight(), up_.weight(), down_.weight(), c);
 }
 
 MoE::MoE(const NameScope& scope, const MoeShape& shape, int64_t layer)
@@ -21,7 +21,7 @@ MoE::MoE(const NameScope& scope, const MoeShape& shape, int64_t layer)
   if (shape.correction_bias)
     bias_ = &(mixtral ? scope : scope / "gate").constant("e_score_correction_bias", shape.router.experts);
   for (int64_t e = 0; e < shape.router.experts; ++e) {
-    const NameScope expert = scope / "experts" / e;
+    const NameScope expert = (scope / "experts" / e).part(autograd::Part::expert);
     experts_.gate.push_back(&(expert / (mixtral ? "w1" : "gate_proj")).matrix(shape.width, shape.hidden));
     experts_.up.push_back(&(expert / (mixtral ? "w3" : "up_proj")).matrix(shape.width, shape.hidden));
     experts_.down.push_back(&(expert / (mixtral ? "w2" : "down_proj")).matrix(shape.hidden, shape.width));
@@ -31,11 +31,11 @@ MoE::MoE(const NameScope& scope, const MoeShape& shape, int64_t layer)
 }
 
 // The order router, experts, shared fixes the order in which gradients reach x: shared, experts ascending, router.
-Value MoE::forward(const Value& x, const std::vector<int64_t>& row_begin, ForwardContext& c) const {
-  const Value logits = autograd::linear(x, router_, nullptr, c);
+Value MoE::forward(const Value& x, const Batch& batch, ForwardContext& c) const {
+  const Value logits = router_.forward(x, c);
   autograd::BalanceArguments balance;
   if (c.balance) {
-    balance = {row_begin, c.balance->count_chosen ? ops::BalanceCount::chosen : ops::BalanceCount::unbiased_top_k,
+    balance = {batch.row_begin, c.balance->count_chosen ? ops::BalanceCount::chosen : ops::BalanceCount::unbiased_top_k,
                c.balance->seed};
   }
   const autograd::Routed routed = autograd::route(logits, bias_ ? bias_->values : Tensor(), router_config_, balance, c);
@@ -47,6 +47,15 @@ Value MoE::forward(const Value& x, const std::vector<int64_t>& row_begin, Forwar
   if (!shared_) return autograd::combine(nullptr, expert_out, routed, c);
   const Value shared = shared_->forward(x, c);
   return autograd::combine(&shared, expert_out, routed, c);
+}
+
+FeedForward::FeedForward(const NameScope& scope, int64_t hidden, int64_t width)
+    : mlp_(std::make_unique<Mlp>(scope, hidden, width)) {}
+FeedForward::FeedForward(const NameScope& scope, const MoeShape& shape, int64_t layer)
+    : moe_(std::make_unique<MoE>(scope, shape, layer)) {}
+
+Value FeedForward::forward(const Value& x, const Batch& batch, ForwardContext& c) const {
+  return moe_ ? moe_->forward(x, batch, c) : mlp_->forward(x, c);
 }
 
 }  // namespace jamsu::models

@@ -1,7 +1,10 @@
 #pragma once
 // SwiGLU MLP, and mixtures of experts (DeepSeek-V3, arXiv:2412.19437, section 2.1.2; Qwen3-MoE).   N rows, d hidden.
+#include <memory>
+
 #include "autograd/functions.h"
 #include "models/batch.h"
+#include "models/layers/linear.h"
 #include "models/parameters.h"
 
 namespace jamsu::models {
@@ -13,7 +16,7 @@ class Mlp {
   autograd::Value forward(const autograd::Value& x, ForwardContext& c) const;
 
  private:
-  const autograd::Parameter &gate_, &up_, &down_;
+  Linear gate_, up_, down_;
 };
 
 struct MoeShape {
@@ -27,18 +30,32 @@ struct MoeShape {
 class MoE {
  public:
   MoE(const NameScope& scope, const MoeShape& shape, int64_t layer);
-  // row_begin: the data rows of a training batch (balance loss), or empty.
-  autograd::Value forward(const autograd::Value& x, const std::vector<int64_t>& row_begin, ForwardContext& c) const;
+  // [N, d] -> [N, d]. With c.balance and batch.row_begin the balance loss joins.
+  autograd::Value forward(const autograd::Value& x, const Batch& batch, ForwardContext& c) const;
   autograd::Parameter* correction_bias() { return bias_; }  // null: none
   int64_t layer() const { return layer_; }
+  const ops::RouterConfig& router() const { return router_config_; }
 
  private:
   int64_t layer_;
   ops::RouterConfig router_config_;
-  const autograd::Parameter& router_;
+  Linear router_;
   autograd::Parameter* bias_ = nullptr;
   autograd::ExpertParameters experts_;
   std::unique_ptr<Mlp> shared_;  // null without shared experts
+};
+
+// What follows attention in a layer: an MLP, or a mixture of experts.
+class FeedForward {
+ public:
+  FeedForward(const NameScope& scope, int64_t hidden, int64_t width);
+  FeedForward(const NameScope& scope, const MoeShape& shape, int64_t layer);
+  autograd::Value forward(const autograd::Value& x, const Batch& batch, ForwardContext& c) const;
+  MoE* moe() { return moe_.get(); }  // null: an MLP
+
+ private:
+  std::unique_ptr<Mlp> mlp_;  // one of the two
+  std::unique_ptr<MoE> moe_;
 };
 
 }  // namespace jamsu::models

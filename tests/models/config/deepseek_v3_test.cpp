@@ -5,6 +5,8 @@
 
 #include <functional>
 
+#include "models/deepseek_v3.h"
+
 namespace jamsu::models {
 namespace {
 
@@ -163,7 +165,8 @@ TEST(DeepseekV3Config, CountsThePublishedParameters) {
     o[name] = value;
   const auto c = parse_deepseek_v3(o, "config.json");
   ASSERT_TRUE(c.ok()) << c.error().message;
-  const ParameterCount n = count_parameters(*c);
+  const DeepseekV3 model(*c, ops::Numerics::bf16);
+  const ParameterCount& n = model.info().parameters;
   EXPECT_NEAR(static_cast<double>(n.total), 671.0e9, 0.5e9);
   EXPECT_NEAR(static_cast<double>(n.active), 37.0e9, 1.0e9);
   EXPECT_NEAR(static_cast<double>(n.mtp), 11.6e9, 0.3e9);
