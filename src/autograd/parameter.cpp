@@ -1,28 +1,20 @@
 #include "autograd/parameter.h"
 
-#include <cstring>
+#include <algorithm>
+#include <array>
 
 #include "base/mapped_file.h"
 #include "base/math.h"
-#include "tensor/f16.h"
+#include "tensor/format.h"
 
 namespace jamsu::autograd {
 namespace {
 
 Tensor widened(const Tensor& values, ops::Context& context) {
+  const Format* format = format_of(values.dtype());
+  JAMSU_CHECK(format && format->scales == Scales::none);
   Tensor y = context.empty(values.shape());
-  float* to = y.f32();
-  const int64_t n = values.elements();
-  if (values.dtype() == DType::f32) {
-    std::memcpy(to, values.raw(), static_cast<size_t>(n) * sizeof(float));
-    return y;
-  }
-  const auto* from = reinterpret_cast<const uint16_t*>(values.raw());
-  JAMSU_CHECK(values.dtype() == DType::bf16 || values.dtype() == DType::f16);
-  if (values.dtype() == DType::bf16)
-    for (int64_t i = 0; i < n; ++i) to[i] = bf16_to_f32(from[i]);
-  else
-    for (int64_t i = 0; i < n; ++i) to[i] = f16_to_f32(from[i]);
+  format->decode(values.raw(), format->blocks(values.elements()), 1.0f, y.f32());
   return y;
 }
 
@@ -42,7 +34,7 @@ void set_values(Parameter& p, const Tensor& values, ops::Packs packs, ops::Conte
   JAMSU_CHECK(values.shape() == p.shape);
   const bool rounds = context.numerics == ops::Numerics::bf16 && p.role != Role::constant;
   // Matrices in bf16 elements are rounded while they are packed.
-  if (p.role == Role::matrix && (values.dtype() == DType::f32 || values.dtype() == DType::bf16)) {
+  if (p.role == Role::matrix && ops::can_be_packed(format_of(values.dtype()))) {
     if (p.weight.forward.defined())
       ops::refresh_weight(p.weight, values, context);
     else
@@ -82,20 +74,20 @@ void keep_rows(Parameter& p, const Tensor& rows) {
 }
 
 Tensor bf16_rows(const Tensor& values, ops::Context& context) {
-  if (values.dtype() == DType::bf16) return values;
-  JAMSU_CHECK(values.dtype() == DType::f32 || values.dtype() == DType::f16);
-  constexpr int64_t kPiece = int64_t{1} << 20;
+  const Format* format = format_of(values.dtype());
+  if (format == &kBf16Format) return values;
+  JAMSU_CHECK(format && format->scales == Scales::none && format->block_elements == 1);
+  constexpr int64_t kPiece = int64_t{1} << 20, kDecoded = 1024;
   Tensor y = context.empty(values.shape(), DType::bf16);
-  const int64_t width = dtype_bytes(values.dtype());
   context.parallel(values.elements(), kPiece, [&](int64_t begin, int64_t end, int) {
-    const std::byte* from = values.raw() + begin * width;
-    uint16_t* to = y.bf16() + begin;
-    if (values.dtype() == DType::f32)
-      for (int64_t i = 0; i < end - begin; ++i) to[i] = f32_to_bf16(reinterpret_cast<const float*>(from)[i]);
-    else
-      for (int64_t i = 0; i < end - begin; ++i)
-        to[i] = f32_to_bf16(f16_to_f32(reinterpret_cast<const uint16_t*>(from)[i]));
-    forget_pages({from, static_cast<size_t>((end - begin) * width)});
+    const std::byte* from = values.raw() + format->row_bytes(begin);
+    std::array<float, kDecoded> decoded;
+    for (int64_t i = begin; i < end; i += kDecoded) {
+      const int64_t count = std::min(kDecoded, end - i);
+      format->decode(values.raw() + format->row_bytes(i), count, 1.0f, decoded.data());
+      for (int64_t j = 0; j < count; ++j) y.bf16()[i + j] = f32_to_bf16(decoded[static_cast<size_t>(j)]);
+    }
+    forget_pages({from, static_cast<size_t>(format->row_bytes(end - begin))});
   });
   return y;
 }

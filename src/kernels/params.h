@@ -33,11 +33,12 @@ static constexpr int64_t panel_elements(int64_t n, int64_t k) {
   return round_up(n, kLanes) * round_up(k, kDotBlock);
 }
 
-enum class Source : uint8_t { f32, bf16, e4m3 };  // e4m3: base/e4m3.h, without a scale
+// How the values of a matrix lie. e4m3: base/e4m3.h, without a scale.
+enum class Source : uint8_t { f32, bf16, e4m3 };
 
 struct PackBParams {
   const void* source;               // B(j, k) = source[j * column_stride + k * k_stride]
-  Source source_type;               // e4m3: to bf16 elements, with k_stride 1
+  Source source_type;               // e4m3: to bf16 elements
   int64_t column_stride, k_stride;  // one of them is 1
   int64_t n, k;
   Element element;
@@ -69,14 +70,14 @@ struct GemmParams {
   const float* bias;  // [n] or null
 };
 
-// The same product with a matrix as it lies in a file: C = x W^T, W(j, k) = w[j * k_count + k], columns [0, n).
+// The same product with a matrix as it lies in a file: C = x W^T, W(j, k) = w[j * k_count + k], columns [0, n). Which
+// format the rows have is the kernel's (Kernels::stored).
 //   bf16: bias aside what GemmParams says.   e4m3: numerics.md section 6: of each 128 of k the dot from +0, then
 //   C = fma(scale(j, k / 128), dot, C), blocks in order from +0.
 // Subnormals of a bf16 file count as zero, as everywhere in bf16 mode.
 struct GemmStoredParams {
-  const void* x;  // from pack_x of the same StoredKernel
+  const void* x;  // from Kernels::stored_x
   const void* w;
-  Source stored;         // bf16 or e4m3
   const float* scales;   // of e4m3: scale(j, block) = scales[(first_row + j) / 128 * scale_stride + block]
   int64_t scale_stride;  // ceil(k / 128)
   int64_t first_row;     // of the whole matrix, W's row 0: where blocks of 128 rows begin

@@ -26,14 +26,18 @@ struct GemmKernel {
   void (*pack_a)(const PackAParams&);
   void (*run)(const GemmParams&);
 };
-// A product with a matrix as it lies in a file: for up to max_rows rows; more are cut, or blocks of the matrix packed
-// for gemm_bf16, by ops (many_rows says which is meant).
+// x of a product with a matrix as it lies in a file: one layout for every format an ISA reads, so that products of
+// several share it.
+struct StoredX {
+  int64_t (*bytes)(int64_t m, int64_t k);
+  void (*pack)(const PackXParams&);
+};
+// Such a product, of one format: for up to max_rows rows; more are cut, or blocks of the matrix packed for gemm_bf16,
+// by ops (many_rows says which is meant).
 struct StoredKernel {
   const char* name;
   int64_t max_rows;
   bool many_rows;  // as fast with many rows as with few: no need of packed blocks
-  int64_t (*x_bytes)(int64_t m, int64_t k);
-  void (*pack_x)(const PackXParams&);
   int64_t (*scratch_bytes)(int64_t m, int64_t n);
   void (*run)(const GemmStoredParams&);
 };
@@ -42,8 +46,9 @@ struct Kernels {
   Isa isa;
   GemmKernel gemm_few_rows, gemm_bf16, gemm_f32;  // choose_gemm says which one runs
   Kernel<PackBParams> pack_b;
-  StoredKernel gemm_stored;
-  Kernel<GemmGatedParams> gemm_gated;
+  StoredX stored_x;
+  StoredKernel gemm_stored_bf16, gemm_stored_e4m3;           // stored() says which one reads a format
+  Kernel<GemmGatedParams> gemm_gated_bf16, gemm_gated_e4m3;  // gated() does
   Kernel<StoreKvParams> store_kv;
   Kernel<AttentionParams> attention;
   Kernel<AttentionBackwardParams> attention_backward;
@@ -58,6 +63,12 @@ struct Kernels {
   Kernel<RowDotParams> row_dot;
   Kernel<AddScaledParams> add_scaled;
   Kernel<AdamWParams> adamw;
+
+  // REQUIRES: rows are bf16 or e4m3.
+  const StoredKernel& stored(Source rows) const { return rows == Source::bf16 ? gemm_stored_bf16 : gemm_stored_e4m3; }
+  const Kernel<GemmGatedParams>& gated(Source rows) const {
+    return rows == Source::bf16 ? gemm_gated_bf16 : gemm_gated_e4m3;
+  }
 };
 
 // Which product an ISA runs: a pure function of the shape. Up to kFewRows rows (decoding) leave a tile of rows idle.

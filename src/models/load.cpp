@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <set>
+#include <vector>
+
+#include "tensor/format.h"
 
 namespace jamsu::models {
 namespace {
@@ -21,22 +24,33 @@ bool may_be_ignored(const std::string& name, const ModelInfo& info) {
   return !info.has_mtp && name.rfind(mtp, 0) == 0;  // a module that the config says is not used
 }
 
-// The scales of an FP8 matrix: a positive number for each block.
-Result<Tensor> scales_of(const autograd::Parameter& p, const NamedTensors& tensors, const FileOf& file_of) {
+// "F32, BF16 or F16": what a tensor of any kind may be.
+std::string formats_without_scales() {
+  std::vector<std::string_view> names;
+  for (const Format* format : all_formats())
+    if (format->scales == Scales::none) names.push_back(format->name);
+  const std::string_view last = names.back();
+  names.pop_back();
+  return fmt::format("{} or {}", fmt::join(names, ", "), last);
+}
+
+// The scales beside a matrix: a positive number for each block.
+Result<Tensor> scales_of(const autograd::Parameter& p, const Format& format, const NamedTensors& tensors,
+                         const FileOf& file_of) {
   const std::string name = p.name + std::string(kFp8Scales);
   const auto it = tensors.find(name);
   if (it == tensors.end())
-    return Error{
-        fmt::format("{}: tensor \"{}\" is F8_E4M3, and its scales \"{}\" are missing", file_of(p.name), p.name, name)};
+    return Error{fmt::format("{}: tensor \"{}\" is {}, and its scales \"{}\" are missing", file_of(p.name), p.name,
+                             format.name, name)};
   const Tensor& scales = it->second;
-  const auto blocks = [](int64_t n) { return (n + ops::kFp8Block - 1) / ops::kFp8Block; };
-  const Shape shape{blocks(p.shape[0]), blocks(p.shape[1])};
+  const Shape shape = format.scale_shape(p.shape[0], p.shape[1]);
   const std::string file = file_of(name);
   if (scales.dtype() != DType::f32)
     return Error{fmt::format("{}: tensor \"{}\": dtype {} is not F32", file, name, dtype_name(scales.dtype()))};
   if (!(scales.shape() == shape))
-    return Error{fmt::format("{}: tensor \"{}\": shape {} where blocks of 128 x 128 of {} have {}", file, name,
-                             scales.shape().text(), p.shape.text(), shape.text())};
+    return Error{fmt::format("{}: tensor \"{}\": shape {} where blocks of {} x {} of {} have {}", file, name,
+                             scales.shape().text(), format.scale_block, format.scale_block, p.shape.text(),
+                             shape.text())};
   for (int64_t i = 0; i < scales.elements(); ++i)
     if (!std::isfinite(scales.f32()[i]) || scales.f32()[i] <= 0)
       return Error{fmt::format("{}: tensor \"{}\": scale {} is {}, not a positive number", file, name, i,
@@ -76,16 +90,18 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
     const Tensor& t = it->second;
     if (!(t.shape() == p.shape))
       return bad(p.name, fmt::format(": shape {} where config.json implies {}", t.shape().text(), p.shape.text()));
-    if (t.dtype() == DType::f8_e4m3 && p.role == autograd::Role::matrix) {
-      if (packs != ops::Packs::forward) return bad(p.name, ": F8_E4M3 weights are not trained on");
-      const auto scales = scales_of(p, tensors, file_of);
+    const Format* format = format_of(t.dtype());
+    if (format && format->scales == Scales::beside && p.role == autograd::Role::matrix) {
+      if (packs != ops::Packs::forward)
+        return bad(p.name, fmt::format(": {} weights are not trained on", format->name));
+      const auto scales = scales_of(p, *format, tensors, file_of);
       if (!scales) return scales.error();
       autograd::set_fp8_values(p, t, *scales, context);
       scales_read.insert(p.name + std::string(kFp8Scales));
       continue;
     }
-    if (t.dtype() != DType::f32 && t.dtype() != DType::bf16 && t.dtype() != DType::f16)
-      return bad(p.name, fmt::format(": dtype {} is not F32, BF16 or F16", dtype_name(t.dtype())));
+    if (!format || format->scales != Scales::none)
+      return bad(p.name, fmt::format(": dtype {} is not {}", dtype_name(t.dtype()), formats_without_scales()));
     if (autograd::keeps_rows(p, packs, context))
       autograd::keep_rows(p, autograd::bf16_rows(t, context));
     else

@@ -61,7 +61,7 @@ Result<Folder> read_folder(const std::string& folder, ops::Numerics numerics) {
 std::vector<std::shared_ptr<const MappedFile>> files_still_read(const Model& model, const formats::Safetensors& files) {
   std::set<size_t> numbers;
   for (const autograd::Parameter& p : model.parameters().all()) {
-    const std::byte* used = p.weight.stored.defined() ? p.weight.stored.raw() : p.values.raw();
+    const std::byte* used = p.weight.format ? p.weight.rows.raw() : p.values.raw();
     if (used != files.view(*files.find(p.name)).raw()) continue;
     numbers.insert(files.find(p.name)->file);
     if (p.weight.scales.defined()) numbers.insert(files.find(p.name + std::string(kFp8Scales))->file);

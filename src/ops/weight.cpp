@@ -1,8 +1,8 @@
 #include "ops/weight.h"
 
+#include <algorithm>
 #include <atomic>
 
-#include "base/e4m3.h"
 #include "base/math.h"
 
 namespace jamsu::ops {
@@ -15,10 +15,11 @@ uint64_t next_version() {
 
 void pack(const Tensor& values, int64_t n, int64_t k, int64_t column_stride, int64_t k_stride, kernels::Element element,
           Tensor& panels, Context& context) {
+  const auto source = kernel_source(*format_of(values.dtype()));
   const int64_t count = kernels::round_up(n, kernels::kLanes) / kernels::kLanes;
   context.parallel(count, count * k > 4096 ? 8 : count, [&](int64_t begin, int64_t end, int) {
     context.kernels.pack_b({.source = values.raw(),
-                            .source_type = values.dtype() == DType::bf16 ? kernels::Source::bf16 : kernels::Source::f32,
+                            .source_type = *source,
                             .column_stride = column_stride,
                             .k_stride = k_stride,
                             .n = n,
@@ -30,10 +31,29 @@ void pack(const Tensor& values, int64_t n, int64_t k, int64_t column_stride, int
   });
 }
 
+// Row i as f32, each value times its scale, rounded once.
+void decode_row(const Weight& w, int64_t i, float* to) {
+  const Format& format = *w.format;
+  const int64_t together = format.scales == Scales::beside ? format.scale_block : w.in;
+  for (int64_t k = 0; k < w.in; k += together)
+    format.decode(w.row(i) + format.row_bytes(k), format.blocks(std::min(together, w.in - k)), w.scale(i, k), to + k);
+}
+
 }  // namespace
 
+std::optional<kernels::Source> kernel_source(const Format& format) {
+  if (&format == &kF32Format) return kernels::Source::f32;
+  if (&format == &kBf16Format) return kernels::Source::bf16;
+  if (&format == &kE4m3Format) return kernels::Source::e4m3;
+  return std::nullopt;
+}
+
+bool can_be_packed(const Format* format) {
+  return format && format->scales == Scales::none && kernel_source(*format);
+}
+
 Weight make_weight(const Tensor& values, kernels::Element element, Packs packs, Context& context) {
-  JAMSU_CHECK(values.shape().rank() == 2 && (values.dtype() == DType::f32 || values.dtype() == DType::bf16));
+  JAMSU_CHECK(values.shape().rank() == 2 && can_be_packed(format_of(values.dtype())));
   Weight w;
   w.out = values.dim(0);
   w.in = values.dim(1);
@@ -45,34 +65,32 @@ Weight make_weight(const Tensor& values, kernels::Element element, Packs packs, 
   return w;
 }
 
-Weight make_stored_weight(const Tensor& values) {
-  JAMSU_CHECK(values.shape().rank() == 2 && values.dtype() == DType::bf16);
+Weight make_stored_weight(const Format& format, int64_t out, int64_t in, const Tensor& rows, const Tensor& scales) {
+  JAMSU_CHECK(format.used_as_it_lies && rows.bytes() == format.bytes(out, in));
+  JAMSU_CHECK(scales.defined() == (format.scales == Scales::beside));
+  JAMSU_CHECK(!scales.defined() || scales.shape() == format.scale_shape(out, in));
   Weight w;
-  w.out = values.dim(0);
-  w.in = values.dim(1);
-  w.stored = values;
+  w.out = out;
+  w.in = in;
+  w.format = &format;
+  w.rows = rows;
+  w.scales = scales;
   w.version = next_version();
   return w;
 }
 
+Weight make_stored_weight(const Tensor& values) {
+  JAMSU_CHECK(values.shape().rank() == 2 && values.dtype() == DType::bf16);
+  return make_stored_weight(kBf16Format, values.dim(0), values.dim(1), values);
+}
+
 Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& context) {
-  const int64_t out = values.dim(0), in = values.dim(1), across = (in + kFp8Block - 1) / kFp8Block;
-  JAMSU_CHECK(values.dtype() == DType::f8_e4m3 && scales.shape() == Shape({(out + kFp8Block - 1) / kFp8Block, across}));
-  Weight w;
-  w.out = out;
-  w.in = in;
-  if (context.numerics == Numerics::bf16) {
-    w.stored = values;
-    w.scales = scales;
-    w.version = next_version();
-    return w;
-  }
-  Tensor wide = context.empty({out, in});
-  const auto* q = reinterpret_cast<const uint8_t*>(values.raw());
-  context.parallel(out, 8, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i)
-      for (int64_t j = 0; j < in; ++j)
-        wide.f32()[i * in + j] = e4m3_to_f32(q[i * in + j]) * scales.f32()[i / kFp8Block * across + j / kFp8Block];
+  JAMSU_CHECK(values.shape().rank() == 2 && values.dtype() == DType::f8_e4m3);
+  const Weight w = make_stored_weight(kE4m3Format, values.dim(0), values.dim(1), values, scales);
+  if (context.numerics == Numerics::bf16) return w;
+  Tensor wide = context.empty({w.out, w.in});
+  context.parallel(w.out, 8, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) decode_row(w, i, wide.f32() + i * w.in);
   });
   return make_weight(wide, kernels::Element::f32, Packs::forward, context);
 }
@@ -88,13 +106,16 @@ float panel_value(const Tensor& panels, int64_t j, int64_t k, int64_t padded_k, 
   return panels.f32()[base + half * kLanes + lane];
 }
 
-float value(const Weight& w, int64_t row, int64_t k) {
-  if (!w.stored.defined())
-    return panel_value(w.forward, row, k, kernels::round_up(w.in, kernels::kDotBlock), w.element);
-  const int64_t at = row * w.in + k;
-  if (w.stored.dtype() == DType::bf16) return round_to_bf16(bf16_to_f32(w.stored.bf16()[at]));
-  return e4m3_to_f32(reinterpret_cast<const uint8_t*>(w.stored.raw())[at]) *
-         w.scales.f32()[row / kFp8Block * w.scales.dim(1) + k / kFp8Block];
+// Row i of a packed weight; of one that lies, where the values of unscaled formats count as bf16.
+void row_values(const Weight& w, int64_t i, float* to) {
+  if (!w.format) {
+    const int64_t padded = kernels::round_up(w.in, kernels::kDotBlock);
+    for (int64_t k = 0; k < w.in; ++k) to[k] = panel_value(w.forward, i, k, padded, w.element);
+    return;
+  }
+  decode_row(w, i, to);
+  if (w.format->scales == Scales::none)
+    for (int64_t k = 0; k < w.in; ++k) to[k] = round_to_bf16(to[k]);
 }
 
 }  // namespace
@@ -103,8 +124,7 @@ Tensor weight_rows(const Weight& w, int64_t begin, int64_t end, Context& context
   JAMSU_CHECK(0 <= begin && begin <= end && end <= w.out);
   Tensor values = context.empty({end - begin, w.in});
   context.parallel(end - begin, 8, [&](int64_t first, int64_t last, int) {
-    for (int64_t i = first; i < last; ++i)
-      for (int64_t k = 0; k < w.in; ++k) values.f32()[i * w.in + k] = value(w, begin + i, k);
+    for (int64_t i = first; i < last; ++i) row_values(w, begin + i, values.f32() + i * w.in);
   });
   return values;
 }

@@ -36,12 +36,12 @@ Result<Source> read_folder(const std::string& folder, ops::Numerics numerics) {
   if (!opened) return opened.error();
   const auto files = formats::Safetensors::open_folder(folder);
   if (!files) return files.error();
-  auto dtypes = std::make_shared<std::map<std::string, DType>>();
-  for (const auto& tensor : files->tensors()) (*dtypes)[tensor.name] = tensor.dtype;
+  auto formats = std::make_shared<std::map<std::string, const Format*>>();
+  for (const auto& tensor : files->tensors()) (*formats)[tensor.name] = format_of(tensor.dtype);
   return Source{opened->model,
-                [dtypes](const std::string& name) {
-                  const auto it = dtypes->find(name);
-                  return it == dtypes->end() ? DType::bf16 : it->second;
+                [formats](const std::string& name) -> const Format& {
+                  const auto it = formats->find(name);
+                  return it == formats->end() || !it->second ? kBf16Format : *it->second;
                 },
                 opened->file_bytes, opened->stored_dtype};
 }
@@ -58,10 +58,10 @@ Result<Source> read_config(const std::string& path, ops::Numerics numerics) {
   const bool fp8 = quantized && !quantized->is_null();
   // As DeepSeek and MiniMax published them: the layers' matrices are FP8; embedding, head and routers are not.
   return Source{*model,
-                [fp8](const std::string& name) {
-                  return fp8 && name.starts_with("model.layers.") ? DType::f8_e4m3 : DType::bf16;
+                [fp8](const std::string& name) -> const Format& {
+                  return fp8 && name.starts_with("model.layers.") ? kE4m3Format : kBf16Format;
                 },
-                0, fp8 ? "F8_E4M3" : "BF16"};
+                0, std::string((fp8 ? kE4m3Format : kBf16Format).name)};
 }
 
 int64_t matrix_bytes(int64_t out, int64_t in, bool bf16) {
@@ -72,17 +72,15 @@ int64_t bytes_of(const Parameter& p, const Source& source, ops::Numerics numeric
   const bool bf16 = numerics == ops::Numerics::bf16;
   const int64_t n = p.shape.elements();
   switch (p.role) {
-    case Role::matrix:
+    case Role::matrix: {
       if (!bf16) return matrix_bytes(p.shape[0], p.shape[1], false);
-      if (source.dtype(p.name) == DType::f8_e4m3) {
-        const auto blocks = [](int64_t width) { return (width + ops::kFp8Block - 1) / ops::kFp8Block; };
-        return n + 4 * blocks(p.shape[0]) * blocks(p.shape[1]);
-      }
-      return 2 * n;
+      const Format& format = format_in_bf16_mode(source.format(p.name));
+      return format.bytes(p.shape[0], p.shape[1]) + format.scale_bytes(p.shape[0], p.shape[1]);
+    }
     case Role::router_matrix:
       return matrix_bytes(p.shape[0], p.shape[1], false);
     case Role::table:
-      return n * (bf16 ? 2 : 4);
+      return (bf16 ? kBf16Format : kF32Format).bytes(p.shape[0], p.shape[1]);
     case Role::vector:
     case Role::constant:
       return 4 * n;
@@ -161,7 +159,7 @@ Speed speed_of(const Step& step, double tokens, double bytes_per_second, double 
 }
 
 bool mostly_fp8(const Source& source) {
-  return source.stored == "F8_E4M3";
+  return source.stored == kE4m3Format.name;
 }
 
 }  // namespace

@@ -10,21 +10,22 @@
 #include "base/result.h"
 #include "machine/measure.h"
 #include "models/model.h"
+#include "tensor/format.h"
 
 namespace jamsu::plan {
 
-// A model without its values, and how each of its tensors is stored.
+// A model without its values, and the format of each of its tensors (integers and bytes count as BF16).
 struct Source {
   std::shared_ptr<models::Model> model;
-  std::function<DType(const std::string& tensor)> dtype;
+  std::function<const Format&(const std::string& tensor)> format;
   int64_t file_bytes = 0;  // 0: there is only a config
   std::string stored;      // "BF16", "F8_E4M3"; of a config alone: what it says
 };
 // A folder with config.json, with or without weights, or a bare config.json. Errors name file and field.
 Result<Source> read_source(const std::string& path, ops::Numerics numerics);
 
-// Bytes of the weights as this program holds them: bf16 and FP8 where they lie in the file, everything else converted
-// and packed (panels, kernels/params.h). The MTP module apart.
+// Bytes of the weights as this program holds them: what is used as it lies (Format) in the file, everything else
+// converted and packed (panels, kernels/params.h). The MTP module apart.
 struct WeightBytes {
   int64_t main = 0, mtp = 0;
   int64_t total() const { return main + mtp; }

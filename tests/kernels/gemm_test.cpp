@@ -162,8 +162,8 @@ TEST(Registry, NamesAndKernelsBelongTogether) {
   }
   for (const auto& [name, all] : functions) EXPECT_EQ(all.size(), 1u) << name;
   for (const auto& [function, all] : names) EXPECT_EQ(all.size(), 1u) << *all.begin();
-  // ref 18 (one product), AVX2 and both kinds of AVX-512 all 19, AMX its three bf16 products and attention.
-  EXPECT_EQ(functions.size(), 18u + 19u + (avx512 ? 2 * 19u + 4u : 0u));
+  // ref 20 (one product), AVX2 and both kinds of AVX-512 all 20 but gated ones, AMX its five bf16 products and attention.
+  EXPECT_EQ(functions.size(), 20u + 20u + (avx512 ? 2 * 20u + 6u : 0u));
 }
 
 // Weights come as bf16 rows too.
@@ -234,20 +234,19 @@ std::vector<float> stored_product(const Kernels& kernels, const StoredCase& c) {
   std::vector<float> result = random_values(c.m * (c.n + 3), 4);
   std::vector<int32_t> rows;
   for (int64_t i = 0; i < c.m; ++i) rows.push_back(static_cast<int32_t>((i * 7 + 3) % c.m));
-  const StoredKernel& kernel = kernels.gemm_stored;
-  const Buffer packed = buffer(kernel.x_bytes(c.m, c.k)), scratch = buffer(kernel.scratch_bytes(c.m, c.n));
+  const StoredKernel& kernel = kernels.stored(c.stored);
+  const Buffer packed = buffer(kernels.stored_x.bytes(c.m, c.k)), scratch = buffer(kernel.scratch_bytes(c.m, c.n));
   for (int64_t panel = 0; panel * kLanes < c.m; ++panel)
-    kernel.pack_x({.source = a.data(),
-                   .rows = c.m % 3 == 2 ? rows.data() : nullptr,
-                   .row_stride = c.k,
-                   .m = c.m,
-                   .k = c.k,
-                   .packed = packed.get(),
-                   .panel_begin = panel,
-                   .panel_end = panel + 1});
+    kernels.stored_x.pack({.source = a.data(),
+                           .rows = c.m % 3 == 2 ? rows.data() : nullptr,
+                           .row_stride = c.k,
+                           .m = c.m,
+                           .k = c.k,
+                           .packed = packed.get(),
+                           .panel_begin = panel,
+                           .panel_end = panel + 1});
   kernel.run({.x = packed.get(),
               .w = b.data(),
-              .stored = c.stored,
               .scales = c.stored == Source::e4m3 ? scales.data() : nullptr,
               .scale_stride = scale_stride,
               .first_row = kFirstRow,
@@ -267,7 +266,7 @@ void check_stored(int64_t m, int64_t n, int64_t k) {
     const StoredCase c{m, n, k, stored, k % 3 == 1};
     const std::vector<float> want = stored_product(kernels_for(Isa::ref), c);
     for (const Isa isa : fast_isas()) {
-      const StoredKernel& kernel = kernels_for(isa).gemm_stored;
+      const StoredKernel& kernel = kernels_for(isa).stored(stored);
       if (m > kernel.max_rows) continue;  // ops never asks for them
       const int64_t tiles = emulated_tile_products();
       expect_same(stored_product(kernels_for(isa), c), want, std::string(kernel.name) + " " + c.text());
@@ -286,9 +285,9 @@ TEST(Gemm, StoredRowsEqualRef) {
 
 // More rows than AVX's kernels take: tiles of 16 rows and what is left, pairs of panels and a single one.
 TEST(Gemm, ManyStoredRowsEqualRef) {
-  EXPECT_EQ(kernels_for(Isa::avx2).gemm_stored.max_rows, 4);
+  EXPECT_EQ(kernels_for(Isa::avx2).gemm_stored_bf16.max_rows, 4);
   if (has_avx512()) {
-    EXPECT_EQ(kernels_for(Isa::amx).gemm_stored.max_rows, 512);
+    EXPECT_EQ(kernels_for(Isa::amx).gemm_stored_bf16.max_rows, 512);
   }
   for (const int64_t m : {15, 16, 17, 31, 32, 33, 48, 49, 64, 65, 79, 80, 97, 150, 272, 512})
     for (const int64_t n : {1, 17, 31, 33, 65})
@@ -308,25 +307,24 @@ std::vector<float> gated_product(const Kernels& kernels, const StoredCase& c) {
   const int64_t scale_stride = (c.k + kScaleBlock - 1) / kScaleBlock, h_width = kDotBlock + c.n, outputs = 33;
   const std::vector<float> x = random_values(c.m * c.k, 1),
                            scales = random_values(scale_stride * (1 + c.n / kScaleBlock), 6);
-  const StoredKernel& kernel = kernels.gemm_stored;
-  const Buffer packed = buffer(kernel.x_bytes(c.m, c.k)), scratch = buffer(kernel.scratch_bytes(c.m, 2 * c.n)),
-               h = buffer(kernel.x_bytes(c.m, h_width));
+  const StoredKernel& kernel = kernels.stored(c.stored);
+  const Buffer packed = buffer(kernels.stored_x.bytes(c.m, c.k)), scratch = buffer(kernel.scratch_bytes(c.m, 2 * c.n)),
+               h = buffer(kernels.stored_x.bytes(c.m, h_width));
   const std::vector<float> first = random_values(c.m * h_width, 9);  // the columns before these stay
   const auto pack = [&](const float* from, int64_t k, void* to) {
-    kernel.pack_x({.source = from,
-                   .rows = nullptr,
-                   .row_stride = k,
-                   .m = c.m,
-                   .k = k,
-                   .packed = to,
-                   .panel_begin = 0,
-                   .panel_end = (c.m + kLanes - 1) / kLanes});
+    kernels.stored_x.pack({.source = from,
+                           .rows = nullptr,
+                           .row_stride = k,
+                           .m = c.m,
+                           .k = k,
+                           .packed = to,
+                           .panel_begin = 0,
+                           .panel_end = (c.m + kLanes - 1) / kLanes});
   };
   pack(x.data(), c.k, packed.get());
   pack(first.data(), h_width, h.get());
   GemmStoredParams p{.x = packed.get(),
                      .w = gate.data(),
-                     .stored = c.stored,
                      .scales = scales.data(),
                      .scale_stride = scale_stride,
                      .first_row = 0,
@@ -339,19 +337,19 @@ std::vector<float> gated_product(const Kernels& kernels, const StoredCase& c) {
                      .scratch = scratch.get()};
   GemmGatedParams gated{.gate = p, .up = p, .h = h.get(), .column = kDotBlock, .width = h_width};
   gated.up.w = up.data();
-  kernels.gemm_gated(gated);
+  kernels.gated(c.stored)(gated);
   std::vector<uint16_t> down;
   for (const float w : random_values(outputs * h_width, 11)) down.push_back(f32_to_bf16(w));
   std::vector<float> result(static_cast<size_t>(c.m * outputs));
-  const Buffer more = buffer(kernel.scratch_bytes(c.m, outputs));
+  const StoredKernel& next = kernels.gemm_stored_bf16;  // it reads what gate and up of either format wrote
+  const Buffer more = buffer(next.scratch_bytes(c.m, outputs));
   p.x = h.get();
   p.w = down.data();
-  p.stored = Source::bf16;
   p.c = result.data();
   p.ldc = p.n = outputs;
   p.k = h_width;
   p.scratch = more.get();
-  kernel.run(p);
+  next.run(p);
   return result;
 }
 
@@ -363,9 +361,9 @@ TEST(Gemm, GatedProductsEqualRef) {
         const StoredCase c{m, n, 260, stored, false};
         const std::vector<float> want = gated_product(kernels_for(Isa::ref), c);
         for (const Isa isa : fast_isas())
-          if (kernels_for(isa).gemm_stored.many_rows)
+          if (kernels_for(isa).stored(stored).many_rows)
             expect_same(gated_product(kernels_for(isa), c), want,
-                        std::string(kernels_for(isa).gemm_gated.name) + " " + c.text());
+                        std::string(kernels_for(isa).gated(stored).name) + " " + c.text());
       }
 }
 
@@ -391,6 +389,47 @@ TEST(Gemm, PackingOfE4m3EqualsRef) {
       kernels_for(Isa::ref).pack_b(p);
       EXPECT_EQ(std::memcmp(got.get(), want.get(), static_cast<size_t>(bytes)), 0) << isa_name(isa) << " " << k;
     }
+}
+
+// For dX: columns of the product are columns of the matrix. At the end of its buffer, so that a read beyond it is seen
+// by the address sanitizer; panels from the second on too.
+TEST(Gemm, PackingOfColumnsOfStoredRowsEqualsRef) {
+  for (const Source type : {Source::bf16, Source::e4m3})
+    for (const int64_t n : {1, 15, 16, 17, 31, 32, 33, 47, 64, 70})
+      for (const int64_t k : {1, 2, 31, 32, 33, 128}) {
+        std::vector<std::byte> source(static_cast<size_t>(n * k * (type == Source::bf16 ? 2 : 1)));
+        const std::vector<float> values = hostile_values(n * k, 9);
+        for (size_t i = 0; i < values.size(); ++i) {
+          const uint16_t bits = f32_to_bf16(values[i]);
+          if (type == Source::bf16)
+            std::memcpy(source.data() + 2 * i, &bits, 2);
+          else
+            source[i] = static_cast<std::byte>(i * 7 + i / 251);
+        }
+        const int64_t panels = (n + kLanes - 1) / kLanes, bytes = panel_elements(n, k) * 2;
+        for (const Isa isa : fast_isas())
+          for (int64_t first = 0; first < panels && first < 2; ++first) {
+            const FlushScope flush;
+            const Buffer got = buffer(bytes), want = buffer(bytes);
+            std::memset(got.get(), 0, static_cast<size_t>(bytes));
+            std::memset(want.get(), 0, static_cast<size_t>(bytes));
+            PackBParams p{.source = source.data(),
+                          .source_type = type,
+                          .column_stride = 1,
+                          .k_stride = n,
+                          .n = n,
+                          .k = k,
+                          .element = Element::bf16,
+                          .panels = got.get(),
+                          .panel_begin = first,
+                          .panel_end = panels};
+            kernels_for(isa).pack_b(p);
+            p.panels = want.get();
+            kernels_for(Isa::ref).pack_b(p);
+            EXPECT_EQ(std::memcmp(got.get(), want.get(), static_cast<size_t>(bytes)), 0)
+                << isa_name(isa) << " " << n << " x " << k << (type == Source::bf16 ? " bf16" : " e4m3");
+          }
+      }
 }
 
 }  // namespace

@@ -13,11 +13,12 @@ namespace jamsu::kernels::test {
 template <class F>
 void for_each_kernel(const F& f) {
   using K = Kernels;
-  f.template operator()<&K::gemm_few_rows, &K::gemm_bf16, &K::gemm_f32, &K::pack_b, &K::gemm_stored, &K::gemm_gated,
-                        &K::store_kv, &K::attention, &K::attention_backward, &K::rms_norm, &K::rms_norm_backward,
-                        &K::norm_weight_grad, &K::rope, &K::swiglu, &K::swiglu_backward, &K::log_softmax,
-                        &K::cross_entropy, &K::row_dot, &K::add_scaled, &K::adamw>();
-  static_assert(sizeof(Kernels) == sizeof(void*) * (1 + 3 * 4 + 7 + 16 * 2));
+  f.template
+  operator()<&K::gemm_few_rows, &K::gemm_bf16, &K::gemm_f32, &K::pack_b, &K::gemm_stored_bf16, &K::gemm_stored_e4m3,
+             &K::gemm_gated_bf16, &K::gemm_gated_e4m3, &K::store_kv, &K::attention, &K::attention_backward,
+             &K::rms_norm, &K::rms_norm_backward, &K::norm_weight_grad, &K::rope, &K::swiglu, &K::swiglu_backward,
+             &K::log_softmax, &K::cross_entropy, &K::row_dot, &K::add_scaled, &K::adamw>();
+  static_assert(sizeof(Kernels) == sizeof(void*) * (1 + 3 * 4 + 2 + 2 * 5 + 17 * 2));
 }
 
 template <Isa kIsa, auto kEntry>
@@ -73,10 +74,10 @@ inline std::set<std::string> kernels_that_ran() {
 
 // What a kernel of `isa` for `operation` is called: AMX brings its own products and attention alone.
 inline std::string kernel_name(Isa isa, const std::string& operation) {
-  const bool tiles =
-      operation == "gemm_bf16" || operation == "gemm_stored" || operation == "gemm_gated" || operation == "attention";
+  const bool stored = operation.rfind("gemm_stored_", 0) == 0, gated = operation.rfind("gemm_gated_", 0) == 0;
+  const bool tiles = operation == "gemm_bf16" || stored || gated || operation == "attention";
   const Isa own = isa == Isa::amx && !tiles ? Isa::avx512bf16 : isa;
-  if (own == Isa::ref && operation.rfind("gemm", 0) == 0 && operation != "gemm_stored") return "ref_gemm";
+  if (own == Isa::ref && operation.rfind("gemm", 0) == 0 && !stored && !gated) return "ref_gemm";
   return std::string(isa_name(own)) + "_" + operation;
 }
 

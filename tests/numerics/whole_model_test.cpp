@@ -55,7 +55,7 @@ class WholeModel : public testing::TestWithParam<Isa> {
     // Without decoding, two rows meet only where an expert has so few: as the data will.
     if (!decoding && isa() != Isa::ref) ran.erase(kernels::test::kernel_name(isa(), "gemm_few_rows"));
     // Of emulated tiles only pieces of 40 rows: gate and up come together from 129 on.
-    if (slow()) ran.erase("amx_gemm_gated");
+    if (slow()) ran.erase("amx_gemm_gated_bf16");
     EXPECT_EQ(ran, expected) << kernels::isa_name(isa()) << " " << mode_name(numerics);
   }
 };
@@ -231,8 +231,8 @@ TEST_P(WholeModel, EngineAndTrainerAreEqualForEveryThreadCountBatchPiecePolicyAn
     }
     auto operations = kOfTraining;
     operations.emplace_back("log_softmax");
-    if (numerics == Numerics::bf16) operations.emplace_back("gemm_stored");
-    if (numerics == Numerics::bf16 && isa() == Isa::amx && !slow()) operations.emplace_back("gemm_gated");
+    if (numerics == Numerics::bf16) operations.emplace_back("gemm_stored_bf16");
+    if (numerics == Numerics::bf16 && isa() == Isa::amx && !slow()) operations.emplace_back("gemm_gated_bf16");
     expect_kernels(operations, numerics, true);
   }
 }

@@ -26,7 +26,7 @@ int64_t loaded_bytes(models::Model& model) {
   const auto add = [&](const autograd::Parameter& p) {
     total += bytes(p.values) + bytes(p.weight.forward) + bytes(p.weight.scales);
     if (p.values.defined()) counted.insert(p.values.raw());
-    if (p.weight.stored.defined() && counted.insert(p.weight.stored.raw()).second) total += p.weight.stored.bytes();
+    if (p.weight.format && counted.insert(p.weight.rows.raw()).second) total += p.weight.rows.bytes();
   };
   for (const autograd::Parameter& p : model.parameters().all()) add(p);
   for (const auto& tied : model.parameters().tied()) add(tied.matrix);
@@ -48,6 +48,34 @@ TEST(Plan, WeightBytesAreThoseOfTheLoadedModel) {
       EXPECT_EQ(weight_bytes(*source, numerics).total(), loaded_bytes(*opened->model)) << folder;
     }
   }
+}
+
+// A format of 32 values in 18 bytes: its arithmetic is blocks times bytes a block, never bytes a value.
+TEST(Plan, FourAndAHalfBitsAWeightComeOutRight) {
+  static constexpr Format kMadeUp{
+      .name = "MADE_UP", .block_elements = 32, .block_bytes = 18, .scales = Scales::inside, .used_as_it_lies = true};
+  auto source = read_source(kSource + "/tests/golden/models/qwen2_sliding", ops::Numerics::bf16);
+  ASSERT_TRUE(source.ok()) << source.error().message;
+  const auto matrix = [&](const std::string& name) {
+    const autograd::Parameter* p = source->model->parameters().find(name);
+    return p && p->role == autograd::Role::matrix;
+  };
+  const int64_t as_bf16 = weight_bytes(*source, ops::Numerics::bf16).total();
+  const double step_as_bf16 = decode_step(*source, {}, ops::Numerics::bf16).bytes;
+  source->format = [](const std::string&) -> const Format& { return kMadeUp; };
+  int64_t want = as_bf16, ragged = 0;
+  for (const autograd::Parameter& p : source->model->parameters().all()) {
+    if (!matrix(p.name)) continue;
+    const int64_t blocks = (p.shape[1] + 31) / 32;
+    want += p.shape[0] * (blocks * 18 - 2 * p.shape[1]);
+    ragged += p.shape[1] % 32 != 0;
+  }
+  EXPECT_GT(ragged, 0);  // rows that end within a block take it whole
+  EXPECT_LT(want, as_bf16);
+  EXPECT_EQ(weight_bytes(*source, ops::Numerics::bf16).total(), want);
+  // A step of one token reads every matrix once.
+  EXPECT_NEAR(step_as_bf16 - decode_step(*source, {}, ops::Numerics::bf16).bytes, static_cast<double>(as_bf16 - want),
+              1);
 }
 
 TEST(Plan, PublishedSizesComeOutOfBareConfigs) {

@@ -194,6 +194,25 @@ static inline void make_operands(const float* tile, TileOperands<V, E>& t) {
   }
 }
 
+// dK and dV of all keys, rows of d and v: from +0, or what the earlier query heads of the group left; and back.
+template <class V>
+static inline void begin_keys(const AttentionBackwardParams& p, int64_t rows, int64_t d, int64_t v, float* dk,
+                              float* dv) {
+  __builtin_memset(dk, 0, static_cast<size_t>(rows * d) * sizeof(float));
+  __builtin_memset(dv, 0, static_cast<size_t>(rows * v) * sizeof(float));
+  for (int64_t r = 0; p.continue_kv && r < p.rows; ++r) {
+    for (int64_t i = 0; i < p.d; i += kLanes) load<V>(p.dk + r * p.dk_stride + i, p.d - i).store(dk + r * d + i);
+    for (int64_t i = 0; i < p.v; i += kLanes) load<V>(p.dv + r * p.dv_stride + i, p.v - i).store(dv + r * v + i);
+  }
+}
+template <class V>
+static inline void end_keys(const AttentionBackwardParams& p, int64_t d, int64_t v, const float* dk, const float* dv) {
+  for (int64_t r = 0; r < p.rows; ++r) {
+    for (int64_t i = 0; i < p.d; i += kLanes) store(p.dk + r * p.dk_stride + i, p.d - i, V::load(dk + r * d + i));
+    for (int64_t i = 0; i < p.v; i += kLanes) store(p.dv + r * p.dv_stride + i, p.v - i, V::load(dv + r * v + i));
+  }
+}
+
 template <class V, class E>
 static inline void attention_backward_elements(const AttentionBackwardParams& p) {
   using A = AValue<V, E>;
@@ -234,12 +253,7 @@ static inline void attention_backward_elements(const AttentionBackwardParams& p)
     turn_keys<V>(static_cast<const E*>(p.key_blocks[b]), p.d, d, turned_keys + b * kKeyBlock * d);
     turn_values<V>(static_cast<const E*>(p.value_blocks[b]), p.v, turned_values + b * kKeyBlock * v_wide);
   }
-  __builtin_memset(dk, 0, static_cast<size_t>(blocks * kKeyBlock * d) * sizeof(float));
-  __builtin_memset(dv, 0, static_cast<size_t>(blocks * kKeyBlock * v) * sizeof(float));
-  for (int64_t r = 0; p.continue_kv && r < p.rows; ++r) {
-    for (int64_t i = 0; i < p.d; i += kLanes) load<V>(p.dk + r * p.dk_stride + i, p.d - i).store(dk + r * d + i);
-    for (int64_t i = 0; i < p.v; i += kLanes) load<V>(p.dv + r * p.dv_stride + i, p.v - i).store(dv + r * v + i);
-  }
+  begin_keys<V>(p, blocks * kKeyBlock, d, v, dk, dv);
 
   for (int64_t qb = 0; qb < blocks; ++qb) {
     const int64_t query = qb * kKeyBlock, rows = p.rows - query < kKeyBlock ? p.rows - query : kKeyBlock;
@@ -275,10 +289,7 @@ static inline void attention_backward_elements(const AttentionBackwardParams& p)
       for (int64_t i = 0; i < p.d; i += kLanes)
         store(p.dq + (query + r) * p.dq_stride + i, p.d - i, V::load(dq + r * d + i));
   }
-  for (int64_t r = 0; r < p.rows; ++r) {
-    for (int64_t i = 0; i < p.d; i += kLanes) store(p.dk + r * p.dk_stride + i, p.d - i, V::load(dk + r * d + i));
-    for (int64_t i = 0; i < p.v; i += kLanes) store(p.dv + r * p.dv_stride + i, p.v - i, V::load(dv + r * v + i));
-  }
+  end_keys<V>(p, d, v, dk, dv);
 }
 
 template <class V>

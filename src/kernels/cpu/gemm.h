@@ -148,10 +148,10 @@ static inline void pack_b(const PackBParams& p) {
       if (p.column_stride == 1) return bf16 ? pack_b_rows<V, uint16_t>(p) : pack_b_rows<V, float>(p);
       return bf16 ? pack_b_f32_rows<V, uint16_t>(p) : pack_b_f32_rows<V, float>(p);
     case Source::bf16:
-      if (bf16 && rows) return pack_b_stored<V, uint16_t>(p);
-      return bf16 ? pack_b_any<V, uint16_t, uint16_t>(p) : pack_b_any<V, float, uint16_t>(p);
-    case Source::e4m3:
-      return pack_b_stored<V, uint8_t>(p);  // k contiguous, to bf16 elements: all that is asked for
+      if (!bf16) return pack_b_any<V, float, uint16_t>(p);
+      return rows ? pack_b_stored<V, Bf16Rows>(p) : pack_b_stored_columns<V, Bf16Rows>(p);
+    case Source::e4m3:  // to bf16 elements: all that is asked for
+      return rows ? pack_b_stored<V, E4m3Rows>(p) : pack_b_stored_columns<V, E4m3Rows>(p);
   }
 }
 

@@ -40,13 +40,11 @@ static inline void register_gemm(Kernels& table) {
                      gemm_elements<V, uint16_t, 6, kPanels>};
   table.gemm_f32 = {kKernelName<V, "gemm_f32">, a_bytes, pack_a<V>, gemm_elements<V, float, 6, kPanels>};
   table.pack_b = {kKernelName<V, "pack_b">, pack_b<V>};
-  table.gemm_stored = {kKernelName<V, "gemm_stored">,
-                       kStoredRows,
-                       false,
-                       kWords<V, uint16_t> ? words_bytes : a_bytes,
-                       pack_x<V>,
-                       no_scratch,
-                       gemm_stored<V>};
+  table.stored_x = {kWords<V, uint16_t> ? words_bytes : a_bytes, pack_x<V>};
+  table.gemm_stored_bf16 = {kKernelName<V, "gemm_stored_bf16">, kStoredRows, false, no_scratch,
+                            gemm_stored<V, Bf16Rows>};
+  table.gemm_stored_e4m3 = {kKernelName<V, "gemm_stored_e4m3">, kStoredRows, false, no_scratch,
+                            gemm_stored<V, E4m3Rows>};
 }
 
 template <class V>

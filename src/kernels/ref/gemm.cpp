@@ -1,9 +1,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/e4m3.h"
 #include "base/math.h"
 #include "kernels/ref/dot.h"
+#include "kernels/ref/stored.h"
 #include "kernels/registry_parts.h"
 
 namespace jamsu::kernels {
@@ -25,9 +25,9 @@ float source_value(const void* source, Source type, int64_t at) {
     case Source::f32:
       return static_cast<const float*>(source)[at];
     case Source::bf16:
-      return bf16_to_f32(static_cast<const uint16_t*>(source)[at]);
+      return ref::stored_value(Bf16Rows{}, static_cast<const uint16_t*>(source)[at]);
     case Source::e4m3:
-      return e4m3_to_f32(static_cast<const uint8_t*>(source)[at]);
+      return ref::stored_value(E4m3Rows{}, static_cast<const uint8_t*>(source)[at]);
   }
   return 0;
 }
@@ -62,29 +62,20 @@ void pack_x(const PackXParams& p) {
   pack_a({p.source, p.rows, p.row_stride, 1, p.m, p.k, Element::bf16, p.packed});
 }
 
-// Of k in [begin, end) with column j, from +0.
-float stored_dot(const GemmStoredParams& p, int64_t i, int64_t j, int64_t begin, int64_t end) {
-  const float* a = static_cast<const float*>(p.x) + i * p.k + begin;
-  return ref::dot<float>(
-      end - begin, [&](int64_t k) { return a[k]; },
-      [&](int64_t k) { return round_to_bf16(source_value(p.w, p.stored, j * p.k + begin + k)); }, 0.0f);
-}
-
+template <class Rows>
 void gemm_stored(const GemmStoredParams& p) {
+  const auto* x = static_cast<const float*>(p.x);
+  const auto* w = static_cast<const typename Rows::Value*>(p.w);
   for (int64_t i = 0; i < p.m; ++i)
     for (int64_t j = 0; j < p.n; ++j) {
-      float c = 0;
-      if (p.stored == Source::bf16) {
-        c = stored_dot(p, i, j, 0, p.k);
-      } else {
-        for (int64_t k = 0; k < p.k; k += kScaleBlock)
-          c = std::fma(p.scales[(p.first_row + j) / kScaleBlock * p.scale_stride + k / kScaleBlock],
-                       stored_dot(p, i, j, k, k + kScaleBlock < p.k ? k + kScaleBlock : p.k), c);
-      }
+      const float c = ref::stored_dot<Rows>(
+          p.k, [&](int64_t k) { return x[i * p.k + k]; }, [&](int64_t k) { return w[j * p.k + k]; },
+          [&](int64_t block) { return p.scales[(p.first_row + j) / kScaleBlock * p.scale_stride + block]; });
       p.c[i * p.ldc + j] = p.bias ? c + p.bias[j] : c;
     }
 }
 
+template <class Rows>
 void gemm_gated(const GemmGatedParams& p) {
   auto* h = static_cast<float*>(p.h);
   std::vector<float> gate(static_cast<size_t>(p.gate.m * p.gate.n)), up(gate.size());
@@ -93,7 +84,7 @@ void gemm_gated(const GemmGatedParams& p) {
     product.c = to->data();
     product.ldc = product.n;
     product.bias = nullptr;
-    gemm_stored(product);
+    gemm_stored<Rows>(product);
   }
   for (int64_t i = 0; i < p.gate.m; ++i)
     for (int64_t j = 0; j < p.gate.n; ++j) {
@@ -107,8 +98,11 @@ void gemm_gated(const GemmGatedParams& p) {
 void register_ref_gemm(Kernels& table) {
   table.gemm_few_rows = table.gemm_bf16 = table.gemm_f32 = {"ref_gemm", a_bytes, pack_a, gemm};
   table.pack_b = {"ref_pack_b", pack_b};
-  table.gemm_stored = {"ref_gemm_stored", kStoredRows, false, a_bytes, pack_x, no_scratch, gemm_stored};
-  table.gemm_gated = {"ref_gemm_gated", gemm_gated};
+  table.stored_x = {a_bytes, pack_x};
+  table.gemm_stored_bf16 = {"ref_gemm_stored_bf16", kStoredRows, false, no_scratch, gemm_stored<Bf16Rows>};
+  table.gemm_stored_e4m3 = {"ref_gemm_stored_e4m3", kStoredRows, false, no_scratch, gemm_stored<E4m3Rows>};
+  table.gemm_gated_bf16 = {"ref_gemm_gated_bf16", gemm_gated<Bf16Rows>};
+  table.gemm_gated_e4m3 = {"ref_gemm_gated_e4m3", gemm_gated<E4m3Rows>};
 }
 
 }  // namespace jamsu::kernels

@@ -72,6 +72,11 @@ struct Avx2 {
     const __m256 mask = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(0xFFFF0000u)));
     return {_mm256_and_ps(a.lo, mask), _mm256_and_ps(a.hi, mask)};
   }
+  // Of 32 columns of two rows as bits of bf16: pairs of the first 16 columns, and of the others.
+  static void interleave(Avx2 row, Avx2 next, Avx2& first, Avx2& second) {
+    interleave(row.lo, next.lo, first);
+    interleave(row.hi, next.hi, second);
+  }
 
   static Avx2 fma(Avx2 a, Avx2 b, Avx2 c) {
     return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
@@ -199,6 +204,12 @@ struct Avx2 {
     return {_mm256_castsi256_ps(_mm256_unpacklo_epi8(low, high)), _mm256_castsi256_ps(_mm256_unpackhi_epi8(low, high))};
   }
   static __m256i integers(const uint16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  static void interleave(__m256 row, __m256 next, Avx2& to) {
+    const __m256i a = _mm256_castps_si256(row), b = _mm256_castps_si256(next);
+    const __m256i low = _mm256_unpacklo_epi16(a, b), high = _mm256_unpackhi_epi16(a, b);  // 4 columns a half
+    to = {_mm256_castsi256_ps(_mm256_permute2x128_si256(low, high, 0x20)),
+          _mm256_castsi256_ps(_mm256_permute2x128_si256(low, high, 0x31))};
+  }
   static __m256i lanes(int64_t n, int base) {
     const __m256i index = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(base));
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), index);
