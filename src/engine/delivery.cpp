@@ -75,6 +75,7 @@ Delivery::~Delivery() {
 
 void Delivery::send() {
   if (pushed_.empty()) return;
+  bool wake = false;
   {
     std::lock_guard lock(mutex_);
     for (auto& [line, event] : pushed_) {
@@ -82,18 +83,18 @@ void Delivery::send() {
       line->events_.push_back(std::move(event));
       if (!std::exchange(line->queued_, true)) ready_.push_back(std::move(line));
     }
-    see_to_it();
+    wake = see_to_it();
   }
+  if (wake) wake_.notify_one();
   pushed_.clear();
 }
 
-// Lines are ready: somebody takes them, or watches that those who deliver come back for them. mutex_ is held.
-void Delivery::see_to_it() {
-  if (ready_.empty() || (active_ > 0 && watched_)) return;
-  if (idle_ > 0)
-    wake_.notify_one();
-  else if (!watched_)
-    add_worker();
+// Lines are ready: somebody takes them, or watches that those who deliver come back for them. True: one that is idle is
+// to be woken. mutex_ is held.
+bool Delivery::see_to_it() {
+  if (ready_.empty() || (active_ > 0 && watched_)) return false;
+  if (idle_ == 0 && !watched_) add_worker();
+  return idle_ > 0;
 }
 
 // mutex_ is held.
@@ -148,8 +149,9 @@ void Delivery::deliver_one(Worker& self, std::unique_lock<std::mutex>& lock) {
   ++active_;
   self.delivers = true;
   self.events.swap(line->events_);
-  see_to_it();
+  const bool wake = see_to_it();
   lock.unlock();
+  if (wake) wake_.notify_one();
   for (Event& event : self.events)
     if (line->deliver(event)) news_();
   self.events.clear();

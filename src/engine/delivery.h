@@ -71,7 +71,7 @@ class Delivery {
   void work(Worker& self);
   void deliver_one(Worker& self, std::unique_lock<std::mutex>& lock);
   bool watch(std::unique_lock<std::mutex>& lock);
-  void see_to_it();
+  bool see_to_it();
   void add_worker();
 
   const std::function<void()> news_;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <unordered_set>
@@ -14,37 +13,13 @@
 #include "engine/delivery.h"
 #include "engine/prefix_cache.h"
 #include "engine/scheduler.h"
-#include "ops/loss.h"
+#include "engine/step.h"
 #include "ops/rows.h"
 
 namespace jamsu::engine {
 namespace {
 
-using models::SequenceState;
 using Sequences = std::vector<std::unique_ptr<Sequence>>;
-
-// What one step computes: the plan as a batch, and what is read from its logits.
-struct Step {
-  explicit Step(std::vector<Piece> plan) : pieces(std::move(plan)) {}
-  std::vector<Piece> pieces;
-  std::vector<int32_t> tokens, wanted;
-  std::vector<models::Segment> segments;  // of each piece
-  struct Logits {
-    int64_t first = 0, count = 0;  // rows of logits
-  };
-  std::vector<Logits> logits;   // of each piece
-  std::vector<int32_t> labels;  // of each row of logits, whose log-probability is asked; -1: none
-  int64_t forked = 0;           // tokens of prompts that samples have from another
-  // A token drawn. Samples of one prompt draw their first from the same row.
-  struct Draw {
-    Sequence* sequence = nullptr;
-    int64_t row = 0;
-    std::optional<int32_t> token = {};
-    std::string error = {};
-    float logprob = 0;
-  };
-  std::vector<Draw> draws;
-};
 
 class EngineImpl final : public Engine {
  public:
@@ -191,7 +166,7 @@ class EngineImpl final : public Engine {
 
   void admit() {
     int64_t cached = 0;
-    for (;;) {
+    while (scheduler_.waiting() > 0) {
       const auto [lead, wants_memory] = scheduler_.admit(cache_.bytes());
       if (!lead) {
         if (wants_memory && cache_.evict_one()) continue;
@@ -214,120 +189,30 @@ class EngineImpl final : public Engine {
     s.finished.error = std::move(error);
     s.finished.output_tokens = static_cast<int64_t>(s.output.size());
     delivery_->push(s.line, s.finished);
+    if (!s.state) return;  // it has not begun
+    std::lock_guard lock(mutex_);
+    stats_.output_tokens += s.finished.output_tokens;
+    stats_.prompt_tokens += s.prompt();
   }
 
   // One forward over what the scheduler plans; false when that is nothing.
   bool step() {
     for (const auto& s : scheduler_.running()) s->paused = s->line->lags(s->sample);
-    Step step(scheduler_.plan());
-    if (step.pieces.empty()) return false;
-    for (const Piece& piece : step.pieces) lay_out(piece, step);
-
+    std::vector<Piece> plan = scheduler_.plan();
+    if (plan.empty()) return false;
+    Step step(std::move(plan), layout_, runtime_.memory());
     const FlushScope flush;
     models::ForwardContext c(runtime_.context());
-    const autograd::Value h = model_->hidden({step.tokens, step.segments, step.wanted}, c);
+    const autograd::Value h = model_->hidden(step.batch(), c);
     Tensor logits;
-    if (!step.wanted.empty()) logits = model_->logits({ops::gather_rows(h.tensor, step.wanted, c.ops), -1}, c).tensor;
+    if (!step.wanted().empty())
+      logits = model_->logits({ops::gather_rows(h.tensor, step.wanted(), c.ops), -1}, c).tensor;
     if (auto s = model_->intact(); !s) throw std::runtime_error(s.error().message);
-    // Shared out, for what is drawn depends on the sequence alone.
-    c.ops.pool.run(static_cast<int64_t>(step.draws.size()),
-                   [&](int64_t i, int) { draw_token(step.draws[static_cast<size_t>(i)], logits); });
-    const Tensor logprobs = step.wanted.empty() ? Tensor() : label_logprobs(step, logits, c.ops);
-    for (size_t i = 0; i < step.pieces.size(); ++i) advance(step, i, logprobs);
-    for (const Step::Draw& draw : step.draws) take(draw);
+    if (!step.wanted().empty()) step.draw(logits, c.ops);
+    step.advance();
+    for (const Step::Draw& draw : step.draws()) take(draw);
     count(step);
     return true;
-  }
-
-  // A piece becomes rows of the batch; which rows of logits are read, and by whom.
-  void lay_out(const Piece& piece, Step& step) const {
-    Sequence& s = *piece.sequence;
-    if (!s.state) s.state = std::make_unique<SequenceState>(layout_, runtime_.memory());
-    s.state->reserve(piece.rows);
-    const auto first = static_cast<int64_t>(step.tokens.size());
-    step.segments.push_back({.first_row = first, .rows = piece.rows, .position = s.done, .state = s.state.get()});
-    for (int64_t i = 0; i < piece.rows; ++i) step.tokens.push_back(s.token(s.done + i));
-    Step::Logits& logits = step.logits.emplace_back();
-    logits.first = static_cast<int64_t>(step.wanted.size());
-    const bool forks_draw =
-        std::any_of(piece.forks.begin(), piece.forks.end(), [](const Sequence* f) { return f->output.empty(); });
-    const bool all = s.request->prompt_logprobs && s.output.empty();
-    const int64_t rows = all ? piece.rows : piece.samples || forks_draw ? 1 : 0;
-    for (int64_t i = piece.rows - rows; i < piece.rows; ++i) {
-      step.wanted.push_back(static_cast<int32_t>(first + i));
-      step.labels.push_back(s.done + i + 1 < s.prompt() ? s.token(s.done + i + 1) : -1);
-    }
-    logits.count = rows;
-    const int64_t last = logits.first + rows - 1;
-    if (piece.samples) step.draws.push_back({.sequence = &s, .row = last});
-    for (Sequence* fork : piece.forks)
-      if (fork->output.empty()) step.draws.push_back({.sequence = fork, .row = last});
-  }
-
-  // In any thread of the pool.
-  void draw_token(Step::Draw& draw, const Tensor& logits) const {
-    const Sequence& s = *draw.sequence;
-    const int64_t vocab = model_->info().vocab;
-    try {
-      TokenMask mask;
-      const TokenMask* allowed = nullptr;
-      if (s.request->filter) {
-        mask.reset(vocab);
-        if (s.request->filter->allowed(s.output, mask)) allowed = &mask;
-      }
-      const auto d = distribution({logits.f32() + draw.row * vocab, static_cast<size_t>(vocab)}, s.request->sampling,
-                                  s.request->tokens, s.output, allowed);
-      if (d)
-        draw.token =
-            engine::draw(*d, s.request->sampling.seed, static_cast<uint64_t>(s.length()), s.request->sample + s.sample);
-      else
-        draw.error = "logits: NaN, or no token is allowed";
-    } catch (const std::exception& e) {
-      draw.error = e.what();
-    }
-  }
-
-  // Log-probabilities of the labels and of the tokens drawn.
-  Tensor label_logprobs(Step& step, const Tensor& logits, ops::Context& c) const {
-    std::vector<Step::Draw*> more;  // from a row that has its label already
-    std::vector<int32_t> rows, labels;
-    for (Step::Draw& draw : step.draws) {
-      if (!draw.token) continue;
-      int32_t& label = step.labels[static_cast<size_t>(draw.row)];
-      if (label < 0) {
-        label = *draw.token;
-      } else if (label != *draw.token) {
-        more.push_back(&draw);
-        rows.push_back(static_cast<int32_t>(draw.row));
-        labels.push_back(*draw.token);
-      }
-    }
-    const Tensor logprobs = ops::token_logp(logits, step.labels, c);
-    for (Step::Draw& draw : step.draws) draw.logprob = logprobs.f32()[draw.row];
-    if (more.empty()) return logprobs;
-    const Tensor others = ops::token_logp(ops::gather_rows(logits, rows, c), labels, c);
-    for (size_t i = 0; i < more.size(); ++i) more[i]->logprob = others.f32()[static_cast<int64_t>(i)];
-    return logprobs;
-  }
-
-  // The rows are in the state; samples of the prompt that ends here get it.
-  void advance(Step& step, size_t index, const Tensor& logprobs) const {
-    const Piece& piece = step.pieces[index];
-    const Step::Logits& logits = step.logits[index];
-    Sequence& s = *piece.sequence;
-    if (s.request->prompt_logprobs && s.output.empty())
-      for (int64_t i = 0; i < logits.count && s.done + i + 1 < s.prompt(); ++i)
-        s.finished.prompt_logprobs.push_back(logprobs.f32()[logits.first + i]);
-    s.state->advance(piece.rows);
-    s.done += piece.rows;
-    for (Sequence* fork : piece.forks) {
-      fork->state = s.state->fork(s.prompt());
-      fork->done = s.prompt();
-      if (!fork->output.empty()) continue;  // it had its prompt from old weights
-      fork->finished.cached_tokens = s.prompt();
-      fork->finished.prompt_logprobs = s.finished.prompt_logprobs;
-      step.forked += s.prompt();
-    }
   }
 
   void take(const Step::Draw& draw) {
@@ -346,18 +231,12 @@ class EngineImpl final : public Engine {
   }
 
   void count(const Step& step) {
-    int64_t prompt_rows = 0;
-    for (size_t i = 0; i < step.pieces.size(); ++i) {
-      const Sequence& s = *step.pieces[i].sequence;
-      const models::Segment& segment = step.segments[i];
-      prompt_rows += std::clamp<int64_t>(s.prompt() - segment.position, 0, segment.rows);
-    }
     const int64_t bytes = cache_.bytes() + running_bytes();
     std::lock_guard lock(mutex_);
     ++stats_.steps;
-    stats_.rows += static_cast<int64_t>(step.tokens.size());
-    stats_.prompt_rows += prompt_rows;
-    stats_.cached_tokens += step.forked;
+    stats_.rows += step.rows();
+    stats_.prompt_rows += step.prompt_rows();
+    stats_.cached_tokens += step.forked_tokens();
     stats_.state_bytes = bytes;
     stats_.peak_state_bytes = std::max(stats_.peak_state_bytes, bytes);
   }
@@ -387,11 +266,10 @@ class EngineImpl final : public Engine {
       for (int64_t i = 0; i < s->done; ++i) tokens.push_back(s->token(i));
       cache_.add(std::move(tokens), std::move(s->state));
     }
-    std::lock_guard lock(mutex_);
-    for (const auto& s : over) {
-      stats_.output_tokens += static_cast<int64_t>(s->output.size());
-      stats_.prompt_tokens += s->prompt();
+    // Cached prefixes of samples that ended before others count what they share again.
+    while (cache_.bytes() + scheduler_.reserved() > options_.state_bytes && cache_.evict_one()) {
     }
+    std::lock_guard lock(mutex_);
     stats_.running = static_cast<int64_t>(scheduler_.running().size());
   }
 

@@ -63,14 +63,14 @@ using Event = std::variant<TokenEvent, Finished>;
 using EventSink = Sink<Event>;
 using RequestId = uint64_t;
 
-// Tokens and rows that were computed, dropped ones too.
+// Tokens are those of sequences that have ended, dropped ones too.
 struct EngineStats {
   int64_t running = 0, waiting = 0;  // sequences: each sample is one
   int64_t steps = 0;
   int64_t rows = 0;         // of all forwards
   int64_t prompt_rows = 0;  // of them: tokens of prompts
   int64_t output_tokens = 0, prompt_tokens = 0, cached_tokens = 0;
-  int64_t state_bytes = 0, peak_state_bytes = 0;  // blocks that are shared count once, those of cached prefixes apart
+  int64_t state_bytes = 0, peak_state_bytes = 0;  // what samples share counts once, but in each cached prefix again
 };
 
 class Engine {
@@ -79,7 +79,7 @@ class Engine {
   // takes a turn for a step as well. The runtime outlives the engine.
   static std::unique_ptr<Engine> open(std::shared_ptr<const models::Model> model, ops::Runtime& runtime,
                                       const EngineOptions& options);
-  // Cancels what runs; returns when every event has been delivered.
+  // Cancels what runs; returns when every event has been delivered. Not within a turn on the pool.
   virtual ~Engine() = default;
 
   // Queues a request; the last event of each of its samples is Finished. Errors: an empty prompt, a prompt that leaves
