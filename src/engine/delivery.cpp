@@ -9,6 +9,9 @@ namespace {
 
 // A worker that takes nothing for so long is held up by a sink.
 constexpr std::chrono::milliseconds kPatience{2};
+// A worker that has delivered looks again after so long, without being woken: a small model has a token every hundred
+// microseconds, and waking a thread for each would cost the engine's cores some of that.
+constexpr std::chrono::microseconds kNap{500};
 
 }  // namespace
 
@@ -89,10 +92,10 @@ void Delivery::send() {
   pushed_.clear();
 }
 
-// Lines are ready: somebody takes them, or watches that those who deliver come back for them. True: one that is idle is
-// to be woken. mutex_ is held.
+// Lines are ready: somebody takes them, will look soon, or watches that those who deliver come back for them. True: one
+// that is idle is to be woken. mutex_ is held.
 bool Delivery::see_to_it() {
-  if (ready_.empty() || (active_ > 0 && watched_)) return false;
+  if (ready_.empty() || naps_ || (active_ > 0 && watched_)) return false;
   if (idle_ == 0 && !watched_) add_worker();
   return idle_ > 0;
 }
@@ -110,20 +113,37 @@ void Delivery::add_worker() {
 
 void Delivery::work(Worker& self) {
   std::unique_lock lock(mutex_);
-  for (;;) {
+  for (bool delivered = false;;) {
     if (ready_.empty()) {
       if (closing_) return;
+      if (std::exchange(delivered, false) && !naps_) {
+        nap(lock);
+        continue;
+      }
     } else if (active_ == 0) {
       deliver_one(self, lock);
+      delivered = true;
       continue;
     } else if (!watched_) {
-      if (watch(lock)) deliver_one(self, lock);
+      if (watch(lock)) {
+        deliver_one(self, lock);
+        delivered = true;
+      }
       continue;
     }
     ++idle_;
     wake_.wait(lock);
     --idle_;
   }
+}
+
+// mutex_ is held, but while it sleeps.
+void Delivery::nap(std::unique_lock<std::mutex>& lock) {
+  naps_ = true;
+  lock.unlock();
+  std::this_thread::sleep_for(kNap);
+  lock.lock();
+  naps_ = false;
 }
 
 // Waits whether the others get on. True: they do not, and a line is ready. mutex_ is held, but while it waits.

@@ -70,6 +70,7 @@ class Delivery {
   };
   void work(Worker& self);
   void deliver_one(Worker& self, std::unique_lock<std::mutex>& lock);
+  void nap(std::unique_lock<std::mutex>& lock);
   bool watch(std::unique_lock<std::mutex>& lock);
   bool see_to_it();
   void add_worker();
@@ -84,7 +85,7 @@ class Delivery {
   int64_t idle_ = 0;    // workers that wait for work
   int64_t active_ = 0;  // workers that deliver and are not held up
   uint64_t taken_ = 0;  // lines taken so far
-  bool watched_ = false, closing_ = false;
+  bool watched_ = false, naps_ = false, closing_ = false;
 };
 
 }  // namespace jamsu::engine
