@@ -102,12 +102,13 @@ void ThreadPool::work(int worker) {
   for (;;) {
     // Between two ops of a step there are microseconds: spin shortly before sleeping.
     for (int spins = 0; spins < 4000 && generation_.load(std::memory_order_acquire) == seen; ++spins) _mm_pause();
-    {
+    // What the generation stands for was written before it. No worker misses one: run() waits for all.
+    if (generation_.load(std::memory_order_acquire) == seen) {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) != seen; });
-      seen = generation_.load(std::memory_order_relaxed);
-      if (stop_) return;
     }
+    ++seen;
+    if (stop_) return;
     take_tasks(worker);
     active_.fetch_sub(1, std::memory_order_release);
   }

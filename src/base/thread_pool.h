@@ -4,6 +4,7 @@
 // pool of cores by turns: a step (Turn) has the whole pool, and nobody's work comes between its operations.
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <thread>
@@ -64,13 +65,15 @@ class ThreadPool {
   std::condition_variable wake_;
   const FunctionRef<void(int64_t, int)>* body_ = nullptr;
   int64_t tasks_ = 0;
-  std::atomic<int64_t> next_{0};
-  std::atomic<int> active_{0};
-  std::atomic<uint64_t> generation_{0};
   bool stop_ = false;
+  // A cache line each: one thread writes what another spins on.
+  static constexpr size_t kLine = 64;
+  alignas(kLine) std::atomic<int64_t> next_{0};
+  alignas(kLine) std::atomic<int> active_{0};
+  alignas(kLine) std::atomic<uint64_t> generation_{0};
 
   // Turns: a ticket each.
-  mutable std::mutex turns_;
+  alignas(kLine) mutable std::mutex turns_;
   std::condition_variable turn_comes_;
   uint64_t next_ticket_ = 0, serving_ = 0;
   std::atomic<std::thread::id> holder_{};  // none: std::thread::id()

@@ -2,7 +2,6 @@
 // Runs one model for many sequences at once. Tokens in, tokens out: text, templates and HTTP live above.
 // Thread-safe. Results do not depend on what else is running (docs/numerics.md). A step that fails (memory; a file with
 // weights that was cut short while in use) ends its requests with an error; the engine lives on.
-#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
