@@ -45,12 +45,38 @@ void ThreadPool::take_tasks(int worker) {
   }
 }
 
+ThreadPool::Turn::Turn(ThreadPool& pool) : pool_(&pool) {
+  const auto self = std::this_thread::get_id();
+  // Only this thread can have written its own id, so an old value of another's does not matter.
+  if (pool.holder_.load(std::memory_order_relaxed) == self) {
+    pool_ = nullptr;
+    return;
+  }
+  std::unique_lock lock(pool.turns_);
+  const uint64_t ticket = pool.next_ticket_++;
+  pool.turn_comes_.wait(lock, [&] { return pool.serving_ == ticket; });
+  pool.holder_.store(self, std::memory_order_relaxed);
+}
+
+ThreadPool::Turn::~Turn() {
+  if (!pool_) return;
+  std::lock_guard lock(pool_->turns_);
+  pool_->holder_.store({}, std::memory_order_relaxed);
+  if (++pool_->serving_ != pool_->next_ticket_) pool_->turn_comes_.notify_all();  // who waits knows its ticket
+}
+
+int64_t ThreadPool::waiting() const {
+  std::lock_guard lock(turns_);
+  return next_ticket_ == serving_ ? 0 : static_cast<int64_t>(next_ticket_ - serving_) - 1;
+}
+
 void ThreadPool::run(int64_t tasks, FunctionRef<void(int64_t, int)> body) {
   const FlushScope flush;
   if (tasks <= 1 || workers_.empty()) {
     for (int64_t task = 0; task < tasks; ++task) body(task, 0);
     return;
   }
+  const Turn turn(*this);
   {
     std::lock_guard lock(mutex_);
     body_ = &body;
@@ -76,12 +102,13 @@ void ThreadPool::work(int worker) {
   for (;;) {
     // Between two ops of a step there are microseconds: spin shortly before sleeping.
     for (int spins = 0; spins < 4000 && generation_.load(std::memory_order_acquire) == seen; ++spins) _mm_pause();
-    {
+    // What the generation stands for was written before it. No worker misses one: run() waits for all.
+    if (generation_.load(std::memory_order_acquire) == seen) {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) != seen; });
-      seen = generation_.load(std::memory_order_relaxed);
-      if (stop_) return;
     }
+    ++seen;
+    if (stop_) return;
     take_tasks(worker);
     active_.fetch_sub(1, std::memory_order_release);
   }

@@ -48,6 +48,38 @@ void apply_penalties(std::vector<float>& x, const SamplingParams& s, std::span<c
   }
 }
 
+bool has_processors(const SamplingParams& s) {
+  return !s.logit_bias.empty() || s.repetition_penalty != 1.0 || s.presence_penalty != 0.0 ||
+         s.frequency_penalty != 0.0 || !s.allowed_ids.empty();
+}
+
+// The first of the greatest; none where a value is NaN or all are -inf. Lanes, so that it runs in vectors.
+std::optional<int32_t> first_greatest(std::span<const float> x) {
+  constexpr size_t kLanes = 16;
+  std::array<float, kLanes> most;
+  most.fill(kNone);
+  std::array<uint32_t, kLanes> nan{};
+  size_t i = 0;
+  for (; i + kLanes <= x.size(); i += kLanes)
+    for (size_t j = 0; j < kLanes; ++j) {
+      const float v = x[i + j];
+      most[j] = v > most[j] ? v : most[j];
+      nan[j] |= v != v ? 1u : 0u;
+    }
+  float greatest = kNone;
+  uint32_t any_nan = 0;
+  for (size_t j = 0; j < kLanes; ++j) {
+    greatest = most[j] > greatest ? most[j] : greatest;
+    any_nan |= nan[j];
+  }
+  for (; i < x.size(); ++i) {
+    greatest = x[i] > greatest ? x[i] : greatest;
+    any_nan |= x[i] != x[i] ? 1u : 0u;
+  }
+  if (any_nan != 0 || greatest == kNone) return std::nullopt;
+  return static_cast<int32_t>(std::find(x.begin(), x.end(), greatest) - x.begin());
+}
+
 // Sorts ids by (x descending, id ascending). A stable radix sort over order-preserving keys: the vocabulary is
 // thousands of values and every token sampled sorts it.
 void sort_by_logit(std::vector<int32_t>& ids, const std::vector<float>& x) {
@@ -85,11 +117,20 @@ double total_of(const Distribution& d) {
 }  // namespace
 
 std::optional<Distribution> distribution(std::span<const float> logits, const SamplingParams& s,
-                                         std::span<const int32_t> prompt, std::span<const int32_t> output) {
+                                         std::span<const int32_t> prompt, std::span<const int32_t> output,
+                                         const TokenMask* allowed) {
+  if (s.temperature == 0.0 && !allowed && !has_processors(s)) {
+    const auto best = first_greatest(logits);
+    if (!best) return std::nullopt;
+    return Distribution{{*best}, {1.0f}, 1.0};
+  }
   std::vector<float> x(logits.begin(), logits.end());
   for (const float v : x)
     if (std::isnan(v)) return std::nullopt;
   apply_penalties(x, s, prompt, output);
+  if (allowed)
+    for (size_t i = 0; i < x.size(); ++i)
+      if (!allowed->allows(static_cast<int32_t>(i))) x[i] = kNone;
 
   Distribution d;
   if (s.temperature == 0.0) {

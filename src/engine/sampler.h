@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/token_filter.h"
+
 namespace jamsu::engine {
 
 struct SamplingParams {
@@ -28,9 +30,11 @@ struct Distribution {
   double total = 0;
 };
 
-// Empty when a logit is NaN or nothing is left (all -inf).
+// Empty when a logit is NaN or nothing is left (all -inf). `allowed`: besides params.allowed_ids; null: all, else its
+// vocabulary is that of the logits.
 std::optional<Distribution> distribution(std::span<const float> logits, const SamplingParams& params,
-                                         std::span<const int32_t> prompt, std::span<const int32_t> output);
+                                         std::span<const int32_t> prompt, std::span<const int32_t> output,
+                                         const TokenMask* allowed = nullptr);
 // The first token whose cumulated sum exceeds u * total; u from Philox(seed, position, draw = sample number).
 int32_t draw(const Distribution& d, uint64_t seed, uint64_t position, uint32_t sample);
 

@@ -2,6 +2,7 @@
 // What an op needs besides its operands. No globals: a context is passed down.
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -57,18 +58,28 @@ struct Context {
   }
 };
 
-// Owns what a Context refers to; what apps, the engine and the trainer create.
+// Owns what a Context refers to; what apps, the engine and the trainer create. Memory and scratch are its own, the pool of
+// threads may be shared with other runtimes (several models, a trainer). A step computes within a turn(): then nothing of
+// another step comes between its operations, neither on the pool nor, where two use one runtime, in the scratch memory.
 class Runtime {
  public:
   Runtime(int threads, kernels::Isa isa, Numerics numerics) : Runtime(threads, kernels::kernels_for(isa), numerics) {}
   // A table of the caller's own, which outlives this (tests note which kernels ran).
   Runtime(int threads, const kernels::Kernels& kernels, Numerics numerics)
-      : pool_(threads), scratch_(threads), context_{pool_, memory_, kernels, numerics, scratch_} {}
+      : Runtime(std::make_shared<ThreadPool>(threads), kernels, numerics) {}
+  // A pool that others use too. REQUIRES: not null.
+  Runtime(std::shared_ptr<ThreadPool> pool, kernels::Isa isa, Numerics numerics)
+      : Runtime(std::move(pool), kernels::kernels_for(isa), numerics) {}
+  Runtime(std::shared_ptr<ThreadPool> pool, const kernels::Kernels& kernels, Numerics numerics)
+      : pool_(std::move(pool)), scratch_(pool_->threads()), context_{*pool_, memory_, kernels, numerics, scratch_} {}
   Context& context() { return context_; }
   Allocator& memory() { return memory_; }
+  const std::shared_ptr<ThreadPool>& pool() const { return pool_; }
+  // A turn on the pool, for one step.
+  ThreadPool::Turn turn() { return ThreadPool::Turn(*pool_); }
 
  private:
-  ThreadPool pool_;
+  std::shared_ptr<ThreadPool> pool_;
   Allocator memory_;
   Scratch scratch_;
   Context context_;

@@ -6,11 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/engine.h"
+#include "session/events.h"
 #include "text/prompt.h"
 #include "text/stream/parser.h"
 #include "tokenizer/tokenizer.h"
@@ -31,56 +31,31 @@ struct ChatRequest {
   int64_t max_tokens = 512;
   std::vector<std::string> stop = {};  // texts that end the content; they are not part of it
   std::optional<std::tm> now;          // for templates that write the date
+  bool tokens = false;                 // TokenPieces beside the text: ids and log-probabilities
 };
-
-// The pieces of a reply as they come, told apart by the format that the chat template writes (text/stream_parser.h).
-// Text is complete UTF-8.
-struct ReasoningPiece {
-  std::string text;
-};
-struct ContentPiece {
-  std::string text;
-};
-// A tool call as it is written, one at a time: begin, arguments (any number of times), end.
-struct CallBegin {
-  text::StreamCall call;
-};
-struct CallArguments {
-  std::string text;
-};
-struct CallEnd {
-  bool complete = false, valid = false;  // its end was seen; the arguments are JSON
-};
-// Output tokens count the end token, reasoning tokens the mark that closes the thinking.
-struct Done {
-  engine::FinishReason reason = engine::FinishReason::stop_token;  // for a text of `stop` too
-  std::string stop;                                                // the one of the request that came; else empty
-  std::string error;
-  int64_t prompt_tokens = 0, cached_tokens = 0, output_tokens = 0, reasoning_tokens = 0;
-  double seconds = 0, reasoning_seconds = 0;  // from submission; while reasoning came
-};
-using Event = std::variant<ReasoningPiece, ContentPiece, CallBegin, CallArguments, CallEnd, Done>;
-using EventSink = std::function<void(const Event&)>;
 
 // A whole reply.
 struct Reply {
   std::string reasoning, content;
   std::vector<text::StreamResult::Call> calls;
+  std::vector<TokenPiece> tokens;  // where they were asked for
   Done done;
 };
 
 class Session {
  public:
-  // The runtime belongs to this session while requests run. `prompts`: an error is what requests with messages end in.
+  // The runtime is the engine's (Engine::open). `prompts`: an error is what requests with messages end in.
   // `further_ends`: tokens that end a reply beside those of the model's config (GenerationConfig::eos).
   Session(std::shared_ptr<const models::Model> model, tokenizer::Tokenizer tokenizer,
           Result<text::PromptBuilder> prompts, ops::Runtime& runtime, const engine::EngineOptions& options,
           const std::vector<int64_t>& further_ends = {});
   ~Session();
 
-  // Events come from the engine's thread, Done last. Errors: the template's, the engine's, a stop text that is empty or
-  // not UTF-8.
+  // Events come from a thread that delivers (session/events.h), Done last. Errors: the template's, the engine's, a stop
+  // text that is empty or not UTF-8.
   Result<engine::RequestId> submit(const ChatRequest& request, EventSink sink);
+  // As many samples of the prompt as sinks, from one prefill: what requests with `sample`, `sample` + 1, ... are told.
+  Result<engine::RequestId> submit_samples(const ChatRequest& request, std::vector<EventSink> sinks);
   void cancel(engine::RequestId id);
   Reply chat(const ChatRequest& request);  // waits; an error is in done.error
   // All at once, in the order asked. `on_reply` sees each as it ends: one at a time, while the caller waits.

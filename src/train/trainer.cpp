@@ -56,6 +56,7 @@ Trainer::Trainer(models::Model& model, ops::Runtime& runtime, const InitOptions&
     : model_(model), runtime_(runtime), state_(initial_state(model, init, runtime.context())) {}
 
 StepReport Trainer::step(const std::vector<MicroBatch>& batch, const StepOptions& options) {
+  const ThreadPool::Turn turn = runtime_.turn();
   StepReport report;
   report.counts = count(batch);
   report.learning_rate = options.learning_rate;
@@ -90,6 +91,7 @@ StepReport Trainer::step(const std::vector<MicroBatch>& batch, const StepOptions
 }
 
 double Trainer::validate(const std::vector<MicroBatch>& batch) {
+  const ThreadPool::Turn turn = runtime_.turn();
   double ce = 0;
   for (const MicroBatch& b : batch)
     ce += static_cast<double>(evaluate_micro_batch(model_, b, runtime_.context()).ce_sum);

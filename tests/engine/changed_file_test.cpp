@@ -37,12 +37,12 @@ class Loaded {
     fs::copy(kPublished, folder);
     auto opened = models::open_model(folder, ops::Packs::forward, runtime_.context());
     EXPECT_TRUE(opened.ok()) << opened.error().message;
-    engine_ = Engine::open(opened->model, runtime_, {.cached_prefixes = 2});
+    engine_ = Engine::open(opened->model, runtime_, {.cached_prefixes = 2, .most_undelivered = 1});
   }
   const std::string& file() const { return file_; }
   std::uintmax_t bytes() const { return fs::file_size(file_); }
 
-  // Greedy; `on_token` is called from the engine's thread between two steps.
+  // `on_token` is called between two steps: the engine waits for the sink.
   Answer answer(int64_t max_tokens = 8, const std::function<void()>& on_token = {}) {
     Answer a;
     std::mutex mutex;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -263,6 +265,107 @@ TEST_F(SessionTest, CancelEndsAReplyWhereItStands) {
   EXPECT_EQ(content.substr(0, 4), "abcc");
   EXPECT_EQ(done->output_tokens, static_cast<int64_t>(content.size()));
   EXPECT_LT(content.size(), 3000u);
+}
+
+TEST_F(SessionTest, TokensComeWithTheirLogProbabilitiesWhereTheyAreAsked) {
+  open({{"q", kThink + "a" + kUnthink + "나" + kEnd}});
+  ChatRequest request = ask("q");
+  EXPECT_TRUE(session_->chat(request).tokens.empty());
+  request.tokens = true;
+  std::string order;
+  std::vector<TokenPiece> tokens;
+  for (const Event& e : events(request)) {
+    if (const auto* t = std::get_if<TokenPiece>(&e)) {
+      tokens.push_back(*t);
+      order += t->reasoning ? "t" : "T";
+    } else {
+      order += spoken(e)[0];
+    }
+  }
+  EXPECT_EQ(order, "TtRtTTTCTD");  // mark, a, mark, three bytes of a syllable, the end
+  const Reply reply = session_->chat(request);
+  EXPECT_EQ(reply.reasoning, "a");
+  EXPECT_EQ(reply.content, "나");
+  const std::vector<int32_t> expected = tokenizer_.encode(kThink + "a" + kUnthink + "나" + kEnd);
+  ASSERT_EQ(tokens.size(), expected.size());
+  ASSERT_EQ(reply.tokens.size(), expected.size());
+  // One logit of 50 among zeros.
+  const double others = static_cast<double>(tokenizer_.vocab_size() - 1);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(tokens[i].id, expected[i]);
+    EXPECT_EQ(reply.tokens[i].id, expected[i]);
+    EXPECT_NEAR(static_cast<double>(tokens[i].logprob), -others * std::exp(-50.0), 1e-6);
+  }
+  EXPECT_EQ(static_cast<int64_t>(tokens.size()), reply.done.output_tokens);
+}
+
+TEST_F(SessionTest, ASinkThatAnswersStopGetsDoneAndNothingElse) {
+  open({{"q", kThink + "ab" + kUnthink + "cdefgh" + kEnd}});
+  std::vector<std::string> seen;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<Done> done;
+  ASSERT_TRUE(session_->submit(ask("q"), [&](const Event& event) {
+    std::lock_guard lock(mutex);
+    seen.push_back(spoken(event));
+    if (const auto* d = std::get_if<Done>(&event)) done = *d;
+    changed.notify_all();
+    return seen.back() == "C:d" ? SinkAnswer::stop : SinkAnswer::keep;
+  }));
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return done.has_value(); });
+  EXPECT_EQ(seen, (Strings{"R:a", "R:b", "C:c", "C:d", "D"}));
+  EXPECT_EQ(done->reason, engine::FinishReason::cancelled);
+  EXPECT_EQ(done->stop, "");
+  EXPECT_EQ(done->error, "");
+  EXPECT_EQ(done->output_tokens, 6);  // two marks, a, b, c, d, whatever the engine had come to
+}
+
+// A sink that waits in its first piece for another reply: the engine and the other's sink go on.
+TEST_F(SessionTest, ASinkThatWaitsHoldsUpNoOtherReply) {
+  open({{"q", "abc" + kEnd}, {"r", "defgh" + kEnd}});
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::string slow;
+  bool over = false, other = false;
+  ASSERT_TRUE(session_->submit(ask("q"), [&](const Event& event) {
+    std::unique_lock lock(mutex);
+    EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(60), [&] { return other; }));
+    if (const auto* c = std::get_if<ContentPiece>(&event)) slow += c->text;
+    over = std::holds_alternative<Done>(event);
+    changed.notify_all();
+  }));
+  EXPECT_EQ(session_->chat(ask("r")).content, "defgh");
+  std::unique_lock lock(mutex);
+  other = true;
+  changed.notify_all();
+  changed.wait(lock, [&] { return over; });
+  EXPECT_EQ(slow, "abc");
+}
+
+// The scripted model has a fixed state, which is forked as it stands.
+TEST_F(SessionTest, SamplesOfOnePromptAreToldApart) {
+  open({{"q", kThink + "ab" + kUnthink + "cd" + kEnd}});
+  ChatRequest request = ask("q");
+  request.stop = {"d"};
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<Strings> seen(3);
+  size_t over = 0;
+  std::vector<EventSink> sinks;
+  for (Strings& s : seen)
+    sinks.emplace_back([&](const Event& event) {
+      std::lock_guard lock(mutex);
+      s.push_back(spoken(event));
+      if (!std::holds_alternative<Done>(event)) return;
+      ++over;
+      changed.notify_all();
+    });
+  ASSERT_TRUE(session_->submit_samples(request, std::move(sinks)));
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return over == 3; });
+  for (const Strings& s : seen) EXPECT_EQ(s, (Strings{"R:a", "R:b", "C:c", "D"}));
+  EXPECT_EQ(session_->engine().stats().prompt_rows, static_cast<int64_t>(session_->prompt(request)->ids.size()));
 }
 
 TEST_F(SessionTest, ManyConversationsAtOnceStayApartAndAreToldAsTheyEnd) {
