@@ -44,7 +44,25 @@ Result<Tensor> scales_of(const autograd::Parameter& p, const NamedTensors& tenso
   return scales;
 }
 
+Status check_has_backward(const Model& model, const FileOf& file_of) {
+  if (model.info().trainable) return {};
+  return Error{fmt::format("{}: {} cannot be trained: this program has no backward for its layers", file_of({}),
+                           model.info().architecture)};
+}
+
+Error not_trained_on(const autograd::Parameter& p, const FileOf& file_of) {
+  return Error{fmt::format("{}: tensor \"{}\": F8_E4M3 weights are not trained on", file_of(p.name), p.name)};
+}
+
 }  // namespace
+
+Status check_trainable(const Model& model, const NamedTensors& tensors, const FileOf& file_of) {
+  if (auto s = check_has_backward(model, file_of); !s) return s;
+  for (const autograd::Parameter& p : model.parameters().all())
+    if (const auto it = tensors.find(p.name); it != tensors.end() && it->second.dtype() == DType::f8_e4m3)
+      return not_trained_on(p, file_of);
+  return {};
+}
 
 bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers) {
   const std::string prefix = fmt::format("model.layers.{}.", num_hidden_layers);
@@ -62,9 +80,8 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
   const auto bad = [&](const std::string& name, const std::string& what) {
     return Error{fmt::format("{}: tensor \"{}\"{}", file_of(name), name, what)};
   };
-  if (packs != ops::Packs::forward && !model.info().trainable)
-    return Error{fmt::format("{}: {} cannot be trained: this program has no backward for its layers", file_of({}),
-                             model.info().architecture)};
+  if (packs != ops::Packs::forward)
+    if (auto s = check_has_backward(model, file_of); !s) return s;
   std::set<std::string> scales_read;
   for (autograd::Parameter& p : model.parameters().all()) {
     const auto it = tensors.find(p.name);
@@ -73,7 +90,7 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
     if (!(t.shape() == p.shape))
       return bad(p.name, fmt::format(": shape {} where config.json implies {}", t.shape().text(), p.shape.text()));
     if (t.dtype() == DType::f8_e4m3 && p.role == autograd::Role::matrix) {
-      if (packs != ops::Packs::forward) return bad(p.name, ": F8_E4M3 weights are not trained on");
+      if (packs != ops::Packs::forward) return not_trained_on(p, file_of);
       const auto scales = scales_of(p, tensors, file_of);
       if (!scales) return scales.error();
       autograd::set_fp8_values(p, t, *scales, context);
