@@ -132,8 +132,8 @@ Tensor token_logp_backward(const Tensor& dy, const Tensor& logits, std::span<con
   context.parallel(rows, kRowGrain, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r)
       token_logp_row(dy.f32() + r * each, logits.f32() + r * n,
-                     labels.subspan(static_cast<size_t>(r * each), static_cast<size_t>(each)), n,
-                     dlogits.f32() + r * n, context);
+                     labels.subspan(static_cast<size_t>(r * each), static_cast<size_t>(each)), n, dlogits.f32() + r * n,
+                     context);
   });
   return dlogits;
 }

@@ -64,7 +64,8 @@ LogpLoss weighted_logp(RowValues weights) {
 
 LogpLoss clipped_ratio(ClippedRatio terms) {
   return [x = std::move(terms)](const Part& part, std::span<const float> logp, std::span<float> slopes) {
-    const auto advantage = rows_of(x.advantage, part), old = rows_of(x.old_logp, part), weight = rows_of(x.weight, part);
+    const auto advantage = rows_of(x.advantage, part), old = rows_of(x.old_logp, part),
+               weight = rows_of(x.weight, part);
     double loss = 0;
     for (size_t i = 0; i < logp.size(); ++i) {
       if (part.batch.labels[i] < 0) continue;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/json.hpp>
+
 #include "base/check.h"
 #include "base/numerics_version.h"
 #include "base/sha256.h"

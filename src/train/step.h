@@ -18,14 +18,14 @@ struct LossWeights {
 // Sums of one micro-batch, to be divided by the global counts.
 struct MicroLosses {
   float ce_sum = 0, mtp_sum = 0;  // ce_sum: what the objective returned
-  models::MoeReport moe;     // load and balance per MoE layer
-  std::vector<Tensor> kept;  // tests: [logits, mtp logits] when asked for
+  models::MoeReport moe;          // load and balance per MoE layer
+  std::vector<Tensor> kept;       // tests: [logits, mtp logits] when asked for
 };
 
 // Adds the gradients of this micro-batch's share of the global loss into `gradients`.
 MicroLosses run_micro_batch(const models::Model& model, const Part& part, const LossWeights& weights,
-                            autograd::GradStore& gradients, ops::Context& context,
-                            models::Observer* observer = nullptr, bool keep_logits = false);
+                            autograd::GradStore& gradients, ops::Context& context, models::Observer* observer = nullptr,
+                            bool keep_logits = false);
 // The same of the first of a step.
 MicroLosses run_micro_batch(const models::Model& model, const MicroBatch& batch, const LossWeights& weights,
                             const GlobalCounts& counts, autograd::GradStore& gradients, ops::Context& context,

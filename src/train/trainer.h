@@ -22,7 +22,7 @@ struct StepOptions {
 
 // Means over the global batch.
 struct StepReport {
-  int64_t step = 0;  // optimizer steps taken
+  int64_t step = 0;                     // optimizer steps taken
   double ce = 0, mtp = 0, balance = 0;  // ce: the objective's, over the labels
   double gradient_norm = 0, learning_rate = 0;
   GlobalCounts counts;
