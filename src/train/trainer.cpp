@@ -85,7 +85,7 @@ StepReport Trainer::step(const std::vector<MicroBatch>& batch, const StepOptions
   for (size_t j = 0; j < batch.size(); ++j) {
     autograd::GradStore& slot = slots[j * slots.size() / batch.size()];
     const MicroLosses losses = run_micro_batch(model_, {batch[j], report.counts, static_cast<int64_t>(j)},
-                                               options.losses, slot, runtime_.context());
+                                               options.losses, slot, runtime_.context(), options.observer);
     ce += losses.ce_sum;
     mtp += losses.mtp_sum;
     for (const auto& layer : losses.moe.layers) balance += static_cast<double>(layer.balance);

@@ -18,6 +18,7 @@ struct StepOptions {
   double learning_rate = 1e-3;
   double bias_gamma = 1e-3;    // correction bias update speed; 0 leaves biases alone
   int64_t gradient_slots = 1;  // numerics.md section 3
+  models::Observer* observer = nullptr;  // sees each forward; null: nobody does
 };
 
 // Means over the global batch.
