@@ -4,6 +4,7 @@
 #include <array>
 
 #include "ops/loss.h"
+#include "ops/token_logps.h"
 #include "ops/rows.h"
 
 namespace jamsu::autograd {
@@ -304,10 +305,10 @@ Value combine(const Value* shared, const Value& expert_out, const Routed& routed
 }
 
 Value token_logp(const Value& logits, std::vector<int32_t> labels, int64_t each, Context& c) {
-  Tensor y = ops::token_logp(logits.tensor, labels, each, c.ops);
+  Tensor y = ops::token_logps(logits.tensor, labels, each, c.ops);
   if (!flows(c, {&logits})) return untaped(std::move(y));
   return c.tape->record(std::move(y), [logits, labels = std::move(labels)](const Tensor& dy, Gradients& g) {
-    g.add(logits, ops::token_logp_backward(dy, logits.tensor, labels, g.ops));
+    g.add(logits, ops::token_logps_backward(dy, logits.tensor, labels, g.ops));
   });
 }
 

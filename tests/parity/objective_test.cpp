@@ -6,6 +6,7 @@
 
 #include "numerics/small_world.h"
 #include "ops/loss.h"
+#include "ops/token_logps.h"
 #include "parity/training_cases.h"
 #include "train/trainer.h"
 
@@ -76,7 +77,7 @@ TEST_F(Objectives, log_probabilities_are_those_of_log_softmax) {
   for (const int64_t each : {1, 5}) {
     std::vector<int32_t> labels;
     for (int64_t i = 0; i < 37 * each; ++i) labels.push_back(static_cast<int32_t>(i * 31 % 104) - 1);
-    const Tensor y = ops::token_logp(logits, labels, each, runtime_.context());
+    const Tensor y = ops::token_logps(logits, labels, each, runtime_.context());
     for (int64_t i = 0; i < 37 * each; ++i) {
       const int32_t label = labels[static_cast<size_t>(i)];
       EXPECT_EQ(y.f32()[i], label < 0 ? 0.0f : all.f32()[i / each * 103 + label]) << i;
@@ -97,7 +98,7 @@ TEST_F(Objectives, several_labels_a_row_have_the_gradient_of_their_sum) {
     for (int64_t j = 0; label >= 0 && j < 50; ++j)
       want.f32()[i / 4 * 50 + j] += dy.f32()[i] * ((j == label) - std::exp(logp.f32()[i / 4 * 50 + j]));
   }
-  const Tensor got = ops::token_logp_backward(dy, logits, labels, runtime_.context());
+  const Tensor got = ops::token_logps_backward(dy, logits, labels, runtime_.context());
   EXPECT_LE(golden::difference(got.f32(), want.f32(), got.elements()).max_abs, 4e-6);
 }
 
@@ -131,7 +132,7 @@ TEST_F(Objectives, gradients_by_differences) {
   check_by_differences(train::CrossEntropy(), logits, batch);
   check_by_differences(train::PolicyGradient(train::weighted_logp({{0.3f, -0.2f, 9.0f, 0.1f, 0.4f}}), 0.7), logits,
                        batch);
-  const Tensor logp = ops::token_logp(logits, batch.labels, 1, runtime_.context());
+  const Tensor logp = ops::token_logps(logits, batch.labels, 1, runtime_.context());
   std::vector<float> old(logp.f32(), logp.f32() + 5);
   old[0] -= 0.05f, old[1] += 0.9f, old[3] -= 0.9f, old[4] -= 0.8f;  // inside; clipped or not by the advantage's sign
   check_by_differences(train::PolicyGradient(train::clipped_ratio({.advantage = {{1.0f, -0.5f, 9.0f, 0.7f, -0.3f}},

@@ -8,7 +8,7 @@
 
 #include "base/files.h"
 #include "base/rng.h"
-#include "models/config/deepseek_v3.h"
+#include "models/open.h"
 
 namespace jamsu::train {
 namespace {
@@ -38,7 +38,9 @@ std::string error_of(const std::string& text) {
 TEST(recipe, nano_has_the_shape_of_the_issue) {
   const auto r = load_recipe(kFolder + "nano.toml");
   ASSERT_TRUE(r.ok()) << r.error().message;
-  const auto p = models::count_parameters(*models::parse_deepseek_v3(r->model, ""));
+  const auto model = models::create_model(r->model, ops::Numerics::bf16, "nano.toml");
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  const models::ParameterCount& p = (*model)->info().parameters;
   EXPECT_NEAR(static_cast<double>(p.total), 3.15e6, 0.005e6);
   EXPECT_NEAR(static_cast<double>(p.active), 1.42e6, 0.005e6);
   EXPECT_NEAR(static_cast<double>(p.mtp), 0.52e6, 0.005e6);
