@@ -1,6 +1,6 @@
 #include "ops/loss.h"
 
-#include <vector>
+#include <algorithm>
 
 namespace jamsu::ops {
 namespace {
@@ -8,11 +8,11 @@ namespace {
 constexpr int64_t kRowGrain = 8;  // a row of logits is thousands of values
 
 void run(const Tensor& logits, std::span<const int32_t> labels, float* losses, float* dlogits, float seed,
-         Context& context) {
+         Context& context, int64_t grain = kRowGrain) {
   const int64_t rows = logits.dim(0), n = logits.dim(1);
   JAMSU_CHECK(static_cast<int64_t>(labels.size()) == rows);
   for (const int32_t label : labels) JAMSU_CHECK(label < n);
-  context.parallel(rows, kRowGrain, [&](int64_t begin, int64_t end, int worker) {
+  context.parallel(rows, grain, [&](int64_t begin, int64_t end, int worker) {
     float* loss = losses ? losses + begin : context.scratch.get<float>(worker, Scratch::slot_a, end - begin);
     context.kernels.cross_entropy({.logits = logits.f32() + begin * n,
                                    .labels = labels.data() + begin,
@@ -51,6 +51,16 @@ Tensor log_softmax(const Tensor& logits, Context& context) {
                                  .y_stride = n});
   });
   return y;
+}
+
+Tensor token_logp(const Tensor& logits, std::span<const int32_t> labels, Context& context) {
+  // Rows of a step that decodes are few and wide: a task takes one where that is worth a task.
+  constexpr int64_t kValuesATask = 8192;
+  Tensor logp = context.empty({logits.dim(0)});
+  run(logits, labels, logp.f32(), nullptr, 0, context, std::max<int64_t>(1, kValuesATask / logits.dim(1)));
+  for (int64_t i = 0; i < logp.elements(); ++i)
+    logp.f32()[i] = labels[static_cast<size_t>(i)] < 0 ? 0.0f : -logp.f32()[i];  // the loss is -logp: no rounding
+  return logp;
 }
 
 }  // namespace jamsu::ops

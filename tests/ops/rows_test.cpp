@@ -3,6 +3,10 @@
 // bit, the sizes of docs/numerics.md section 8 on each axis, the others small.
 #include "ops/rows.h"
 
+#include <bit>
+#include <cmath>
+#include <limits>
+
 #include "base/math.h"
 #include "kernels/ref/moe.h"
 #include "ops/attention.h"
@@ -151,6 +155,41 @@ TEST_P(RowOps, EqualRefOnOneThread) {
              });
 }
 INSTANTIATE_TEST_SUITE_P(Sizes, RowOps, testing::ValuesIn(matrices()));
+
+// The sign of a zero counts here, which expect_same lets pass.
+TEST(TokenLogp, HasTheBitsOfLogSoftmaxAtTheLabel) {
+  for (const Numerics numerics : {Numerics::bf16, Numerics::f32})
+    on_every_isa(numerics, {"log_softmax", "cross_entropy"}, [](Context& c, const std::string& text) {
+      for (const Matrix m : {Matrix{1, 1}, {3, 17}, {1, 4097}, {33, 1023}, {2, 40'000}, {0, 5}}) {
+        std::vector<float> values = random_values(m.rows * m.width, 1, 3);
+        if (m.rows > 2) {  // a row whose best is all there is: logp 0 there; one with NaN, one with infinities
+          std::fill_n(values.begin(), m.width, -200.0f);
+          values[2] = 90;
+          values[static_cast<size_t>(m.width) + 3] = std::numeric_limits<float>::quiet_NaN();
+          values[static_cast<size_t>(2 * m.width) + 5] = -std::numeric_limits<float>::infinity();
+        }
+        const Tensor logits = tensor_of(values, {m.rows, m.width}, c);
+        const Tensor every = log_softmax(logits, c);
+        for (int64_t first = 0; first < std::min<int64_t>(m.width, 19); ++first) {
+          std::vector<int32_t> labels;
+          for (int64_t i = 0; i < m.rows; ++i)
+            labels.push_back(i % 5 == 4 ? -100 : static_cast<int32_t>((first + i * 7) % m.width));
+          const Tensor got = token_logp(logits, labels, c);
+          ASSERT_EQ(got.shape(), Shape({m.rows}));
+          for (int64_t i = 0; i < m.rows; ++i) {
+            const int32_t label = labels[static_cast<size_t>(i)];
+            const float want = label < 0 ? 0.0f : every.f32()[i * m.width + label];
+            if (std::isnan(want)) {
+              EXPECT_TRUE(std::isnan(got.f32()[i])) << text;
+            } else {
+              EXPECT_EQ(std::bit_cast<uint32_t>(got.f32()[i]), std::bit_cast<uint32_t>(want))
+                  << text << ", row " << i << " of " << m.rows << " x " << m.width << ", label " << label;
+            }
+          }
+        }
+      }
+    });
+}
 
 // Muon's direction, by size of either side.
 TEST(Orthogonalize, EqualsRef) {
