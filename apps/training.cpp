@@ -187,10 +187,11 @@ void add_verb(CLI::App& app, Globals& globals, Stage stage, const char* name, co
   verb->add_option("recipe", options->recipe, "recipe (TOML)")->required();
   verb->add_option("--folder", options->folder,
                    "of the run: checkpoints, metrics, the model (default: $JAMSU_HOME/runs/RECIPE-STAGE)");
-  verb->add_option("--from", options->from, "start from the weights of this model folder");
+  verb->add_option("--from", options->from, "start from this model's folder: its weights, tokenizer and chat template");
   verb->add_option("--tokenizer", options->tokenizer, "tokenizer.json to use instead of the recipe's");
   verb->add_option("--chat-template", options->chat_template,
-                   "chat_template.jinja to train with, which goes into the model's folder (default: the built-in)");
+                   "chat_template.jinja to train with, which goes into the model's folder (default: that of "
+                   "--from, or the built-in)");
   verb->add_flag("--resume", options->resume, "continue from the newest whole checkpoint");
   verb->add_flag("--restart", options->restart,
                  "delete the checkpoints of an earlier run in the folder and begin anew");

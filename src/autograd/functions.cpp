@@ -4,8 +4,8 @@
 #include <array>
 
 #include "ops/loss.h"
-#include "ops/token_logps.h"
 #include "ops/rows.h"
+#include "ops/token_logps.h"
 
 namespace jamsu::autograd {
 namespace {

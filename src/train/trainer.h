@@ -16,8 +16,8 @@ struct StepOptions {
   LossWeights losses;
   OptimizerOptions optimizer;
   double learning_rate = 1e-3;
-  double bias_gamma = 1e-3;    // correction bias update speed; 0 leaves biases alone
-  int64_t gradient_slots = 1;  // numerics.md section 3
+  double bias_gamma = 1e-3;              // correction bias update speed; 0 leaves biases alone
+  int64_t gradient_slots = 1;            // numerics.md section 3
   models::Observer* observer = nullptr;  // sees each forward; null: nobody does
 };
 

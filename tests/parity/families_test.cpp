@@ -6,9 +6,9 @@
 #include "base/faults.h"
 #include "base/math.h"
 #include "formats/safetensors.h"
+#include "numerics/small_world.h"
 #include "ops/rows.h"
 #include "parity/training_cases.h"
-#include "numerics/small_world.h"
 #include "train/byte_tokenizer.h"
 #include "train/export.h"
 #include "train/trainer.h"
@@ -22,9 +22,9 @@ using train::Trainer;
 
 std::vector<fs::path> families() {
   std::vector<fs::path> all;
-  for (const char* name : {"training/dense_step/qwen2", "training/dense_step/llama", "training/sliding_step/qwen3",
-                           "models/qwen3_moe", "models/qwen3_moe_sliding", "models/hyperclovax", "models/llama3",
-                           "models/deepseek_v2"})
+  for (const char* name :
+       {"training/dense_step/qwen2", "training/dense_step/llama", "training/sliding_step/qwen3", "models/qwen3_moe",
+        "models/qwen3_moe_sliding", "models/hyperclovax", "models/llama3", "models/deepseek_v2"})
     all.push_back(golden::own_root() / name);
   return all;
 }
@@ -232,9 +232,10 @@ TEST(families, frozen_parameters_stay_and_the_others_have_the_gradients_they_had
 
 // Some experts of a layer, a tied table: what goes on being trained is unchanged.
 TEST(families, part_of_a_mixture_and_a_tied_table_frozen) {
-  for (const auto& [name, frozen] : {std::pair<const char*, std::vector<std::string>>{
-                                         "models/qwen3_moe", {".experts.1.", ".experts.4.", "k_proj", "layers.0.mlp.gate."}},
-                                     {"training/dense_step/qwen2", {"embed_tokens", "layernorm", "bias"}}}) {
+  for (const auto& [name, frozen] :
+       {std::pair<const char*, std::vector<std::string>>{
+            "models/qwen3_moe", {".experts.1.", ".experts.4.", "k_proj", "layers.0.mlp.gate."}},
+        {"training/dense_step/qwen2", {"embed_tokens", "layernorm", "bias"}}}) {
     Training all(golden::own_root() / name, 2, ops::Numerics::bf16);
     Training some(golden::own_root() / name, 2, ops::Numerics::bf16, [&](const autograd::Parameter& p) {
       return std::any_of(frozen.begin(), frozen.end(),
@@ -245,7 +246,8 @@ TEST(families, part_of_a_mixture_and_a_tied_table_frozen) {
     some.trainer->step({batch}, gradient_options());
     const auto state = some.trainer->tensors(), full = all.trainer->tensors();
     EXPECT_LT(state.size(), full.size());
-    for (const auto& [tensor_name, tensor] : state) EXPECT_TRUE(same_bytes(full.at(tensor_name), tensor)) << tensor_name;
+    for (const auto& [tensor_name, tensor] : state)
+      EXPECT_TRUE(same_bytes(full.at(tensor_name), tensor)) << tensor_name;
   }
 }
 

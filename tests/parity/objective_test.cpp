@@ -35,8 +35,7 @@ class Objectives : public ::testing::Test {
     autograd::Tape tape;
     models::ForwardContext c(runtime_.context(), gradient ? &tape : nullptr);
     autograd::Value leaf{logits, -1};
-    if (gradient)
-      leaf = tape.record(logits, [&](const Tensor& dy, autograd::Gradients&) { *gradient = dy; });
+    if (gradient) leaf = tape.record(logits, [&](const Tensor& dy, autograd::Gradients&) { *gradient = dy; });
     const float value = objective.seed(leaf, {batch, counts, 0}, c);
     autograd::GradStore none(0);
     if (gradient) tape.backward(none, runtime_.context());
@@ -90,7 +89,7 @@ TEST_F(Objectives, several_labels_a_row_have_the_gradient_of_their_sum) {
   std::vector<int32_t> labels;
   Tensor dy = random_logits(9, 4, 3), want = runtime_.context().zeros({9, 50});
   for (int64_t i = 0; i < 9 * 4; ++i) labels.push_back(static_cast<int32_t>(i * 7 % 51) - 1);
-  labels[1] = labels[2];  // twice in a row
+  labels[1] = labels[2];                          // twice in a row
   std::fill(labels.end() - 4, labels.end(), -1);  // a row without any
   const Tensor logp = ops::log_softmax(logits, runtime_.context());
   for (int64_t i = 0; i < 36; ++i) {
@@ -185,11 +184,11 @@ TEST_F(Objectives, grpo) {
       train::ClippedRatio terms{.advantage = {{}}, .old_logp = {values_of(in.at("logp_old"))}, .weight = {{}}};
       for (int64_t i = 0; i < mask.elements(); ++i) {
         const auto sequence = static_cast<size_t>(i / length);
-        const double weight = name.starts_with("dapo") ? 1 / tokens
-                              : name.starts_with("dr_grpo")
-                                  ? 1 / (static_cast<double>(sequences) *
-                                         info.at("max_completion_length").to_number<double>())
-                                  : 1 / (static_cast<double>(sequences) * lengths[sequence]);
+        const double weight =
+            name.starts_with("dapo") ? 1 / tokens
+            : name.starts_with("dr_grpo")
+                ? 1 / (static_cast<double>(sequences) * info.at("max_completion_length").to_number<double>())
+                : 1 / (static_cast<double>(sequences) * lengths[sequence]);
         terms.advantage[0].push_back(advantage.f32()[sequence]);
         terms.weight[0].push_back(static_cast<float>(weight));
       }

@@ -341,9 +341,8 @@ TEST_F(Ops, operations_of_later_issues) {
   const std::map<std::string, std::string> reasons = {
       {"l2norm", "MiniMax and Kimi Linear use it, architectures of a later issue"}};
   const auto info = golden::read_json(golden::root() / "training/ops/case.json").as_object().at("variants").as_object();
-  const std::set<std::string> checked = {"linear",    "rmsnorm",   "swiglu",     "rope", "yarn",
-                                         "attention", "embedding", "softmax_ce", "gate", "moe",
-                                         "logsumexp", "token_logp"};
+  const std::set<std::string> checked = {"linear",    "rmsnorm",    "swiglu", "rope", "yarn",      "attention",
+                                         "embedding", "softmax_ce", "gate",   "moe",  "logsumexp", "token_logp"};
   for (const auto& [key, unused] : info) {
     const std::string name(key);
     if (checked.contains(name)) continue;

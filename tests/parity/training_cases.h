@@ -23,8 +23,8 @@ struct Loaded {
 
   void load(const fs::path& folder) {
     weights = read_model(folder, runtime.memory());
-    auto created = models::create_model(read_json(folder / "config.json").as_object(), weights,
-                                        ops::Numerics::f32, "config.json");
+    auto created =
+        models::create_model(read_json(folder / "config.json").as_object(), weights, ops::Numerics::f32, "config.json");
     ASSERT_TRUE(created.ok()) << created.error().message;
     model = *created;
     const auto set =

@@ -254,7 +254,8 @@ TEST(training, v3_train5) {
 // Everything else that lies in training/, by name and reason.
 TEST(training, cases_of_later_issues) {
   const std::map<std::string, std::string> reasons = {{"fp8", "FP8 is a later issue"}};
-  const std::set<std::string> checked = {"v3_step", "v3_train5", "dense_step", "sft", "ops", "optim", "grpo", "distill"};
+  const std::set<std::string> checked = {"v3_step", "v3_train5", "dense_step", "sft",
+                                         "ops",     "optim",     "grpo",       "distill"};
   for (const auto& folder : golden::cases_in(golden::root() / "training", "case.json")) {
     const std::string kind(golden::read_json(folder / "case.json").as_object().at("case").as_string());
     if (checked.contains(kind)) continue;

@@ -190,8 +190,8 @@ TEST_F(StageTest, NanoGoesOnFromItsFolder) {
   const Ended ended = go(r, {.folder = run, .from = nano, .max_steps = 1});
   ASSERT_EQ(ended.error, "");
   EXPECT_TRUE(ended.said.empty());
-  for (const char* file : {"config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json",
-                           "chat_template.jinja"})
+  for (const char* file :
+       {"config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json", "chat_template.jinja"})
     EXPECT_EQ(*read_file(model_folder(run) + "/" + file), *read_file(nano + "/" + file)) << file;
   const auto config = models::parse_deepseek_v3(r.model, "");
   ASSERT_TRUE(config.ok());
