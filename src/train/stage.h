@@ -18,15 +18,15 @@ Result<StageRecipe> section_of(const Recipe& recipe, Stage stage);
 
 struct StageOptions {
   Stage stage = Stage::pretrain;
-  std::string folder;  // of the run: checkpoints/, metrics.jsonl, TensorBoard events, loss.svg, model/
+  std::string folder = {};  // of the run: checkpoints/, metrics.jsonl, TensorBoard events, loss.svg, model/
   // The model's folder to start from, whatever architecture has a backward: model, tokenizer and chat template are
   // that folder's, and [model] of the recipe is not used. Empty: [model], with weights from its seed.
-  std::string from;
-  std::string tokenizer;      // a file or folder, instead of what `from` or the recipe says
-  std::string chat_template;  // a file, instead of the folder's or the built-in one
-  bool resume = false;        // continue from the newest whole checkpoint
-  bool restart = false;       // delete the checkpoints of an earlier run first
-  int64_t max_steps = 0;      // stop after so many steps; 0: the recipe's
+  std::string from = {};
+  std::string tokenizer = {};      // a file or folder, instead of what `from` or the recipe says
+  std::string chat_template = {};  // a file, instead of the folder's or the built-in one
+  bool resume = false;             // continue from the newest whole checkpoint
+  bool restart = false;            // delete the checkpoints of an earlier run first
+  int64_t max_steps = 0;           // stop after so many steps; 0: the recipe's
 };
 
 // What a stage has become, before its first step.

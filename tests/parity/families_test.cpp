@@ -35,7 +35,7 @@ MicroBatch batch_of(int64_t vocab, int64_t width = 40) {
   train::DataRows d{3, width, {}, {}, {}, {}};
   for (int64_t i = 0; i < 3 * width; ++i) {
     const int64_t t = i % width, end = width / 2;
-    d.ids.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(vocab))));
+    d.ids.push_back(static_cast<int32_t>(random.below(static_cast<uint32_t>(vocab))));
     d.doc_ids.push_back(t >= width - 3 ? -1 : t < end ? 0 : 1);
   }
   for (int64_t i = 0; i < 3 * width; ++i) {
