@@ -143,6 +143,10 @@ Result<Start> start_of_folder(const Recipe& recipe, const StageOptions& o, const
   if (!weights) return weights.error();
   const auto model = models::create_model(*config, weights->views(), numerics, file);
   if (!model) return model.error();
+  if (auto s = models::check_trainable(**model, weights->views(),
+                                       [&](std::string_view tensor) { return weights->file_of(tensor); });
+      !s)
+    return s.error();
   const auto note = check_model(recipe, *config, file);
   if (!note) return note.error();
   if (!note->empty() && hooks.on_message) hooks.on_message(*note);
@@ -154,14 +158,10 @@ Result<Start> start_of_folder(const Recipe& recipe, const StageOptions& o, const
   if (stage.context > info.context)
     return Error{fmt::format("recipe {}: {}.context = {} is larger than \"max_position_embeddings\" of {}, which is {}",
                              recipe.name, stage_name(o.stage), stage.context, file, info.context)};
-  if (auto s = models::check_trainable(**model, weights->views(),
-                                       [&](std::string_view tensor) { return weights->file_of(tensor); });
-      !s)
-    return s.error();
   auto beside = files_beside(o.from);
   if (!beside) return beside.error();
-  if (!o.tokenizer
-           .empty())  // of another tokenizer; but where nothing else has the template tokenizer_config.json stays
+  // Of another tokenizer; but where nothing else has the template, tokenizer_config.json stays.
+  if (!o.tokenizer.empty())
     for (const std::string_view name : kTokenizerFiles)
       if (name != "tokenizer_config.json" || beside->contains("chat_template.jinja")) beside->erase(std::string(name));
   Start start{.model = *model,

@@ -10,7 +10,6 @@
 
 #include "base/faults.h"
 #include "kernels/test_isas.h"
-#include "models/config/deepseek_v3.h"
 #include "models/open.h"
 #include "numerics/small_world.h"
 #include "train/byte_tokenizer.h"
@@ -193,9 +192,7 @@ TEST_F(StageTest, NanoGoesOnFromItsFolder) {
   for (const char* file :
        {"config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json", "chat_template.jinja"})
     EXPECT_EQ(*read_file(model_folder(run) + "/" + file), *read_file(nano + "/" + file)) << file;
-  const auto config = models::parse_deepseek_v3(r.model, "");
-  ASSERT_TRUE(config.ok());
-  EXPECT_EQ(ended.flops_per_token, models::training_flops_per_token(*config, 1024 / 4, true));
+  EXPECT_EQ(ended.flops_per_token, 14831616);  // by the formula of its config, a mean context of 256, MTP included
 }
 
 }  // namespace
