@@ -22,12 +22,14 @@ TEST_F(Ops, token_logp) {
     check(v, "out.logp", logp.tensor);
     const auto all = autograd::log_softmax(x, context_);
     const int64_t rows = all.tensor.dim(0), n = all.tensor.dim(1);
-    Tensor entropy = c().zeros({rows}), by_entropy = c().empty({rows, n});
+    std::vector<double> sums(static_cast<size_t>(rows));
+    Tensor entropy = c().empty({rows}), by_entropy = c().empty({rows, n});
     for (int64_t i = 0; i < rows * n; ++i) {
       const float l = all.tensor.f32()[i], p = std::exp(l);
-      entropy.f32()[i / n] -= p * l;
+      sums[static_cast<size_t>(i / n)] -= static_cast<double>(p) * static_cast<double>(l);
       by_entropy.f32()[i] = -data_.at(v + ".gout.entropy").f32()[i / n] * p * (l + 1);  // d/dl of -exp(l) l
     }
+    for (int64_t r = 0; r < rows; ++r) entropy.f32()[r] = static_cast<float>(sums[static_cast<size_t>(r)]);
     check(v, "out.entropy", entropy);
     tape_.record_root([&](autograd::Gradients& g) {
       g.add_shared(logp, data_.at(v + ".gout.logp").reshape({rows, 1}));
