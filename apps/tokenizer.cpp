@@ -1,16 +1,13 @@
 // jamsu tokenizer: train a byte-level BPE on generated tasks or a user's texts; encode a text.
-#include "apps/tokenizer.h"
+#include "train/tokenizer.h"
 
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <deque>
 #include <iostream>
 
 #include "apps/verbs.h"
 #include "base/files.h"
-#include "tasks/tasks.h"
-#include "tokenizer/bpe_train.h"
 
 namespace jamsu::apps {
 namespace {
@@ -36,7 +33,7 @@ int train_tokenizer(const TrainOptions& o) {
     if (!text) return fail(text.error());
     texts.push_back(std::move(*text));
   }
-  const auto result = make_tokenizer(data, o.samples, std::move(texts), o.vocab);
+  const auto result = train::make_tokenizer(data, o.samples, std::move(texts), o.vocab);
   if (!result) return fail(result.error());
   if (auto s = result->save(o.out); !s) return fail(s.error());
   if (o.json) {
@@ -77,29 +74,6 @@ int encode(const EncodeOptions& o, const Globals& globals) {
 }
 
 }  // namespace
-
-Result<tokenizer::Tokenizer> make_tokenizer(const train::DataRecipe& data, int64_t samples,
-                                            std::vector<std::string> texts, int64_t vocab) {
-  const auto part = [](int64_t percent) { return static_cast<int>(percent); };
-  const tasks::Mix mix{part(data.arithmetic), part(data.word_korean), part(data.word_english),
-                       part(data.misc),       part(data.talk),        part(data.repeat)};
-  int64_t next = 0;
-  std::deque<std::string> waiting(texts.begin(), texts.end());
-  return tokenizer::train_bpe(
-      [&](std::string& document) {
-        while (waiting.empty() && next < samples) {
-          tasks::Sample s =
-              tasks::mixed_sample(static_cast<uint64_t>(next++), mix, {.seed = static_cast<uint64_t>(data.seed)});
-          if (s.kind == tasks::Kind::repeat) continue;  // made-up words deserve no tokens
-          waiting = {std::move(s.prompt), std::move(s.thinking), std::move(s.answer)};
-        }
-        if (waiting.empty()) return false;
-        document = std::move(waiting.front());
-        waiting.pop_front();
-        return true;
-      },
-      {.vocab_size = static_cast<int32_t>(vocab)});
-}
 
 void add_tokenizer(Verb& app, Globals& globals) {
   auto* verb = app.add_subcommand("tokenizer", "train a byte-level BPE, or encode a text");

@@ -1,12 +1,14 @@
 #pragma once
-// What `jamsu pretrain` and `jamsu sft` share: a stage of a recipe, run with a status line, checkpoints and resume.
+// What `jamsu pretrain` and `jamsu sft` share: a stage of a recipe (train/stage.h) with a status line, signals and a row
+// in the ledger.
 #include <string>
 
 #include "apps/verbs.h"
+#include "train/stage.h"
 
 namespace jamsu::apps {
 
-enum class Stage { pretrain, sft };
+using train::Stage;
 
 struct TrainingOptions {
   std::string recipe;

@@ -1,15 +1,25 @@
 #include "autograd/functions.h"
 
+#include <algorithm>
 #include <array>
 
 #include "ops/loss.h"
 #include "ops/rows.h"
+#include "ops/token_logps.h"
 
 namespace jamsu::autograd {
 namespace {
 
 Value untaped(Tensor y) {
   return {std::move(y), -1};
+}
+
+// Whether a function of these values and parameters is recorded: a gradient can reach one of them.
+bool flows(const Context& c, std::initializer_list<const Value*> values,
+           std::initializer_list<const Parameter*> parameters = {}) {
+  if (!c.tape) return false;
+  return std::any_of(values.begin(), values.end(), [](const Value* v) { return v->node >= 0; }) ||
+         std::any_of(parameters.begin(), parameters.end(), [](const Parameter* p) { return p && p->trained(); });
 }
 
 // Column sums of dy over rows: the gradient of a bias; a long sum over rows (numerics.md sections 2 and 3).
@@ -48,7 +58,7 @@ std::vector<Value> linears(const Value& x, std::span<const LinearTerm> terms, Co
   std::vector<Tensor> y = ops::linears(x.tensor, products, c.ops);
   std::vector<Value> values;
   for (size_t i = 0; i < y.size(); ++i) {
-    if (!c.tape) {
+    if (!flows(c, {&x}, {terms[i].w, terms[i].bias})) {
       values.push_back(untaped(std::move(y[i])));
       continue;
     }
@@ -63,7 +73,7 @@ std::vector<Value> linears(const Value& x, std::span<const LinearTerm> terms, Co
 
 Value rms_norm(const Value& x, const Parameter& w, float eps, Context& c) {
   ops::RmsNormResult r = ops::rms_norm(x.tensor, w.values, eps, c.ops);
-  if (!c.tape) return untaped(std::move(r.y));
+  if (!flows(c, {&x}, {&w})) return untaped(std::move(r.y));
   return c.tape->record(std::move(r.y), [x, &w, scale = r.scale](const Tensor& dy, Gradients& g) {
     if (x.node >= 0) g.add(x, ops::rms_norm_backward(dy, x.tensor, w.values, scale, g.ops));
     if (w.trained()) ops::rms_norm_weight_grad(dy, x.tensor, scale, g.of(w), g.ops);
@@ -72,7 +82,7 @@ Value rms_norm(const Value& x, const Parameter& w, float eps, Context& c) {
 
 Value add(const Value& a, const Value& b, Context& c) {
   Tensor y = ops::add(a.tensor, b.tensor, c.ops);
-  if (!c.tape) return untaped(std::move(y));
+  if (!flows(c, {&a, &b})) return untaped(std::move(y));
   return c.tape->record(std::move(y), [a = Value{{}, a.node}, b = Value{{}, b.node}](const Tensor& dy, Gradients& g) {
     g.add_shared(a, dy);
     g.add_shared(b, dy);
@@ -81,7 +91,7 @@ Value add(const Value& a, const Value& b, Context& c) {
 
 Value scale(const Value& x, float factor, Context& c) {
   Tensor y = ops::scale(x.tensor, factor, c.ops);
-  if (!c.tape) return untaped(std::move(y));
+  if (!flows(c, {&x})) return untaped(std::move(y));
   return c.tape->record(std::move(y), [x = Value{{}, x.node}, factor](const Tensor& dy, Gradients& g) {
     g.add(x, ops::scale(dy, factor, g.ops));
   });
@@ -89,7 +99,7 @@ Value scale(const Value& x, float factor, Context& c) {
 
 Value reshape(const Value& x, Shape shape, Context& c) {
   Tensor y = x.tensor.reshape(shape);
-  if (!c.tape) return untaped(std::move(y));
+  if (!flows(c, {&x})) return untaped(std::move(y));
   return c.tape->record(std::move(y), [x = Value{{}, x.node}, from = x.tensor.shape()](const Tensor& dy, Gradients& g) {
     g.add_shared(x, dy.reshape(from));
   });
@@ -97,7 +107,7 @@ Value reshape(const Value& x, Shape shape, Context& c) {
 
 Value swiglu(const Value& gate, const Value& up, Context& c) {
   Tensor y = ops::swiglu(gate.tensor, up.tensor, c.ops);
-  if (!c.tape) return untaped(std::move(y));
+  if (!flows(c, {&gate, &up})) return untaped(std::move(y));
   return c.tape->record(std::move(y), [gate, up](const Tensor& dy, Gradients& g) {
     ops::SwigluGrads d = ops::swiglu_backward(dy, gate.tensor, up.tensor, g.ops);
     g.add(up, std::move(d.dup));
@@ -106,14 +116,15 @@ Value swiglu(const Value& gate, const Value& up, Context& c) {
 }
 
 Value gated_mlp(const Value& x, const Parameter& gate, const Parameter& up, const Parameter& down, Context& c) {
-  if (!c.tape) return untaped(ops::gated_mlp(x.tensor, gate.weight, up.weight, down.weight, c.ops));
+  if (!flows(c, {&x}, {&gate, &up, &down}))
+    return untaped(ops::gated_mlp(x.tensor, gate.weight, up.weight, down.weight, c.ops));
   const std::vector<Value> y = linears(x, std::array<LinearTerm, 2>{{{&gate}, {&up}}}, c);
   return linear(swiglu(y[0], y[1], c), down, nullptr, c);
 }
 
 Value slice_columns(const Value& x, int64_t begin, int64_t width, Context& c) {
   Tensor y = ops::slice_columns(x.tensor, begin, width, c.ops);
-  if (!c.tape) return untaped(std::move(y));
+  if (!flows(c, {&x})) return untaped(std::move(y));
   return c.tape->record(std::move(y), [x = Value{{}, x.node}, begin](const Tensor& dy, Gradients& g) {
     if (x.node >= 0) ops::add_to_columns(g.accumulator(x), begin, dy, g.ops);
   });
@@ -122,7 +133,7 @@ Value slice_columns(const Value& x, int64_t begin, int64_t width, Context& c) {
 Value concat_columns(const Value& a, const Value& b, Context& c) {
   const int64_t wa = a.tensor.dim(1), wb = b.tensor.dim(1);
   Tensor y = ops::concat_columns(a.tensor, b.tensor, c.ops);
-  if (!c.tape) return untaped(std::move(y));
+  if (!flows(c, {&a, &b})) return untaped(std::move(y));
   return c.tape->record(std::move(y),
                         [a = Value{{}, a.node}, b = Value{{}, b.node}, wa, wb](const Tensor& dy, Gradients& g) {
                           g.add(b, ops::slice_columns(dy, wa, wb, g.ops));
@@ -132,7 +143,7 @@ Value concat_columns(const Value& a, const Value& b, Context& c) {
 
 Value gather_rows(const Value& x, std::vector<int32_t> rows, Context& c) {
   Tensor y = ops::gather_rows(x.tensor, rows, c.ops);
-  if (!c.tape) return untaped(std::move(y));
+  if (!flows(c, {&x})) return untaped(std::move(y));
   return c.tape->record(std::move(y), [x = Value{{}, x.node}, rows = std::move(rows)](const Tensor& dy, Gradients& g) {
     if (x.node >= 0) ops::scatter_add_rows(g.accumulator(x), dy, rows, g.ops);
   });
@@ -145,8 +156,9 @@ Value mla_attention(const Value& q, const Value& kv, const Value& k_rope, const 
   ops::rope(kr, 1, a.rope, 0, *a.table, a.layout, false, c.ops);
   ops::store_kv({kv.tensor.f32(), a.heads * kv_width, kv_width, a.nope}, {kr.f32(), a.rope, 0, a.rope},
                 {kv.tensor.f32() + a.nope, a.heads * kv_width, kv_width, a.v}, a.segments, a.geometry, c.ops);
-  ops::AttentionResult r = ops::attention(qt, a.heads, a.segments, a.geometry, a.scale, c.tape != nullptr, c.ops);
-  if (!c.tape) return untaped(std::move(r.out));
+  const bool recorded = flows(c, {&q, &kv, &k_rope});
+  ops::AttentionResult r = ops::attention(qt, a.heads, a.segments, a.geometry, a.scale, recorded, c.ops);
+  if (!recorded) return untaped(std::move(r.out));
   Tensor out = r.out;
   return c.tape->record(std::move(out), [q, kv = Value{{}, kv.node}, k_rope = Value{{}, k_rope.node}, r = std::move(r),
                                          a, table = *a.table,
@@ -181,9 +193,9 @@ Value gqa_attention(const Value& q, const Value& k, const Value& v, const GqaArg
   const int64_t row = a.key_heads * a.width;
   ops::store_kv({kt.f32(), row, a.width, a.width}, {}, {v.tensor.f32(), row, a.width, a.width}, a.segments, a.geometry,
                 c.ops);
-  ops::AttentionResult r =
-      ops::attention(qt, a.heads, a.segments, a.geometry, a.scale, c.tape != nullptr, c.ops, a.window);
-  if (!c.tape) return untaped(std::move(r.out));
+  const bool recorded = flows(c, {&q, &k, &v});
+  ops::AttentionResult r = ops::attention(qt, a.heads, a.segments, a.geometry, a.scale, recorded, c.ops, a.window);
+  if (!recorded) return untaped(std::move(r.out));
   Tensor out = r.out;
   return c.tape->record(
       std::move(out),
@@ -210,7 +222,7 @@ Routed route(const Value& logits, const Tensor& bias, const ops::RouterConfig& c
     r.balance = b.loss;
     fractions = b.fractions;
   }
-  if (!c.tape) {
+  if (!flows(c, {&logits})) {
     r.weights = untaped(r.routing.weights);
     return r;
   }
@@ -234,12 +246,19 @@ std::vector<const ops::Weight*> weights_of(const std::vector<const Parameter*>& 
   return weights;
 }
 
+bool none_trained(const std::vector<const Parameter*>& parameters) {
+  return std::none_of(parameters.begin(), parameters.end(), [](const Parameter* p) { return p->trained(); });
+}
+
 void add_expert_grads(const Tensor& dy, const Tensor& x, const std::vector<int64_t>& offsets,
                       const std::vector<const Parameter*>& p, Gradients& g) {
+  if (none_trained(p)) return;
   std::vector<Tensor*> dws(p.size(), nullptr);
+  std::vector<Tensor> unread(p.size());  // of frozen experts beside trained ones
   for (size_t e = 0; e < p.size(); ++e) {
-    if (!p[e]->trained()) return;
-    if (offsets[e + 1] > offsets[e]) dws[e] = &g.of(*p[e]);
+    if (offsets[e + 1] == offsets[e]) continue;
+    if (!p[e]->trained()) unread[e] = g.ops.zeros(p[e]->shape);
+    dws[e] = p[e]->trained() ? &g.of(*p[e]) : &unread[e];
   }
   ops::grouped_linear_dw(dy, x, offsets, p[0]->weight.element, dws, g.ops);
 }
@@ -254,7 +273,8 @@ Value experts(const Value& x, const ExpertParameters& p, const Routed& routed, C
   Tensor up = ops::grouped_linear(x.tensor, rows, {dispatch->offsets, up_weights}, c.ops);
   Tensor h = ops::swiglu(gate, up, c.ops);
   Tensor y = ops::grouped_linear(h, nullptr, {dispatch->offsets, down_weights}, c.ops);
-  if (!c.tape) return untaped(std::move(y));
+  if (!flows(c, {&x}) && (!c.tape || (none_trained(p.gate) && none_trained(p.up) && none_trained(p.down))))
+    return untaped(std::move(y));
   return c.tape->record(std::move(y), [x, &p, dispatch, gate, up, h, gate_weights, up_weights, down_weights](
                                           const Tensor& dy, Gradients& g) {
     const std::vector<int64_t>& offsets = dispatch->offsets;
@@ -274,7 +294,7 @@ Value experts(const Value& x, const ExpertParameters& p, const Routed& routed, C
 Value combine(const Value* shared, const Value& expert_out, const Routed& routed, Context& c) {
   Tensor y = ops::combine(shared ? shared->tensor : Tensor(), expert_out.tensor, routed.weights.tensor,
                           *routed.dispatch, c.ops);
-  if (!c.tape) return untaped(std::move(y));
+  if (!flows(c, {shared ? shared : &expert_out, &expert_out, &routed.weights})) return untaped(std::move(y));
   return c.tape->record(
       std::move(y), [shared = Value{{}, shared ? shared->node : -1}, expert_out, weights = routed.weights,
                      dispatch = routed.dispatch](const Tensor& dy, Gradients& g) {
@@ -283,6 +303,22 @@ Value combine(const Value* shared, const Value& expert_out, const Routed& routed
         g.add(expert_out, std::move(d.dexpert_out));
         g.add(weights, std::move(d.dweights));
       });
+}
+
+Value token_logp(const Value& logits, std::vector<int32_t> labels, int64_t each, Context& c) {
+  Tensor y = ops::token_logps(logits.tensor, labels, each, c.ops);
+  if (!flows(c, {&logits})) return untaped(std::move(y));
+  return c.tape->record(std::move(y), [logits, labels = std::move(labels)](const Tensor& dy, Gradients& g) {
+    g.add(logits, ops::token_logps_backward(dy, logits.tensor, labels, g.ops));
+  });
+}
+
+Value log_softmax(const Value& logits, Context& c) {
+  Tensor y = ops::log_softmax(logits.tensor, c.ops);
+  if (!flows(c, {&logits})) return untaped(std::move(y));
+  return c.tape->record(y, [x = Value{{}, logits.node}, y](const Tensor& dy, Gradients& g) {
+    g.add(x, ops::log_softmax_backward(dy, y, g.ops));
+  });
 }
 
 Tensor cross_entropy(const Value& logits, std::vector<int32_t> labels, float seed, Context& c) {

@@ -1,5 +1,6 @@
 #pragma once
-// The differentiable functions models are made of: ops with their backward. Shapes as in the ops' headers.
+// The differentiable functions models are made of: ops with their backward. Shapes as in the ops' headers. What no
+// gradient is asked of (its operands come from frozen parameters alone) is not recorded, whatever the tape.
 #include <memory>
 #include <span>
 #include <vector>
@@ -82,6 +83,12 @@ struct ExpertParameters {
 Value experts(const Value& x, const ExpertParameters& p, const Routed& routed, Context& c);
 // shared + sum of weighted expert outputs; `shared` may be null.
 Value combine(const Value* shared, const Value& expert_out, const Routed& routed, Context& c);
+
+// The log-probability of `each` labels a row (labels [N * each], < 0: none, 0): [N, each], with the bits of
+// ops::log_softmax there.
+Value token_logp(const Value& logits, std::vector<int32_t> labels, int64_t each, Context& c);
+// Of every column: [N, V].
+Value log_softmax(const Value& logits, Context& c);
 
 // Records the loss seed * sum of -logp[label] over unmasked rows, and returns the per-row losses.
 Tensor cross_entropy(const Value& logits, std::vector<int32_t> labels, float seed, Context& c);

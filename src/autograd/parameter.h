@@ -30,13 +30,15 @@ struct Parameter {
   Shape shape;
   Role role = Role::matrix;
   Part part = Part::main;
-  int32_t id = -1;     // index into GradStore; -1: no gradient
+  int32_t id = -1;     // index into GradStore; -1: no gradient (a constant, or frozen)
   ops::Weight weight;  // matrix and router_matrix
   Tensor values;       // vector and constant: f32; table: f32 or bf16 rows
   bool trained() const { return id >= 0; }
+  bool frozen() const { return id < 0 && role != Role::constant; }
 };
 
-// For inference in bf16 mode matrices and tables are rows of bf16: used where they lie, which somebody keeps alive.
+// For inference in bf16 mode matrices and tables are rows of bf16: used where they lie, which somebody keeps alive. So
+// are those of frozen parameters in training.
 bool keeps_rows(const Parameter& parameter, ops::Packs packs, const ops::Context& context);
 // REQUIRES: keeps_rows(...); rows are bf16.
 void keep_rows(Parameter& parameter, const Tensor& rows);

@@ -58,10 +58,29 @@ Result<Tensor> scales_of(const autograd::Parameter& p, const Format& format, con
   return scales;
 }
 
+Status check_has_backward(const Model& model, const FileOf& file_of) {
+  if (model.info().trainable) return {};
+  return Error{fmt::format("{}: {} cannot be trained: this program has no backward for its layers", file_of({}),
+                           model.info().architecture)};
+}
+
+Error not_trained_on(const autograd::Parameter& p, const Format& format, const FileOf& file_of) {
+  return Error{fmt::format("{}: tensor \"{}\": {} weights are not trained on", file_of(p.name), p.name, format.name)};
+}
+
 }  // namespace
 
 std::string mtp_prefix(int64_t num_hidden_layers) {
   return fmt::format("model.layers.{}.", num_hidden_layers);
+}
+
+Status check_trainable(const Model& model, const NamedTensors& tensors, const FileOf& file_of) {
+  if (auto s = check_has_backward(model, file_of); !s) return s;
+  for (const autograd::Parameter& p : model.parameters().all())
+    if (const auto it = tensors.find(p.name); it != tensors.end())
+      if (const Format* format = format_of(it->second.dtype()); format && format->scales == Scales::beside)
+        return not_trained_on(p, *format, file_of);
+  return {};
 }
 
 bool holds_mtp_module(const NamedTensors& tensors, int64_t num_hidden_layers) {
@@ -80,9 +99,8 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
   const auto bad = [&](const std::string& name, const std::string& what) {
     return Error{fmt::format("{}: tensor \"{}\"{}", file_of(name), name, what)};
   };
-  if (packs != ops::Packs::forward && !model.info().trainable)
-    return Error{fmt::format("{}: {} cannot be trained: this program has no backward for its layers", file_of({}),
-                             model.info().architecture)};
+  if (packs != ops::Packs::forward)
+    if (auto s = check_has_backward(model, file_of); !s) return s;
   std::set<std::string> scales_read;
   for (autograd::Parameter& p : model.parameters().all()) {
     const auto it = tensors.find(p.name);
@@ -92,8 +110,7 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
       return bad(p.name, fmt::format(": shape {} where config.json implies {}", t.shape().text(), p.shape.text()));
     const Format* format = format_of(t.dtype());
     if (format && format->scales == Scales::beside && p.role == autograd::Role::matrix) {
-      if (packs != ops::Packs::forward)
-        return bad(p.name, fmt::format(": {} weights are not trained on", format->name));
+      if (packs != ops::Packs::forward) return not_trained_on(p, *format, file_of);
       const auto scales = scales_of(p, *format, tensors, file_of);
       if (!scales) return scales.error();
       autograd::set_fp8_values(p, t, *scales, context);

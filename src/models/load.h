@@ -29,4 +29,8 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
 Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, ops::Context& context,
                    std::string_view file);
 
+// Whether training can begin from these tensors: an Error names an architecture without a backward, or a tensor in a
+// format that is not trained on. set_weights says the same; this one before anything is allocated.
+Status check_trainable(const Model& model, const NamedTensors& tensors, const FileOf& file_of);
+
 }  // namespace jamsu::models

@@ -19,15 +19,6 @@ namespace {
 
 namespace json = boost::json;
 
-Result<json::object> read_config(const std::string& path) {
-  const auto text = read_file(path, int64_t{1} << 20);
-  if (!text) return text.error();
-  auto config = formats::parse_strict_json(*text, path);
-  if (!config) return config.error();
-  if (!config->is_object()) return Error{path + ": not a JSON object."};
-  return std::move(config->as_object());
-}
-
 struct Folder {
   formats::Safetensors files;
   NamedTensors tensors;
@@ -36,7 +27,7 @@ struct Folder {
 
 Result<Folder> read_folder(const std::string& folder, ops::Numerics numerics) {
   const std::string path = folder + "/config.json";
-  const auto config = read_config(path);
+  const auto config = read_config(folder);
   if (!config) return config.error();
   auto files = formats::Safetensors::open_folder(folder);
   if (!files) return files.error();
@@ -81,10 +72,9 @@ void read_ahead(const std::vector<std::shared_ptr<const MappedFile>>& files, int
   }).detach();
 }
 
-}  // namespace
-
-Result<std::shared_ptr<Model>> create_model(const json::object& config, const NamedTensors& tensors,
-                                            ops::Numerics numerics, std::string_view file) {
+// `tensors`: those of the checkpoint, or null where there is none.
+Result<std::shared_ptr<Model>> create(const json::object& config, const NamedTensors* tensors, ops::Numerics numerics,
+                                      std::string_view file) {
   const json::value* names = config.if_contains("architectures");
   if (!names || !names->is_array() || names->as_array().size() != 1 || !names->as_array()[0].is_string())
     return config_error(file, "\"architectures\" is not a list of one name.");
@@ -92,7 +82,7 @@ Result<std::shared_ptr<Model>> create_model(const json::object& config, const Na
   if (name == "DeepseekV3ForCausalLM" || name == "DeepseekV2ForCausalLM") {
     auto parsed = name == "DeepseekV3ForCausalLM" ? parse_deepseek_v3(config, file) : parse_deepseek_v2(config, file);
     if (!parsed) return parsed.error();
-    if (!holds_mtp_module(tensors, parsed->num_hidden_layers)) parsed->num_nextn_predict_layers = 0;
+    if (tensors && !holds_mtp_module(*tensors, parsed->num_hidden_layers)) parsed->num_nextn_predict_layers = 0;
     return std::shared_ptr<Model>(std::make_shared<DeepseekV3>(*parsed, numerics));
   }
   if (const auto kind = llama_kind(name)) {
@@ -117,6 +107,27 @@ Result<std::shared_ptr<Model>> create_model(const json::object& config, const Na
                 "(DeepseekV3ForCausalLM, DeepseekV2ForCausalLM, LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
                 "Qwen3MoeForCausalLM, HyperCLOVAXForCausalLM, MiniMaxForCausalLM, MiniMaxM2ForCausalLM).",
                 name));
+}
+
+}  // namespace
+
+Result<json::object> read_config(const std::string& folder) {
+  const std::string path = folder + "/config.json";
+  const auto text = read_file(path, int64_t{1} << 20);
+  if (!text) return text.error();
+  auto config = formats::parse_strict_json(*text, path);
+  if (!config) return config.error();
+  if (!config->is_object()) return Error{path + ": not a JSON object."};
+  return std::move(config->as_object());
+}
+
+Result<std::shared_ptr<Model>> create_model(const json::object& config, const NamedTensors& tensors,
+                                            ops::Numerics numerics, std::string_view file) {
+  return create(config, &tensors, numerics, file);
+}
+
+Result<std::shared_ptr<Model>> create_model(const json::object& config, ops::Numerics numerics, std::string_view file) {
+  return create(config, nullptr, numerics, file);
 }
 
 Result<OpenedModel> describe_model(const std::string& folder, ops::Numerics numerics) {

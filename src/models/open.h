@@ -21,6 +21,11 @@ struct OpenedModel {
 // values are not read). `file` names the config in errors.
 Result<std::shared_ptr<Model>> create_model(const boost::json::object& config, const NamedTensors& tensors,
                                             ops::Numerics numerics, std::string_view file);
+// With every module the config announces: a model that is trained from nothing.
+Result<std::shared_ptr<Model>> create_model(const boost::json::object& config, ops::Numerics numerics,
+                                            std::string_view file);
+// FOLDER/config.json as it stands there.
+Result<boost::json::object> read_config(const std::string& folder);
 // Config and headers of a folder: everything but the values. Errors name file and field.
 Result<OpenedModel> describe_model(const std::string& folder, ops::Numerics numerics);
 // Config and weights. `packs` says whether gradients will be asked. The files that are used where they lie are read

@@ -23,6 +23,12 @@ autograd::Parameter& ParameterSet::tie(const autograd::Parameter& table) {
   return tied.matrix;
 }
 
+void ParameterSet::freeze(const std::function<bool(const autograd::Parameter&)>& which) {
+  for (autograd::Parameter& p : parameters_)
+    if (p.trained() && which(p)) p.id = -1;
+  for (Tied& tied : tied_) tied.matrix.id = tied.table->id;
+}
+
 const autograd::Parameter* ParameterSet::find(std::string_view name) const {
   const auto it = by_name_.find(std::string(name));
   return it == by_name_.end() ? nullptr : it->second;

@@ -1,6 +1,7 @@
 #pragma once
 // The parameters of a model in the order of its forward, by their names in the checkpoint.
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,6 +26,11 @@ class ParameterSet {
   const autograd::Parameter* find(std::string_view name) const;
   std::deque<autograd::Parameter>& all() { return parameters_; }
   const std::deque<autograd::Parameter>& all() const { return parameters_; }
+  // From now on these get no gradient: the optimizer passes over them, no checkpoint holds them, and in bf16 mode their
+  // values stay where they lie in the file they are read from. A table's tied matrix goes with it. Ids of the others
+  // stay. REQUIRES: no trainer has taken the model yet.
+  void freeze(const std::function<bool(const autograd::Parameter&)>& which);
+  // Ids lie below it.
   int32_t trained() const { return trained_; }
 
  private:

@@ -10,6 +10,7 @@
 
 #include "base/numerics_version.h"
 #include "formats/safetensors.h"
+#include "formats/strict_json.h"
 
 namespace jamsu::train {
 namespace {
@@ -28,39 +29,72 @@ std::string pretty(const boost::json::object& object) {
   return text + "}\n";
 }
 
+// By id, as the file of the tokenizer writes it; nothing where the config names none.
+void name_token(boost::json::object& to, const char* name, const boost::json::object& config, const char* id_name,
+                const tokenizer::Tokenizer& tokenizer) {
+  const boost::json::value* id = config.if_contains(id_name);
+  if (id && id->is_array() && !id->as_array().empty()) id = &id->as_array().front();
+  if (!id || !id->is_number()) return;
+  const auto token = id->to_number<int64_t>();
+  if (token >= 0 && token < tokenizer.vocab_size()) to[name] = tokenizer.token(static_cast<int32_t>(token));
+}
+
+std::string generation_config(const boost::json::object& config) {
+  boost::json::object generation;
+  for (const char* name : {"bos_token_id", "eos_token_id"})
+    if (const auto* id = config.if_contains(name); id && !id->is_null()) generation[name] = *id;
+  generation["do_sample"] = false;
+  return pretty(generation);
+}
+
+std::string tokenizer_config(const boost::json::object& config, int64_t context, const tokenizer::Tokenizer& tokenizer,
+                             const std::string& chat_template) {
+  boost::json::object o{{"tokenizer_class", "PreTrainedTokenizerFast"}};
+  name_token(o, "bos_token", config, "bos_token_id", tokenizer);
+  name_token(o, "eos_token", config, "eos_token_id", tokenizer);
+  name_token(o, "pad_token", config, "pad_token_id", tokenizer);
+  o["add_bos_token"] = false;
+  o["clean_up_tokenization_spaces"] = false;
+  o["model_max_length"] = context;
+  if (!chat_template.empty()) o["chat_template"] = chat_template;
+  return pretty(o);
+}
+
+// Everything but the weights, by name.
+std::map<std::string, std::string> small_files(const Trainer& trainer, boost::json::object config,
+                                               const tokenizer::Tokenizer& tokenizer, const ExportOptions& options) {
+  std::map<std::string, std::string> files = options.beside;  // what stands there already is not made again
+  files.emplace("generation_config.json", generation_config(config));
+  files.emplace("tokenizer_config.json",
+                tokenizer_config(config, trainer.model().info().context, tokenizer, options.chat_template));
+  if (!options.chat_template.empty()) files.emplace("chat_template.jinja", options.chat_template);
+  if (!files.contains("tokenizer.json")) files.emplace("tokenizer.json", tokenizer.to_json());
+  config[config.contains("dtype") ? "dtype" : "torch_dtype"] = "bfloat16";
+  config["jamsu_numerics_version"] = kNumericsVersion;
+  files["config.json"] = pretty(config);
+  return files;
+}
+
 // Writes all files of the model; `folder` is there.
-Status write_model(const std::string& folder, const Trainer& trainer, const models::DeepseekV3Config& config,
+Status write_model(const std::string& folder, const Trainer& trainer, const boost::json::object& config,
                    const tokenizer::Tokenizer& tokenizer, const ExportOptions& options) {
-  FileOps& files = *options.files;
-  boost::json::object json = models::to_json(config, "bfloat16");
-  json["pad_token_id"] = tokenizer.token_id(kPad).value_or(static_cast<int32_t>(config.eos_token_ids.front()));
-  json["jamsu_numerics_version"] = kNumericsVersion;
-  if (auto s = write_file(folder + "/config.json", pretty(json), files); !s) return s;
-  const boost::json::object generation{
-      {"bos_token_id", config.bos_token_id}, {"eos_token_id", config.eos_token_ids.front()}, {"do_sample", false}};
-  if (auto s = write_file(folder + "/generation_config.json", pretty(generation), files); !s) return s;
-  boost::json::object tokenizer_config{{"tokenizer_class", "PreTrainedTokenizerFast"},
-                                       {"bos_token", kBegin},
-                                       {"eos_token", kEnd},
-                                       {"pad_token", kPad},
-                                       {"add_bos_token", false},
-                                       {"clean_up_tokenization_spaces", false},
-                                       {"model_max_length", config.max_position_embeddings}};
-  if (!options.chat_template.empty()) {
-    tokenizer_config["chat_template"] = options.chat_template;
-    if (auto s = write_file(folder + "/chat_template.jinja", options.chat_template, files); !s) return s;
-  }
-  if (auto s = write_file(folder + "/tokenizer_config.json", pretty(tokenizer_config), files); !s) return s;
-  if (auto s = write_file(folder + "/tokenizer.json", tokenizer.to_json(), files); !s) return s;
-  return formats::write_safetensors(folder + "/model.safetensors", trainer.published(options.mtp_copies), {}, files);
+  for (const auto& [name, text] : small_files(trainer, config, tokenizer, options))
+    if (auto s = write_file(folder + "/" + name, text, *options.files); !s) return s;
+  return formats::write_safetensors(folder + "/model.safetensors", trainer.published(options.mtp_copies), {},
+                                    *options.files);
+}
+
+constexpr std::array<std::string_view, 2> kAskedWith = {"generation_config.json", "chat_template.jinja"};
+
+bool is_beside(std::string_view name) {
+  return std::find(kTokenizerFiles.begin(), kTokenizerFiles.end(), name) != kTokenizerFiles.end() ||
+         std::find(kAskedWith.begin(), kAskedWith.end(), name) != kAskedWith.end();
 }
 
 // A file that says something about the weights beside it, and is wrong beside others.
 bool belongs_to_model(const std::string& name) {
-  static constexpr std::array<std::string_view, 6> kNames = {"config.json",         "generation_config.json",
-                                                             "chat_template.jinja", "tokenizer_config.json",
-                                                             "tokenizer.json",      "model.safetensors.index.json"};
-  return name.ends_with(".safetensors") || std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+  return name == "config.json" || name == "model.safetensors.index.json" || name.ends_with(".safetensors") ||
+         is_beside(name);
 }
 
 // What its owner keeps beside a model (a README) is copied along.
@@ -81,20 +115,46 @@ Status copy_other_files(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-Result<models::DeepseekV3Config> with_tokenizer(models::DeepseekV3Config config,
-                                                const tokenizer::Tokenizer& tokenizer) {
-  if (tokenizer.vocab_size() > config.vocab_size)
-    return Error{fmt::format("tokenizer.json has {} tokens where model.vocab_size is {}", tokenizer.vocab_size(),
-                             config.vocab_size)};
+Result<boost::json::object> with_tokenizer(boost::json::object config, const tokenizer::Tokenizer& tokenizer) {
+  const auto vocab = config.at("vocab_size").to_number<int64_t>();
+  if (tokenizer.vocab_size() > vocab)
+    return Error{
+        fmt::format("tokenizer.json has {} tokens where model.vocab_size is {}", tokenizer.vocab_size(), vocab)};
   const auto begin = tokenizer.token_id(kBegin), end = tokenizer.token_id(kEnd);
   if (!begin || !end)
     return Error{fmt::format("tokenizer.json: the special tokens \"{}\" and \"{}\" are not both there", kBegin, kEnd)};
-  config.bos_token_id = *begin;
-  config.eos_token_ids = {*end};
+  config["bos_token_id"] = int64_t{*begin};
+  config["eos_token_id"] = int64_t{*end};
+  config["pad_token_id"] = int64_t{tokenizer.token_id(kPad).value_or(*end)};
   return config;
 }
 
-Status export_model(const std::string& folder, const Trainer& trainer, const models::DeepseekV3Config& config,
+Result<std::map<std::string, std::string>> files_beside(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (!is_beside(name)) continue;
+    auto text = read_file(at->path().string());
+    if (!text) return text.error();
+    files.emplace(name, std::move(*text));
+  }
+  return files;
+}
+
+Status replace_chat_template(std::map<std::string, std::string>& files, const std::string& chat_template) {
+  if (!files.empty()) files["chat_template.jinja"] = chat_template;
+  const auto at = files.find("tokenizer_config.json");
+  if (at == files.end()) return {};
+  auto config = formats::parse_strict_json(at->second, at->first);
+  if (!config) return config.error();
+  if (!config->is_object()) return Error{at->first + ": not a JSON object."};
+  config->as_object()["chat_template"] = chat_template;
+  at->second = pretty(config->as_object());
+  return {};
+}
+
+Status export_model(const std::string& folder, const Trainer& trainer, const boost::json::object& config,
                     const tokenizer::Tokenizer& tokenizer, const ExportOptions& options) {
   namespace fs = std::filesystem;
   const std::string temporary = folder + ".tmp";

@@ -48,7 +48,10 @@ std::vector<const Parameter*> by_name(const models::Model& model) {
 
 TrainState initial_state(models::Model& model, const InitOptions& options, ops::Context& context) {
   TrainState state;
+  const auto ids = static_cast<size_t>(model.parameters().trained());
+  for (auto* tensors : {&state.master, &state.m, &state.v}) tensors->resize(ids);
   for (Parameter& p : model.parameters().all()) {
+    if (p.frozen()) continue;
     if (!p.trained()) {
       set_values(p, context.zeros(p.shape), ops::Packs::forward, context);
       continue;
@@ -62,9 +65,10 @@ TrainState initial_state(models::Model& model, const InitOptions& options, ops::
           vocabulary ? options.embedding_std : options.scale / std::sqrt(static_cast<double>(p.shape[1]));
       fill_normal(master, deviation, options.seed, p.id, context);
     }
-    state.master.push_back(master);
-    state.m.push_back(context.zeros(p.shape));
-    state.v.push_back(context.zeros(p.shape));
+    const auto id = static_cast<size_t>(p.id);
+    state.master[id] = master;
+    state.m[id] = context.zeros(p.shape);
+    state.v[id] = context.zeros(p.shape);
   }
   refresh_model(model, state, context);
   return state;
@@ -74,7 +78,8 @@ void refresh_model(models::Model& model, const TrainState& state, ops::Context& 
   for (Parameter& p : model.parameters().all())
     if (p.trained()) set_values(p, state.master[static_cast<size_t>(p.id)], ops::Packs::forward_and_backward, context);
   for (auto& [table, matrix] : model.parameters().tied())
-    set_values(matrix, state.master[static_cast<size_t>(matrix.id)], ops::Packs::forward_and_backward, context);
+    if (matrix.trained())
+      set_values(matrix, state.master[static_cast<size_t>(matrix.id)], ops::Packs::forward_and_backward, context);
 }
 
 float gradient_norm(const models::Model& model, autograd::GradStore& gradients, ops::Context& context) {

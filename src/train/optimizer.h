@@ -15,14 +15,15 @@ struct OptimizerOptions {
 };
 
 // f32 masters and moments by parameter id (Muon's momentum is m, its v stays zero); correction biases are the model's
-// own.
+// own. Of frozen parameters there is none: their ids are gone.
 struct TrainState {
-  std::vector<Tensor> master, m, v;  // [parameters]
+  std::vector<Tensor> master, m, v;  // [parameters().trained()]
   int64_t step = 0;                  // optimizer steps taken
 };
 
 // All masters from a seed: matrices normal with deviation scale / sqrt(in), embedding and head rows `embedding_std`,
-// norms 1; each parameter's numbers depend on (seed, its id) alone. Moments zero, biases zero. Fills the model.
+// norms 1; each parameter's numbers depend on (seed, its id) alone. Moments zero, biases zero. Fills the model; frozen
+// parameters keep the values they have, or wait for those of a checkpoint.
 struct InitOptions {
   uint64_t seed = 1;
   double scale = 0.5, embedding_std = 0.02;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "models/config/deepseek_v3.h"
 #include "train/recipe_fields.h"
 
 // toml++ 3.3 answers some malformed input (`a = #`) with assert(): made an exception that parse() catches.
@@ -165,11 +166,11 @@ json::value to_json_value(const toml::node& node) {
   return nullptr;  // dates; refused by the field's own check
 }
 
-Status read_model(const toml::table& table, Reader& reader, models::DeepseekV3Config& model) {
+Status read_model(const toml::table& table, Reader& reader, json::object& model) {
   for (const auto& [key, node] : table) reader.note("model." + std::string(key.str()), node);
   auto config = models::parse_deepseek_v3(to_json_value(table).as_object(), "");
   if (config) {
-    model = *config;
+    model = models::to_json(*config, "bfloat16");
     return {};
   }
   // `: "n_group" = 4 does not divide "n_routed_experts" = 18.` -> the line of n_group.
@@ -190,8 +191,7 @@ Status check_data(const DataRecipe& d, const Reader& reader) {
 }
 
 // What must hold between the fields of a stage.
-Status check_stage(const std::string& section, StageRecipe& s, const models::DeepseekV3Config& model,
-                   const Reader& reader) {
+Status check_stage(const std::string& section, StageRecipe& s, const json::object& model, const Reader& reader) {
   const auto bad = [&](const char* field, const std::string& text) {
     return reader.at_field(section + "." + field, section + "." + text);
   };
@@ -206,9 +206,10 @@ Status check_stage(const std::string& section, StageRecipe& s, const models::Dee
   if (s.batch_tokens / s.micro_batch_tokens % s.gradient_slots)
     return bad("gradient_slots", fmt::format("gradient_slots = {} does not divide the {} micro-batches of a step",
                                              s.gradient_slots, s.batch_tokens / s.micro_batch_tokens));
-  if (s.context > model.max_position_embeddings)
+  const auto of_model = [&](const char* field) { return model.at(field).as_int64(); };
+  if (!model.empty() && s.context > of_model("max_position_embeddings"))
     return bad("context", fmt::format("context = {} is larger than model.max_position_embeddings = {}", s.context,
-                                      model.max_position_embeddings));
+                                      of_model("max_position_embeddings")));
   const auto unused = [&](const char* field, bool used) -> Status {
     if (!used && reader.written(section + ".learning_rate." + field))
       return bad((std::string("learning_rate.") + field).c_str(),
@@ -221,7 +222,7 @@ Status check_stage(const std::string& section, StageRecipe& s, const models::Dee
   for (const char* field : {"v3_constant", "v3_cosine", "v3_mid", "v3_mid_ratio", "v3_last_ratio"})
     if (auto r = unused(field, v3); !r) return r;
   if (auto r = s.learning_rate().check(); !r) return bad("learning_rate", "learning_rate: " + r.error().message);
-  if (model.num_nextn_predict_layers == 0) {
+  if (!model.empty() && of_model("num_nextn_predict_layers") == 0) {
     if (s.mtp_lambda > 0 && reader.written(section + ".mtp_lambda"))
       return bad("mtp_lambda", fmt::format("mtp_lambda = {} where model.num_nextn_predict_layers = 0", s.mtp_lambda));
     s.mtp_lambda = 0;
@@ -229,8 +230,8 @@ Status check_stage(const std::string& section, StageRecipe& s, const models::Dee
   return {};
 }
 
-Status read_stage(const toml::table& root, const char* section, const StageRecipe& defaults,
-                  const models::DeepseekV3Config& model, Reader& reader, std::optional<StageRecipe>& out) {
+Status read_stage(const toml::table& root, const char* section, const StageRecipe& defaults, const json::object& model,
+                  Reader& reader, std::optional<StageRecipe>& out) {
   const toml::node* node = root.get(section);
   if (!node) return {};
   if (!node->is_table()) return reader.at(node->source().begin.line, fmt::format("{} is no table", section));
@@ -336,8 +337,9 @@ Result<Recipe> parse_recipe(std::string_view text, const std::string& file) {
     reader.note(std::string(key.str()), node);
   }
   const toml::table* model = table_of(root, "model");
-  if (!model) return reader.at(0, "[model] is missing");
-  if (auto s = read_model(*model, reader, recipe.model); !s) return s.error();
+  if (!model && !table_of(root, "pretrain") && !table_of(root, "sft")) return reader.at(0, "[model] is missing");
+  if (model)
+    if (auto s = read_model(*model, reader, recipe.model); !s) return s.error();
   if (const toml::table* t = table_of(root, "tokenizer"))
     if (auto s = reader.read(*t, "tokenizer", tokenizer_fields(), recipe.tokenizer); !s) return s.error();
   if (const toml::table* t = table_of(root, "data")) {
@@ -350,6 +352,25 @@ Result<Recipe> parse_recipe(std::string_view text, const std::string& file) {
   if (auto s = read_stage(root, "sft", sft_defaults(), recipe.model, reader, recipe.sft); !s) return s.error();
   if (!recipe.pretrain && !recipe.sft) return reader.at(0, "neither [pretrain] nor [sft] is there: nothing to do");
   return recipe;
+}
+
+Result<std::string> check_model(const Recipe& recipe, const json::object& config, const std::string& file) {
+  if (recipe.model.empty()) return std::string();
+  const json::value* architectures = config.if_contains("architectures");
+  if (!architectures || *architectures != recipe.model.at("architectures"))
+    return fmt::format("note   [model] of {} is not used: the model is that of {}", recipe.name, file);
+  const auto parsed = models::parse_deepseek_v3(config, file);
+  if (!parsed) return parsed.error();
+  const json::object there = models::to_json(*parsed, "bfloat16");
+  for (const auto& [name, value] : there) {
+    const json::value& here = recipe.model.at(name);
+    if (name == "bos_token_id" || name == "eos_token_id" || value == here) continue;
+    return Error{
+        fmt::format("recipe {}: model.{} = {} where {} has {}. The model that is trained is the folder's: make them "
+                    "agree, or leave [model] out of the recipe",
+                    recipe.name, std::string_view(name), json::serialize(here), file, json::serialize(value))};
+  }
+  return std::string();
 }
 
 Result<Recipe> load_recipe(const std::string& path) {

@@ -3,6 +3,7 @@
 // documentation and `--explain`. Every field is validated; unknown and contradictory ones are errors that name file,
 // line and field:
 //   recipe nano.toml:14: pretrain.batch_tokens = 8000 is not a multiple of context = 1024.
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,7 +11,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "models/config/deepseek_v3.h"
 #include "train/data.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -71,7 +71,9 @@ struct Recipe {
   std::string name;    // file name, for messages
   std::string folder;  // of the file; data paths start here
   std::string text;    // as it was read; goes into checkpoints
-  models::DeepseekV3Config model;
+  // [model]: a DeepSeek-V3 as its official config.json, every field there; what models::create_model takes. Empty: the
+  // section is missing, and the stages of this recipe go on from a model's folder.
+  boost::json::object model;
   DataRecipe data;
   TokenizerRecipe tokenizer;
   std::optional<StageRecipe> pretrain, sft;
@@ -80,6 +82,10 @@ struct Recipe {
 // `file` names the source in errors; its folder becomes Recipe::folder.
 Result<Recipe> parse_recipe(std::string_view text, const std::string& file);
 Result<Recipe> load_recipe(const std::string& path);
+
+// [model] beside the config.json (named `file`) of a folder that a stage goes on from, whose model it is then. Nothing,
+// or a note that [model] is of another architecture and not used; an Error names the first field that says otherwise.
+Result<std::string> check_model(const Recipe& recipe, const boost::json::object& config, const std::string& file);
 
 // The effective recipe, defaults included, as TOML with a comment per field. parse_recipe(explain(r)) gives r again.
 std::string explain(const Recipe& recipe);

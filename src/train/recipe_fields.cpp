@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "models/config/deepseek_v3.h"
+
 namespace jamsu::train {
 
 const std::vector<RecipeField<DataRecipe>>& data_fields() {
@@ -203,21 +205,28 @@ std::vector<RecipeFieldDoc> recipe_field_docs() {
   return docs;
 }
 
-std::string explain(const Recipe& recipe) {
-  std::string out = fmt::format(
-      "# The effective recipe of {}, defaults included.\n\n[model]  # DeepSeek-V3 (arXiv:2412.19437), official names\n",
-      recipe.name);
-  const auto model = models::to_json(recipe.model, "bfloat16");
+namespace {
+
+std::string explain_model(const boost::json::object& model) {
+  std::string out = "\n[model]  # DeepSeek-V3 (arXiv:2412.19437), official names\n";
   for (const auto& f : models::deepseek_v3_fields()) {
     const auto& v = model.at(f.name);
     if (v.is_null()) continue;
     out += fmt::format("{:<44}  # {}{}\n", fmt::format("{} = {}", f.name, model_value(v)), f.help,
                        f.unit.empty() ? "" : fmt::format(" [{}]", f.unit));
   }
-  if (!recipe.model.eos_token_ids.empty())
-    out += fmt::format("eos_token_id = {}\n", model_value(model.at("eos_token_id")));
+  const auto& eos = model.at("eos_token_id");
+  if (!eos.is_array() || !eos.as_array().empty()) out += fmt::format("eos_token_id = {}\n", model_value(eos));
   if (!model.at("rope_scaling").is_null())
     out += fmt::format("rope_scaling = {}\n", model_value(model.at("rope_scaling")));
+  return out;
+}
+
+}  // namespace
+
+std::string explain(const Recipe& recipe) {
+  std::string out = fmt::format("# The effective recipe of {}, defaults included.\n", recipe.name);
+  if (!recipe.model.empty()) out += explain_model(recipe.model);
   print("[tokenizer]", tokenizer_fields(), recipe.tokenizer, out);
   print("[data]", data_fields(), recipe.data, out);
   for (const DataFile& f : recipe.data.files) print("[[data.files]]", file_fields(), f, out);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/json.hpp>
+
 #include "base/check.h"
 #include "base/numerics_version.h"
 #include "base/sha256.h"
@@ -33,12 +35,24 @@ Result<std::string> hash_of(const DocumentSource& source) {
   return hash.hex();
 }
 
+std::span<const std::byte> bytes_of(const Tensor& tensor) {
+  return {tensor.raw(), static_cast<size_t>(tensor.bytes())};
+}
+
 // Masters and correction biases.
 std::string hash_of_weights(const Trainer& trainer) {
   Sha256 hash;
   for (const auto& [name, tensor] : trainer.tensors())
-    if (name.starts_with("master.") || name.starts_with("bias."))
-      hash.update(name).update(std::span(tensor.raw(), static_cast<size_t>(tensor.bytes())));
+    if (name.starts_with("master.") || name.starts_with("bias.")) hash.update(name).update(bytes_of(tensor));
+  return hash.hex();
+}
+
+// Names, shapes and values; empty: nothing is frozen.
+std::string hash_of_frozen(const Trainer& trainer) {
+  const models::NamedTensors frozen = trainer.frozen();
+  if (frozen.empty()) return "";
+  Sha256 hash;
+  for (const auto& [name, tensor] : frozen) hash.update(name + tensor.shape().text()).update(bytes_of(tensor));
   return hash.hex();
 }
 
@@ -46,6 +60,7 @@ Result<Decides> what_decides(const Trainer& trainer, const std::vector<WeightedS
   Decides all = plan.decides;
   all["numerics_version"] = std::to_string(kNumericsVersion);
   all["starting weights"] = hash_of_weights(trainer);
+  if (std::string frozen = hash_of_frozen(trainer); !frozen.empty()) all["frozen weights"] = std::move(frozen);
   for (size_t i = 0; i < sources.size(); ++i) {
     auto hash = hash_of(*sources[i].source);
     if (!hash) return hash.error();

@@ -32,10 +32,11 @@ float sum(const Tensor& losses) {
   return ops::long_sum(losses.f32(), losses.elements());
 }
 
-MicroLosses run(const models::Model& model, const MicroBatch& batch, const LossWeights& weights,
-                const GlobalCounts& counts, autograd::GradStore* gradients, ops::Context& context,
-                models::Observer* observer, bool keep_logits) {
+MicroLosses run(const models::Model& model, const Part& part, const LossWeights& weights,
+                autograd::GradStore* gradients, ops::Context& context, models::Observer* observer, bool keep_logits) {
   const FlushScope flush;
+  const MicroBatch& batch = part.batch;
+  const GlobalCounts& counts = part.counts;
   MicroLosses result;
   if (batch.tokens.empty()) return result;
   autograd::Tape tape;
@@ -50,7 +51,8 @@ MicroLosses run(const models::Model& model, const MicroBatch& batch, const LossW
   const States states(batch.segments, model.state_layout(models::CachePolicy::expanded), context.memory);
   const autograd::Value h = model.hidden({batch.tokens, states.segments(), {}, batch.row_begin}, c);
   const autograd::Value logits = model.logits(h, c);
-  result.ce_sum = sum(autograd::cross_entropy(logits, batch.labels, loss_seed(1.0, counts.labels), c));
+  static const CrossEntropy kCrossEntropy;
+  result.ce_sum = (weights.objective ? *weights.objective : kCrossEntropy).seed(logits, part, c);
   if (keep_logits) result.kept.push_back(logits.tensor);
 
   std::unique_ptr<States> mtp_states;
@@ -69,18 +71,21 @@ MicroLosses run(const models::Model& model, const MicroBatch& batch, const LossW
 
 }  // namespace
 
-float loss_seed(double scale, int64_t n) {
-  return n > 0 ? static_cast<float>(scale / static_cast<double>(n)) : 0.0f;
+MicroLosses run_micro_batch(const models::Model& model, const Part& part, const LossWeights& weights,
+                            autograd::GradStore& gradients, ops::Context& context, models::Observer* observer,
+                            bool keep_logits) {
+  return run(model, part, weights, &gradients, context, observer, keep_logits);
 }
 
 MicroLosses run_micro_batch(const models::Model& model, const MicroBatch& batch, const LossWeights& weights,
                             const GlobalCounts& counts, autograd::GradStore& gradients, ops::Context& context,
                             models::Observer* observer, bool keep_logits) {
-  return run(model, batch, weights, counts, &gradients, context, observer, keep_logits);
+  return run(model, {batch, counts}, weights, &gradients, context, observer, keep_logits);
 }
 
 MicroLosses evaluate_micro_batch(const models::Model& model, const MicroBatch& batch, ops::Context& context) {
-  return run(model, batch, {}, count({&batch, 1}), nullptr, context, nullptr, false);
+  const GlobalCounts counts = count({&batch, 1});
+  return run(model, {batch, counts}, {}, nullptr, context, nullptr, false);
 }
 
 }  // namespace jamsu::train

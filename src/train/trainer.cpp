@@ -46,6 +46,23 @@ Status check(const NamedTensors& tensors, const std::string& name, const Shape& 
   return {};
 }
 
+Tensor rounded(const Tensor& f32, ops::Context& context) {
+  Tensor y = context.empty(f32.shape(), DType::bf16);
+  for (int64_t i = 0; i < f32.elements(); ++i) y.bf16()[i] = f32_to_bf16(f32.f32()[i]);
+  return y;
+}
+
+bool has_values(const Parameter& p) {
+  return p.values.defined() || p.weight.forward.defined() || p.weight.format;
+}
+
+// A frozen parameter's values as bf16: the rows it was read from, or rounded from what it is packed as.
+Tensor published_values(const Parameter& p, ops::Context& context) {
+  if (p.weight.format) return p.weight.rows;
+  if (p.values.defined()) return p.values.dtype() == DType::bf16 ? p.values : rounded(p.values, context);
+  return rounded(ops::weight_rows(p.weight, 0, p.weight.out, context), context);
+}
+
 void copy_into(Tensor& to, const Tensor& from) {
   std::memcpy(to.raw(), from.raw(), static_cast<size_t>(to.bytes()));
 }
@@ -57,6 +74,7 @@ Trainer::Trainer(models::Model& model, ops::Runtime& runtime, const InitOptions&
 
 StepReport Trainer::step(const std::vector<MicroBatch>& batch, const StepOptions& options) {
   const ThreadPool::Turn turn = runtime_.turn();
+  for (const Parameter& p : model_.parameters().all()) JAMSU_CHECK(!p.frozen() || has_values(p));
   StepReport report;
   report.counts = count(batch);
   report.learning_rate = options.learning_rate;
@@ -67,8 +85,8 @@ StepReport Trainer::step(const std::vector<MicroBatch>& batch, const StepOptions
   double balance = 0;
   for (size_t j = 0; j < batch.size(); ++j) {
     autograd::GradStore& slot = slots[j * slots.size() / batch.size()];
-    const MicroLosses losses =
-        run_micro_batch(model_, batch[j], options.losses, report.counts, slot, runtime_.context());
+    const MicroLosses losses = run_micro_batch(model_, {batch[j], report.counts, static_cast<int64_t>(j)},
+                                               options.losses, slot, runtime_.context(), options.observer);
     ce += losses.ce_sum;
     mtp += losses.mtp_sum;
     for (const auto& layer : losses.moe.layers) balance += static_cast<double>(layer.balance);
@@ -102,6 +120,7 @@ double Trainer::validate(const std::vector<MicroBatch>& batch) {
 NamedTensors Trainer::tensors() const {
   NamedTensors all;
   for (const Parameter& p : model_.parameters().all()) {
+    if (p.frozen()) continue;
     if (!p.trained()) {
       all.emplace("bias." + p.name, p.values);
       continue;
@@ -118,9 +137,12 @@ Status Trainer::restore(const NamedTensors& tensors, int64_t steps) {
   const NamedTensors own = this->tensors();
   for (const auto& [name, tensor] : own)
     if (auto s = check(tensors, name, tensor.shape()); !s) return s;
-  for (const auto& [name, tensor] : tensors)
-    if (!own.contains(name))
-      return Error{fmt::format("checkpoint: tensor \"{}\" belongs to no parameter of the model", name)};
+  for (const auto& [name, tensor] : tensors) {
+    if (own.contains(name)) continue;
+    const Parameter* p = model_.parameters().find(name.substr(name.find('.') + 1));
+    return Error{fmt::format("checkpoint: tensor \"{}\" belongs to {}", name,
+                             p && p->frozen() ? "a parameter that is frozen now" : "no parameter of the model")};
+  }
   for (const auto& [name, tensor] : own) {
     Tensor to = tensor;
     copy_into(to, tensors.at(name));
@@ -149,17 +171,26 @@ Status Trainer::start_from(const NamedTensors& weights, std::string_view file) {
   return {};
 }
 
+NamedTensors Trainer::frozen() const {
+  NamedTensors all;
+  for (const Parameter& p : model_.parameters().all())
+    if (p.frozen()) all.emplace(p.name, published_values(p, runtime_.context()));
+  return all;
+}
+
 NamedTensors Trainer::published(bool with_mtp_copies) const {
   NamedTensors all;
   for (const Parameter& p : model_.parameters().all()) {
+    if (p.frozen()) {
+      all.emplace(p.name, published_values(p, runtime_.context()));
+      continue;
+    }
     if (!p.trained()) {
       all.emplace(p.name, ops::copy(p.values, runtime_.context()));
       continue;
     }
     const Tensor& master = state_.master[static_cast<size_t>(p.id)];
-    Tensor rounded = Tensor::empty(p.shape, DType::bf16, runtime_.memory());
-    for (int64_t i = 0; i < master.elements(); ++i) rounded.bf16()[i] = f32_to_bf16(master.f32()[i]);
-    all.emplace(p.name, rounded);
+    all.emplace(p.name, rounded(master, runtime_.context()));
   }
   if (with_mtp_copies && model_.info().has_mtp) {
     const std::string mtp = models::mtp_prefix(model_.info().layers);

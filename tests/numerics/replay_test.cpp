@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/numerics_version.h"
 #include "formats/safetensors.h"
+#include "models/open.h"
 #include "numerics/small_world.h"
 #include "tokenizer/tokenizer.h"
 #include "train/export.h"
@@ -56,8 +57,9 @@ std::string replay(bool sft) {
   train::StageRecipe stage = sft ? *recipe->sft : *recipe->pretrain;
   stage.batch_tokens = stage.micro_batch_tokens = kTokens;
   ops::Runtime runtime(2, kernels::best_isa(), ops::Numerics::bf16);
-  models::DeepseekV3 model(*config, ops::Numerics::bf16);
-  train::Trainer trainer(model, runtime, stage.init_options());
+  const auto model = models::create_model(*config, ops::Numerics::bf16, recipe->name);
+  if (!model) return model.error().message;
+  train::Trainer trainer(**model, runtime, stage.init_options());
   if (sft) {
     const auto weights = formats::Safetensors::open_folder(kSource + "/pretrained/nano");
     if (!weights) return weights.error().message;

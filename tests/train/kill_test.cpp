@@ -95,7 +95,7 @@ Result<std::string> train(const std::string& folder, const Process& process) {
     const auto ended = run(trainer, sources(!sft), plan, true, hooks);
     if (!ended) return ended.error();
     if (plan.steps < steps) break;
-    if (auto s = export_model(stage + "/model", trainer, config(), test::byte_tokenizer(),
+    if (auto s = export_model(stage + "/model", trainer, models::to_json(config(), "bfloat16"), test::byte_tokenizer(),
                               {.chat_template = {}, .files = process.files});
         !s)
       return s.error();

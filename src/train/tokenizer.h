@@ -6,11 +6,11 @@
 #include "tokenizer/tokenizer.h"
 #include "train/recipe.h"
 
-namespace jamsu::apps {
+namespace jamsu::train {
 
 // A byte-level BPE of `vocab` tokens from the first `samples` generated tasks of the recipe's mix and seed, and from
 // `texts`.
-Result<tokenizer::Tokenizer> make_tokenizer(const train::DataRecipe& data, int64_t samples,
-                                            std::vector<std::string> texts, int64_t vocab);
+Result<tokenizer::Tokenizer> make_tokenizer(const DataRecipe& data, int64_t samples, std::vector<std::string> texts,
+                                            int64_t vocab);
 
-}  // namespace jamsu::apps
+}  // namespace jamsu::train

@@ -1,0 +1,199 @@
+// A stage of a recipe from a folder of any architecture that has a backward: model, tokenizer and chat template are the
+// folder's, and what it writes is that model again.
+#include "train/stage.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+
+#include "base/faults.h"
+#include "kernels/test_isas.h"
+#include "models/open.h"
+#include "numerics/small_world.h"
+#include "train/byte_tokenizer.h"
+
+namespace jamsu::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kSource = JAMSU_SOURCE_DIR, kModels = kSource + "/tests/golden/models/";
+
+constexpr const char* kRecipe = R"([data]
+tasks_weight = 0
+files = [{ path = "mine.txt", split = "blank_lines" }]
+[sft]
+tokens = 384
+batch_tokens = 64
+micro_batch_tokens = 32
+context = 32
+loss_on = "all"
+checkpoint_every_steps = 2
+)";
+constexpr const char* kModel = R"([model]
+vocab_size = 300
+hidden_size = 16
+num_hidden_layers = 2
+first_k_dense_replace = 1
+intermediate_size = 24
+num_attention_heads = 2
+kv_lora_rank = 8
+qk_nope_head_dim = 8
+qk_rope_head_dim = 4
+v_head_dim = 8
+n_routed_experts = 4
+moe_intermediate_size = 8
+num_experts_per_tok = 2
+max_position_embeddings = 64
+)";
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+class StageTest : public ::testing::Test {
+ protected:
+  StageTest() {
+    std::string text;
+    for (int i = 0; i < 30; ++i) text += "the sea is deep " + std::to_string(i * i) + "\n\n";
+    EXPECT_TRUE(write_file(folder_ / "mine.txt", text).ok());
+  }
+  Recipe recipe(const std::string& text) {
+    EXPECT_TRUE(write_file(folder_ / "small.toml", text).ok());
+    auto r = load_recipe(folder_ / "small.toml");
+    EXPECT_TRUE(r.ok()) << r.error().message;
+    return *r;
+  }
+  // A golden model with a tokenizer and what its owners keep beside it.
+  std::string model_with_tokenizer(const std::string& name) {
+    const std::string at = folder_ / name;
+    fs::copy(kModels + name, at);
+    EXPECT_TRUE(test::byte_tokenizer().save(at + "/tokenizer.json").ok());
+    EXPECT_TRUE(write_file(at + "/tokenizer_config.json", "{ \"eos_token\": \"<|end_of_text|>\",\"mine\": 1 }").ok());
+    EXPECT_TRUE(write_file(at + "/special_tokens_map.json", "{}\n").ok());
+    return at;
+  }
+  struct Ended {
+    std::string error;
+    RunResult result;
+    std::vector<std::string> said;
+    std::string architecture;
+    double flops_per_token = 0;
+  };
+  Ended go(const Recipe& recipe, StageOptions options, int64_t stop_after = 1000, int threads = 2) {
+    ops::Runtime runtime(threads, kernels::test::test_isa(), ops::Numerics::bf16);
+    if (options.folder.empty()) options.folder = folder_ / "run";
+    options.stage = Stage::sft;
+    Ended ended;
+    StageHooks hooks;
+    hooks.on_ready = [&](const StageReady& ready) {
+      ended.architecture = ready.model.architecture;
+      ended.flops_per_token = ready.flops_per_token;
+    };
+    hooks.on_message = [&](const std::string& message) { ended.said.push_back(message); };
+    hooks.should_stop = [&, taken = int64_t{0}]() mutable { return ++taken >= stop_after; };
+    const auto result = run_stage(recipe, options, runtime, hooks);
+    if (result)
+      ended.result = *result;
+    else
+      ended.error = result.error().message;
+    return ended;
+  }
+  const test::Folder folder_;
+};
+
+TEST_F(StageTest, AnotherFamilyTrainsOnFromItsFolder) {
+  for (const std::string name : {"qwen2", "qwen3_moe"}) {
+    const std::string from = model_with_tokenizer(name), run = folder_ / (name + "-run");
+    const Recipe r = recipe(kRecipe);
+    const Ended whole = go(r, {.folder = run, .from = from});
+    ASSERT_EQ(whole.error, "");
+    EXPECT_TRUE(whole.said.empty());
+    EXPECT_EQ(whole.result.step, 6);
+    const auto before = models::describe_model(from, ops::Numerics::bf16);
+    const auto after = models::describe_model(model_folder(run), ops::Numerics::bf16);
+    ASSERT_TRUE(before.ok() && after.ok());
+    EXPECT_EQ(after->model->info().architecture, before->model->info().architecture);
+    EXPECT_EQ(whole.architecture, before->model->info().architecture);
+    EXPECT_EQ(after->model->info().shape, before->model->info().shape);
+    EXPECT_EQ(after->model->info().eos, before->model->info().eos);
+    EXPECT_EQ(after->stored_dtype, "BF16");
+    for (const auto& entry : fs::directory_iterator(from)) {
+      const std::string file = entry.path().filename().string();
+      if (file == "config.json" || file == "model.safetensors" || file.starts_with("case.")) continue;
+      EXPECT_EQ(*read_file(model_folder(run) + "/" + file), *read_file(from + "/" + file)) << file;
+    }
+    EXPECT_TRUE(fs::exists(run + "/loss.svg") && fs::exists(run + "/metrics.jsonl"));
+
+    // Stopped, then resumed on other threads: the same weights.
+    const std::string again = folder_ / (name + "-again");
+    const Ended stopped = go(r, {.folder = again, .from = from}, 3);
+    EXPECT_EQ(stopped.result.end, RunEnd::stopped);
+    EXPECT_FALSE(fs::exists(model_folder(again)));
+    EXPECT_TRUE(has(go(r, {.folder = again, .from = from}).error, "holds checkpoints of an earlier run"));
+    ASSERT_EQ(go(r, {.folder = again, .from = from, .resume = true}, 1000, 1).error, "");
+    EXPECT_EQ(*read_file(model_folder(again) + "/model.safetensors"),
+              *read_file(model_folder(run) + "/model.safetensors"));
+    fs::remove(folder_ / "small.toml");
+  }
+}
+
+TEST_F(StageTest, ASectionOfTheRecipeThatIsNotUsedIsSaid) {
+  const std::string from = model_with_tokenizer("qwen2");
+  const Ended ended = go(recipe(std::string(kModel) + kRecipe), {.from = from, .max_steps = 1});
+  EXPECT_EQ(ended.error, "");
+  ASSERT_EQ(ended.said.size(), 1u);
+  EXPECT_EQ(ended.said[0], "note   [model] of small.toml is not used: the model is that of " + from + "/config.json");
+  EXPECT_EQ(ended.architecture, "Qwen2ForCausalLM");
+}
+
+TEST_F(StageTest, WhatIsNotTrainedOrContradictsIsAnError) {
+  const Recipe r = recipe(kRecipe);
+  EXPECT_EQ(go(r, {}).error, "recipe small.toml: [model] is missing.");
+  const Ended minimax = go(r, {.from = model_with_tokenizer("minimax_m2")});
+  EXPECT_TRUE(has(minimax.error, "MiniMaxM2ForCausalLM cannot be trained: this program has no backward for its layers"))
+      << minimax.error;
+  const Ended fp8 = go(r, {.from = model_with_tokenizer("deepseek_v3_fp8")});
+  EXPECT_TRUE(has(fp8.error, "F8_E4M3 weights are not trained on")) << fp8.error;
+  const Ended gone = go(r, {.from = folder_ / "gone"});
+  EXPECT_TRUE(has(gone.error, folder_ / "gone")) << gone.error;
+
+  const std::string nano = kSource + "/pretrained/nano";
+  const Ended other = go(recipe(std::string(kModel) + kRecipe), {.from = nano});
+  EXPECT_EQ(other.error, "recipe small.toml: model.vocab_size = 300 where " + nano +
+                             "/config.json has 2048. The model that is trained is the folder's: make them agree, or "
+                             "leave [model] out of the recipe");
+  std::string longer = kRecipe;
+  longer.replace(longer.find("context = 32"), 12, "context = 8192");
+  for (const char* tokens : {"batch_tokens = 64", "micro_batch_tokens = 32"})
+    longer.replace(longer.find(tokens), std::string(tokens).size(),
+                   std::string(tokens).substr(0, std::string(tokens).find('=')) + "= 8192");
+  EXPECT_EQ(go(recipe(longer), {.from = nano}).error,
+            "recipe small.toml: sft.context = 8192 is larger than \"max_position_embeddings\" of " + nano +
+                "/config.json, which is 1024");
+}
+
+// SFT of nano from its folder, by its recipe: everything but the weights is as it was shipped.
+TEST_F(StageTest, NanoGoesOnFromItsFolder) {
+  std::string text = *read_file(kSource + "/recipes/nano.toml");
+  const size_t sft = text.find("[sft]");
+  for (const char* field : {"\nbatch_tokens = 4096", "\nmicro_batch_tokens = 2048"}) {
+    const size_t at = text.find(field, sft);
+    ASSERT_NE(at, std::string::npos);
+    text.replace(text.find("= ", at) + 2, 4, "1024");
+  }
+  const Recipe r = recipe(text);
+  const std::string nano = kSource + "/pretrained/nano", run = folder_ / "run";
+  const Ended ended = go(r, {.folder = run, .from = nano, .max_steps = 1});
+  ASSERT_EQ(ended.error, "");
+  EXPECT_TRUE(ended.said.empty());
+  for (const char* file :
+       {"config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json", "chat_template.jinja"})
+    EXPECT_EQ(*read_file(model_folder(run) + "/" + file), *read_file(nano + "/" + file)) << file;
+  EXPECT_EQ(ended.flops_per_token, 14831616);  // by the formula of its config, a mean context of 256, MTP included
+}
+
+}  // namespace
+}  // namespace jamsu::train
