@@ -53,6 +53,24 @@ void check_gradients(const Loaded& s, autograd::GradStore& grads, const models::
   std::printf("  %s: worst gradient, relative L2: %.2e\n", name.c_str(), worst);
 }
 
+// Hidden states, logits and routing of a forward, the MTP module's too.
+void check_forward(const Loaded& s, const train::DataRows& data, const train::MicroBatch& micro,
+                   const train::MicroLosses& losses, const Recorder& seen, const models::NamedTensors& fwd) {
+  const auto at = positions_of(data);
+  const int64_t layers = s.model->info().layers;
+  EXPECT_LE(worst_row_difference(seen.hidden_.at(0), fwd.at("hidden.embed"), at), kHiddenLimit);
+  for (int64_t i = 0; i < layers; ++i)
+    EXPECT_LE(worst_row_difference(seen.hidden_.at(i + 1), fwd.at(fmt::format("hidden.layer{}", i)), at), kHiddenLimit)
+        << "layer " << i;
+  EXPECT_LE(worst_row_difference(losses.kept.at(0), fwd.at("logits"), at), kHiddenLimit);
+  std::vector<int64_t> mtp_at;
+  for (const int32_t row : micro.mtp_rows) mtp_at.push_back(at[static_cast<size_t>(row)]);
+  EXPECT_LE(worst_row_difference(seen.hidden_.at(layers + 1), fwd.at("hidden.mtp.eh_proj"), mtp_at), kHiddenLimit);
+  EXPECT_LE(worst_row_difference(seen.hidden_.at(layers + 2), fwd.at("hidden.mtp.block"), mtp_at), kHiddenLimit);
+  EXPECT_LE(worst_row_difference(losses.kept.at(1), fwd.at("mtp_logits"), mtp_at), kHiddenLimit);
+  for (const auto& [layer, routing] : seen.routing_) check_routing(routing, fwd, layer, layer < layers ? at : mtp_at);
+}
+
 void check_v3_step(const fs::path& folder) {
   Loaded s;
   ASSERT_NO_FATAL_FAILURE(s.load(folder));
@@ -108,21 +126,7 @@ void check_v3_step(const fs::path& folder) {
       continue;
     }
     const auto fwd = golden::read_tensors(forward, s.runtime.memory());
-    const auto at = positions_of(data);
-    const int64_t layers = s.model->info().layers;
-    EXPECT_LE(worst_row_difference(seen.hidden_.at(0), fwd.at("hidden.embed"), at), kHiddenLimit);
-    for (int64_t i = 0; i < layers; ++i)
-      EXPECT_LE(worst_row_difference(seen.hidden_.at(i + 1), fwd.at(fmt::format("hidden.layer{}", i)), at),
-                kHiddenLimit)
-          << "layer " << i;
-    EXPECT_LE(worst_row_difference(losses.kept.at(0), fwd.at("logits"), at), kHiddenLimit);
-    std::vector<int64_t> mtp_at;
-    for (const int32_t row : micro.mtp_rows) mtp_at.push_back(at[static_cast<size_t>(row)]);
-    EXPECT_LE(worst_row_difference(seen.hidden_.at(layers + 1), fwd.at("hidden.mtp.eh_proj"), mtp_at), kHiddenLimit);
-    EXPECT_LE(worst_row_difference(seen.hidden_.at(layers + 2), fwd.at("hidden.mtp.block"), mtp_at), kHiddenLimit);
-    EXPECT_LE(worst_row_difference(losses.kept.at(1), fwd.at("mtp_logits"), mtp_at), kHiddenLimit);
-    for (const auto& [layer, routing] : seen.routing_) check_routing(routing, fwd, layer, layer < layers ? at : mtp_at);
-
+    check_forward(s, data, micro, losses, seen, fwd);
     const double gamma = info.at("hyper").as_object().at("gamma").to_number<double>();
     for (auto& [layer, bias] : s.model->correction_biases()) {
       std::vector<float> b(bias->values.f32(), bias->values.f32() + bias->values.elements());
@@ -150,6 +154,31 @@ void check_weights(const Loaded& s, const train::TrainState& state, const fs::pa
   EXPECT_LE(off.back(), 2e-4) << when;
   std::printf("  %s weights: median %.1e, 99 %% %.1e, max %.1e off\n", when, off[off.size() / 2],
               off[off.size() * 99 / 100], off.back());
+}
+
+void check_moments(const Loaded& s, const train::TrainState& state, const fs::path& file) {
+  const auto moments = golden::read_tensors(file, const_cast<Loaded&>(s).runtime.memory());
+  double worst = 0;
+  for (const auto& p : s.model->parameters().all()) {
+    if (!p.trained()) continue;
+    const auto id = static_cast<size_t>(p.id);
+    for (const auto& [kind, got] : {std::pair{"exp_avg.", &state.m[id]}, {"exp_avg_sq.", &state.v[id]}})
+      worst = std::max(worst, difference(got->f32(), moments.at(kind + p.name).f32(), got->elements()).relative_l2);
+  }
+  EXPECT_LE(worst, kGradLimit);
+  std::printf("  moments: worst relative L2 %.1e\n", worst);
+}
+
+void check_biases(Loaded& s, int64_t steps, const fs::path& file) {
+  const auto biases = golden::read_tensors(file, s.runtime.memory());
+  for (auto& [layer, bias] : s.model->correction_biases()) {
+    const std::string name = fmt::format("final.{}", bias->name);
+    const auto it =
+        biases.contains(name) ? biases.find(name) : biases.find(fmt::format("step{}.{}", steps, bias->name));
+    ASSERT_NE(it, biases.end()) << "no final bias for " << bias->name;
+    for (int64_t e = 0; e < bias->values.elements(); ++e)
+      EXPECT_FLOAT_EQ(bias->values.f32()[e], it->second.f32()[e]) << bias->name;
+  }
 }
 
 void check_v3_train5(const fs::path& folder) {
@@ -218,25 +247,8 @@ void check_v3_train5(const fs::path& folder) {
                 ce / static_cast<double>(counts.labels), static_cast<double>(norm), lr);
   }
   check_weights(s, state, folder / "final.safetensors", "final");
-  const auto moments = golden::read_tensors(folder / "optimizer.safetensors", s.runtime.memory());
-  double worst = 0;
-  for (const auto& p : s.model->parameters().all()) {
-    if (!p.trained()) continue;
-    const auto id = static_cast<size_t>(p.id);
-    for (const auto& [kind, got] : {std::pair{"exp_avg.", &state.m[id]}, {"exp_avg_sq.", &state.v[id]}})
-      worst = std::max(worst, difference(got->f32(), moments.at(kind + p.name).f32(), got->elements()).relative_l2);
-  }
-  EXPECT_LE(worst, kGradLimit);
-  std::printf("  moments: worst relative L2 %.1e\n", worst);
-  const auto biases = golden::read_tensors(folder / "bias.safetensors", s.runtime.memory());
-  for (auto& [layer, bias] : s.model->correction_biases()) {
-    const std::string name = fmt::format("final.{}", bias->name);
-    const auto it =
-        biases.contains(name) ? biases.find(name) : biases.find(fmt::format("step{}.{}", steps, bias->name));
-    ASSERT_NE(it, biases.end()) << "no final bias for " << bias->name;
-    for (int64_t e = 0; e < bias->values.elements(); ++e)
-      EXPECT_FLOAT_EQ(bias->values.f32()[e], it->second.f32()[e]) << bias->name;
-  }
+  check_moments(s, state, folder / "optimizer.safetensors");
+  check_biases(s, steps, folder / "bias.safetensors");
 }
 
 TEST(training, v3_step) {

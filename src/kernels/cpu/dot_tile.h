@@ -45,12 +45,55 @@ template <class V>
   return V::row_words(V::pairs_rounded(low, above > 0 ? V::load_partial(from + 16, above) : V::zero()));
 }
 
+// The even chain of every sum, then the odd one: where both at once would not fit into the registers.
+template <class V, class E, int MR, int NR>
+[[gnu::always_inline]] static inline void block_sums_in_two(int64_t begin, int64_t end, const Broadcast<AValue<V, E>> a,
+                                                            const E* b, int64_t panel_stride, V (&sum)[MR][NR]) {
+  constexpr int64_t kPair = 32;  // elements of a pair row of a panel
+  V even[MR][NR], odd[MR][NR];
+#pragma GCC unroll 8
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < NR; ++j) even[i][j] = odd[i][j] = V::zero();
+  for (int64_t p = begin; p < end; ++p) {
+    V x[NR];
+#pragma GCC unroll 8
+    for (int j = 0; j < NR; ++j) x[j] = V::even(b + j * panel_stride + p * kPair);
+#pragma GCC unroll 8
+    for (int i = 0; i < MR; ++i) {
+      const V s = V::set1(a.data[i * a.row_stride + 2 * p * a.k_stride]);
+#pragma GCC unroll 8
+      for (int j = 0; j < NR; ++j) even[i][j] = V::fma(s, x[j], even[i][j]);
+    }
+  }
+  float parked[MR][NR][16];
+#pragma GCC unroll 8
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < NR; ++j) even[i][j].store(parked[i][j]);
+  for (int64_t p = begin; p < end; ++p) {
+    V x[NR];
+#pragma GCC unroll 8
+    for (int j = 0; j < NR; ++j) x[j] = V::odd(b + j * panel_stride + p * kPair);
+#pragma GCC unroll 8
+    for (int i = 0; i < MR; ++i) {
+      const V s = V::set1(a.data[i * a.row_stride + (2 * p + 1) * a.k_stride]);
+#pragma GCC unroll 8
+      for (int j = 0; j < NR; ++j) odd[i][j] = V::fma(s, x[j], odd[i][j]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < NR; ++j) sum[i][j] = V::load(parked[i][j]) + odd[i][j];
+}
+
 // sum[i][j] = even + odd of one block: pairs [begin, end) of the panels, at most 16; begin is even.
 template <class V, class E, int MR, int NR>
 [[gnu::always_inline]] static inline void block_sums(int64_t begin, int64_t end, const Broadcast<AValue<V, E>> a,
                                                      const E* b, int64_t panel_stride, V (&sum)[MR][NR]) {
   constexpr int64_t kPair = 32;  // elements of a pair row of a panel
-  V even[MR][NR], odd[MR][NR];
+  [[maybe_unused]] V even[MR][NR], odd[MR][NR];
 #pragma GCC unroll 8
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 8
@@ -76,37 +119,7 @@ template <class V, class E, int MR, int NR>
 #pragma GCC unroll 8
       for (int j = 0; j < NR; ++j) sum[i][j] = even[i][j] + odd[i][j];
   } else if constexpr (V::kTwoPass) {
-    for (int64_t p = begin; p < end; ++p) {
-      V x[NR];
-#pragma GCC unroll 8
-      for (int j = 0; j < NR; ++j) x[j] = V::even(b + j * panel_stride + p * kPair);
-#pragma GCC unroll 8
-      for (int i = 0; i < MR; ++i) {
-        const V s = V::set1(a.data[i * a.row_stride + 2 * p * a.k_stride]);
-#pragma GCC unroll 8
-        for (int j = 0; j < NR; ++j) even[i][j] = V::fma(s, x[j], even[i][j]);
-      }
-    }
-    float parked[MR][NR][16];
-#pragma GCC unroll 8
-    for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 8
-      for (int j = 0; j < NR; ++j) even[i][j].store(parked[i][j]);
-    for (int64_t p = begin; p < end; ++p) {
-      V x[NR];
-#pragma GCC unroll 8
-      for (int j = 0; j < NR; ++j) x[j] = V::odd(b + j * panel_stride + p * kPair);
-#pragma GCC unroll 8
-      for (int i = 0; i < MR; ++i) {
-        const V s = V::set1(a.data[i * a.row_stride + (2 * p + 1) * a.k_stride]);
-#pragma GCC unroll 8
-        for (int j = 0; j < NR; ++j) odd[i][j] = V::fma(s, x[j], odd[i][j]);
-      }
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 8
-      for (int j = 0; j < NR; ++j) sum[i][j] = V::load(parked[i][j]) + odd[i][j];
+    block_sums_in_two<V, E, MR, NR>(begin, end, a, b, panel_stride, sum);
   } else {
     for (int64_t p = begin; p < end; ++p) {
       V x[NR], y[NR];
