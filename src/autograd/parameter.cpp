@@ -10,10 +10,6 @@
 namespace jamsu::autograd {
 namespace {
 
-// Whether ops::linear_dx and grouped_linear_dx take a weight whose rows are used where they lie. Until they do, frozen
-// matrices are packed for the backward as trained ones are.
-constexpr bool kDxOfStoredRows = false;
-
 Tensor widened(const Tensor& values, ops::Context& context) {
   const Format* format = format_of(values.dtype());
   JAMSU_CHECK(format && format->scales == Scales::none);
@@ -67,8 +63,7 @@ void set_values(Parameter& p, const Tensor& values, ops::Packs packs, ops::Conte
 bool keeps_rows(const Parameter& p, ops::Packs packs, const ops::Context& context) {
   if (context.numerics != ops::Numerics::bf16) return false;
   const bool only_read = packs == ops::Packs::forward || p.frozen();
-  return (p.role == Role::matrix && only_read && (packs == ops::Packs::forward || kDxOfStoredRows)) ||
-         (p.role == Role::table && only_read);
+  return only_read && (p.role == Role::matrix || p.role == Role::table);
 }
 
 void keep_rows(Parameter& p, const Tensor& rows) {
