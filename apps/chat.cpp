@@ -36,8 +36,8 @@ const char* prompt_text(EditLine*) {
 int read_character(EditLine*, wchar_t* character) {
   std::mbstate_t state{};
   for (;;) {
-    // A signal between the prompt and read() would leave read() waiting, and any thread may take it: so look again and
-    // again.
+    // A signal between the prompt and read() would leave read() waiting, and any thread may take it:
+    // so look again and again.
     if (interrupted) return -1;
     pollfd input{.fd = 0, .events = POLLIN, .revents = 0};
     if (::poll(&input, 1, 50) <= 0) continue;
@@ -80,8 +80,8 @@ class Input {
     if (!terminal_) return static_cast<bool>(std::getline(std::cin, text));
     int count = 0;
     interrupted = 0;
-    // libedit leaves the line mode of the terminal only after it has shown the prompt: a Ctrl-D typed in between is
-    // lost.
+    // libedit leaves the line mode of the terminal only after it has shown the prompt:
+    // a Ctrl-D typed in between is lost.
     el_set(edit_, EL_PREP_TERM, 1);
     const char* typed = el_gets(edit_, &count);
     if (!typed || count <= 0) {  // Ctrl-C gives an empty line, Ctrl-D ends

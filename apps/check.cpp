@@ -45,8 +45,8 @@ class Findings {
   json::array problems_, odd_;
 };
 
-// The name of a blob in the Hugging Face cache is its SHA-256 (of files kept in LFS); empty where the file is no such
-// link.
+// The name of a blob in the Hugging Face cache is its SHA-256 (of files kept in LFS);
+// empty where the file is no such link.
 std::string hash_by_name(const std::string& path) {
   std::error_code error;
   const std::string name = fs::canonical(path, error).filename().string();

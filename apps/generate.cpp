@@ -22,8 +22,8 @@ struct Options {
   SamplingOptions sampling;
 };
 
-// One prompt a line: {"prompt": "..."}, or a conversation, {"messages": [...], "tools": [...]}; other members are kept
-// and given back.
+// One prompt a line: {"prompt": "..."}, or a conversation, {"messages": [...], "tools": [...]};
+// other members are kept and given back.
 Result<std::vector<boost::json::object>> read_prompts(const std::string& path) {
   const auto text = read_file(path);
   if (!text) return text.error();

@@ -1,5 +1,5 @@
-// jamsu pull: hands over to jamsu-pull (apps/pull), which lies beside this program. Only that one can open a
-// connection.
+// jamsu pull: hands over to jamsu-pull (apps/pull), which lies beside this program.
+// Only that one can open a connection.
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #pragma once
-// What `jamsu pretrain` and `jamsu sft` share: a stage of a recipe (train/stage.h) with a status line, signals and a row
-// in the ledger.
+// What `jamsu pretrain` and `jamsu sft` share:
+// a stage of a recipe (train/stage.h) with a status line, signals and a row in the ledger.
 #include <string>
 
 #include "apps/verbs.h"

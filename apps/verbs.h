@@ -15,8 +15,8 @@
 
 namespace jamsu::apps {
 
-// What every verb shares. The environment is read here and nowhere below (JAMSU_HOME, JAMSU_ISA,
-// HF_HOME, HF_HUB_CACHE).
+// What every verb shares. The environment is read here and nowhere below
+// (JAMSU_HOME, JAMSU_ISA, HF_HOME, HF_HUB_CACHE).
 struct Globals {
   hub::Places places;
   std::optional<kernels::Isa> isa;  // $JAMSU_ISA; empty: the best this CPU has

@@ -37,8 +37,8 @@ using OnLine = std::function<void(const Line&)>;  // as each is done
 struct GemmShape {
   int64_t m = 512, k = 2048, n = 2048;
 };
-// y[M, N] = x[M, K] w[N, K]^T in bf16: weights packed and in cache; in bf16 and in FP8 as they lie in a file, out of
-// cache.
+// y[M, N] = x[M, K] w[N, K]^T in bf16: weights packed and in cache;
+// in bf16 and in FP8 as they lie in a file, out of cache.
 void gemm(const Setup& setup, const GemmShape& shape, const OnLine& on_line);
 // One head, forward and backward, on one thread whatever the setup says.
 void attention(const Setup& setup, const OnLine& on_line);

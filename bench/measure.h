@@ -1,6 +1,6 @@
 #pragma once
-// The protocol (bench/README.md): kernels in slices, ours and the peak in turn; longer work whole, between two slices
-// of the peak.
+// The protocol (bench/README.md): kernels in slices, ours and the peak in turn;
+// longer work whole, between two slices of the peak.
 #include <functional>
 #include <string>
 #include <vector>

@@ -29,8 +29,8 @@ struct Answer {
   bool redirects() const { return status >= 300 && status < 400 && headers.count("location") != 0; }
 };
 
-// How a request ended. `lost`: the same request may do better later; `stopped`: the receiver of the body wanted no
-// more.
+// How a request ended. `lost`: the same request may do better later;
+// `stopped`: the receiver of the body wanted no more.
 enum class Ending { answered, lost, stopped, interrupted, impossible };
 struct Outcome {
   Ending ending;

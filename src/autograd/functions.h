@@ -84,8 +84,8 @@ Value experts(const Value& x, const ExpertParameters& p, const Routed& routed, C
 // shared + sum of weighted expert outputs; `shared` may be null.
 Value combine(const Value* shared, const Value& expert_out, const Routed& routed, Context& c);
 
-// The log-probability of `each` labels a row (labels [N * each], < 0: none, 0): [N, each], with the bits of
-// ops::log_softmax there.
+// The log-probability of `each` labels a row (labels [N * each], < 0: none, 0): [N, each],
+// with the bits of ops::log_softmax there.
 Value token_logp(const Value& logits, std::vector<int32_t> labels, int64_t each, Context& c);
 // Of every column: [N, V].
 Value log_softmax(const Value& logits, Context& c);

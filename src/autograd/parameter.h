@@ -42,8 +42,8 @@ struct Parameter {
 bool keeps_rows(const Parameter& parameter, ops::Packs packs, const ops::Context& context);
 // REQUIRES: keeps_rows(...); rows are bf16.
 void keep_rows(Parameter& parameter, const Tensor& rows);
-// f32 or f16 values rounded with to_bf16, piece by piece: pages of a mapped file are given back behind it. bf16: as it
-// is.
+// f32 or f16 values rounded with to_bf16, piece by piece: pages of a mapped file are given back behind it.
+// bf16: as it is.
 Tensor bf16_rows(const Tensor& values, ops::Context& context);
 
 // Takes values (f32, bf16 or f16; any storage) as the forward computes with them: rounded with to_bf16 in bf16 mode

@@ -1,7 +1,7 @@
 #pragma once
 // Files that are whole or not there: read, and write through a temporary name, fsync and rename. Errors name the
-// path and the system's reason. Every call that changes the disk goes through FileOps, so that tests can let each one
-// fail once.
+// path and the system's reason. Every call that changes the disk goes through FileOps,
+// so that tests can let each one fail once.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -29,8 +29,8 @@ FileOps& system_files();  // stateless
 // The whole file. Errors: cannot be read; more than max_bytes.
 Result<std::string> read_file(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
 
-// One file being written. Until finish() nothing stands under its name; when it is destroyed before, what was written
-// goes.
+// One file being written. Until finish() nothing stands under its name;
+// when it is destroyed before, what was written goes.
 //   auto f = AtomicFile::create(path);
 //   if (!f) return f.error();
 //   if (auto s = f->write(bytes); !s) return s;

@@ -46,8 +46,8 @@ std::atomic<Mapping*> first{nullptr};
 std::atomic<int> reading{0};  // handlers in the list; what was taken out of it is freed when none is
 struct sigaction before {};
 
-// Zeros from the page of `address` to the mapping's end; false: it is not in there. In a signal handler: atomics and
-// system calls alone.
+// Zeros from the page of `address` to the mapping's end; false: it is not in there.
+// In a signal handler: atomics and system calls alone.
 bool put_zeros(Mapping& m, const std::byte* address) {
   const size_t end = (m.size + kPage - 1) / kPage * kPage;
   if (address < m.begin || address >= m.begin + end) return false;

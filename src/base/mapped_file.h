@@ -1,6 +1,6 @@
 #pragma once
-// A file's bytes as they lie on the disk, read-only, and what becomes of them when somebody cuts the file short
-// meanwhile.
+// A file's bytes as they lie on the disk, read-only,
+// and what becomes of them when somebody cuts the file short meanwhile.
 #include <cstddef>
 #include <memory>
 #include <span>

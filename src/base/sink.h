@@ -1,6 +1,6 @@
 #pragma once
-// Where events go. A sink is a callable that takes an event and answers whether it wants more; one that answers nothing
-// wants all.
+// Where events go. A sink is a callable that takes an event and answers whether it wants more;
+// one that answers nothing wants all.
 #include <concepts>
 #include <cstdint>
 #include <functional>

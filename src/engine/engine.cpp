@@ -124,8 +124,8 @@ class EngineImpl final : public Engine {
       try {
         admit();
         idle = !step();
-      } catch (
-          const std::exception& e) {  // out of memory, a weight file cut short: what ends the requests of this step
+      } catch (const std::exception& e) {
+        // Out of memory, a weight file cut short: what ends the requests of this step.
         for (const auto& s : scheduler_.running())
           if (!s->over) finish(*s, FinishReason::error, e.what());
         idle = false;

@@ -22,8 +22,8 @@ struct SamplingParams {
   uint64_t seed = 0;
 };
 
-// What is left to draw from, by (logit descending, id ascending). p is exp(x - max), not normalised; total sums it in
-// order.
+// What is left to draw from, by (logit descending, id ascending). p is exp(x - max), not normalised;
+// total sums it in order.
 struct Distribution {
   std::vector<int32_t> ids;
   std::vector<float> p;

@@ -12,8 +12,8 @@ namespace jamsu::engine {
 
 class Step {
  public:
-  // Gives every sequence of the plan a state with room for its rows. REQUIRES: a plan that is not empty. Throws
-  // std::bad_alloc.
+  // Gives every sequence of the plan a state with room for its rows.
+  // REQUIRES: a plan that is not empty. Throws std::bad_alloc.
   Step(std::vector<Piece> plan, const models::StateLayout& layout, Allocator& memory);
 
   models::Batch batch() const { return {tokens_, segments_, wanted_}; }

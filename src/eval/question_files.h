@@ -12,8 +12,8 @@ namespace jamsu::eval {
 // the mark counts. A number is right when it is the last of the reply, another text when it stands in the reply.
 Result<std::vector<tasks::Sample>> read_questions(const std::string& path);
 
-// {"prompt" or "question": text, "choices": [text, ...], "answer": an index from 0, a letter from A, or a choice
-// itself}
+// {"prompt" or "question": text, "choices": [text, ...], "answer": an index from 0,
+// a letter from A, or a choice itself}
 Result<std::vector<ChoiceProblem>> read_choices(const std::string& path);
 
 }  // namespace jamsu::eval

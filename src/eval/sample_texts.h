@@ -1,6 +1,6 @@
 #pragma once
-// Texts that `jamsu check` reads to a model, both in the public domain: what a healthy model of its language finds
-// easy.
+// Texts that `jamsu check` reads to a model, both in the public domain:
+// what a healthy model of its language finds easy.
 #include <span>
 #include <string_view>
 

@@ -42,8 +42,8 @@ Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> bytes, st
 class Safetensors {
  public:
   static Result<Safetensors> open_file(const std::string& path);
-  // Every tensor of the index is in the shard named for it, and no shard holds another; shards are files of this
-  // folder.
+  // Every tensor of the index is in the shard named for it, and no shard holds another;
+  // shards are files of this folder.
   static Result<Safetensors> open_folder(const std::string& folder);
 
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
@@ -75,8 +75,8 @@ class Safetensors {
 std::string safetensors_header(std::span<const std::pair<std::string, Tensor>> tensors,
                                const std::map<std::string, std::string>& metadata);
 
-// Writes one file atomically (base/files.h). Wider dtypes come first so that every tensor is aligned, then bytewise by
-// name.
+// Writes one file atomically (base/files.h).
+// Wider dtypes come first so that every tensor is aligned, then bytewise by name.
 // {"format": "pt"} is in the metadata: transformers asks for it. REQUIRES: names differ, none is "__metadata__".
 Status write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
                          std::map<std::string, std::string> metadata = {}, FileOps& ops = system_files());

@@ -13,8 +13,8 @@
 
 namespace jamsu::jinja {
 
-// Names and values; what is not here is looked for in the parent. Jinja's `if` makes none, `for`, `with`, macros and
-// blocks do.
+// Names and values; what is not here is looked for in the parent.
+// Jinja's `if` makes none, `for`, `with`, macros and blocks do.
 struct Scope {
   explicit Scope(std::shared_ptr<Scope> outer) : parent(std::move(outer)) {}
   std::shared_ptr<Scope> parent;

@@ -1,6 +1,6 @@
 #pragma once
-// Python's two ways to format: `format % values` and format.format(...). Widths and precisions are bounded by the
-// budget.
+// Python's two ways to format: `format % values` and format.format(...).
+// Widths and precisions are bounded by the budget.
 #include <string>
 
 #include "jinja/eval.h"

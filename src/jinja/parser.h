@@ -1,6 +1,6 @@
 #pragma once
-// Token streams and expressions (expressions.cpp, postfix.cpp); statements are in parser.cpp. The grammar is that of
-// jinja2/parser.py.
+// Token streams and expressions (expressions.cpp, postfix.cpp); statements are in parser.cpp.
+// The grammar is that of jinja2/parser.py.
 #include <initializer_list>
 #include <string>
 #include <string_view>

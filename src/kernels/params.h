@@ -57,8 +57,8 @@ struct PackAParams {
   void* packed;  // a_bytes(m, k) bytes, 64-byte aligned
 };
 
-// C[i, j] = (accumulate ? C[i, j] : +0) then the dot of numerics.md section 2 over k of A(i, k) B(j, k); then +
-// bias[j].
+// C[i, j] = (accumulate ? C[i, j] : +0) then the dot of numerics.md section 2 over k of A(i, k) B(j, k);
+// then + bias[j].
 struct GemmParams {
   const void* a;  // from pack_a of the same GemmKernel
   const void* b;  // panels; the first panel is column 0 of C
@@ -147,9 +147,9 @@ struct AttentionParams {  // one head of one segment
 };
 
 // Gradients of one query head of one segment that starts at position 0 (training); numerics.md section 4. Row r sees
-// the last `window` of keys 0 .. r. dq is
-// overwritten; dk and dv start from +0, or with `continue_kv` from what the earlier query heads of the group left
-// there. `scratch` has attention_backward_scratch(rows, d, v) floats, 64-byte aligned.
+// the last `window` of keys 0 .. r. dq is overwritten; dk and dv start from +0, or with `continue_kv` from what the
+// earlier query heads of the group left there.
+// `scratch` has attention_backward_scratch(rows, d, v) floats, 64-byte aligned.
 struct AttentionBackwardParams {
   const float* q;  // as forward
   int64_t q_stride;
@@ -189,18 +189,19 @@ struct RmsNormBackwardParams {  // dx = r (a - n (sum16(a n) / d)), a = dy w, n 
   float* dx;
   int64_t rows, d, x_stride, dy_stride, dx_stride;
 };
-struct NormWeightGradParams {  // out[j] = the long sum over rows (chunks of 64 rows by sum16 with FMA, tree over
-                               // chunks) of
-  const float *x, *dy;         //   dy[i, j] * (x[i, j] * scale[i]); columns [column_begin, column_end)
-  const float* scale;          // [rows]
-  float* out;                  // [d] overwritten in the range
+// out[j] = the long sum over rows (chunks of 64 rows by sum16 with FMA, tree over chunks) of
+//   dy[i, j] * (x[i, j] * scale[i]); columns [column_begin, column_end)
+struct NormWeightGradParams {
+  const float *x, *dy;
+  const float* scale;  // [rows]
+  float* out;          // [d] overwritten in the range
   int64_t rows, d, x_stride, dy_stride, column_begin, column_end;
   float* scratch;  // [ceil(rows / 64) * 16] floats
 };
 
 enum class RopeLayout : uint8_t { interleaved, half };
-struct RopeParams {  // rotates in place heads [0, heads) of each row: element e of head h at x + r * row_stride + h *
-                     // head_stride
+// Rotates in place heads [0, heads) of each row: element e of head h at x + r * row_stride + h * head_stride.
+struct RopeParams {
   float* x;
   const float *cosine, *sine;  // [rows, width / 2]
   int64_t rows, heads, row_stride, head_stride, width;
@@ -213,22 +214,22 @@ struct SwigluParams {  // h = silu(gate) * up
   float* h;
   int64_t count;
 };
-struct SwigluBackwardParams {  // with s = sigmoid(gate): dup = dh * (gate * s); dgate = (dh * up) * (s * (1 + gate * (1
-                               // - s)))
+// With s = sigmoid(gate): dup = dh * (gate * s); dgate = (dh * up) * (s * (1 + gate * (1 - s))).
+struct SwigluBackwardParams {
   const float *gate, *up, *dh;
   float *dgate, *dup;
   int64_t count;
 };
 
-// logp = (x - m) - log(l), m the row's maximum, l = sum of exp(x - m): sum16 per chunk of 4,096, chunks added left to
-// right.
+// logp = (x - m) - log(l), m the row's maximum, l = sum of exp(x - m): sum16 per chunk of 4,096,
+// chunks added left to right.
 struct LogSoftmaxParams {
   const float* x;  // [rows, n]
   float* y;        // [rows, n], may be x
   int64_t rows, n, x_stride, y_stride;
 };
-// Cross-entropy: loss[r] = -logp[label] (0 where label < 0); if dlogits: (exp(logp_j) - [j = label]) * seed, 0 where
-// label < 0.
+// Cross-entropy: loss[r] = -logp[label] (0 where label < 0);
+// if dlogits: (exp(logp_j) - [j = label]) * seed, 0 where label < 0.
 struct CrossEntropyParams {
   const float* logits;    // [rows, n]
   const int32_t* labels;  // [rows], < 0: ignored

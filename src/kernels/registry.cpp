@@ -99,8 +99,8 @@ const Kernels& kernels_for(Isa isa) {
   return ref;
 }
 
-// A CPU that adds products in another order would give other bits: its VDPBF16PS is not used. (Some microseconds,
-// once.)
+// A CPU that adds products in another order would give other bits: its VDPBF16PS is not used.
+// (Some microseconds, once.)
 bool can_avx512bf16() {
   static const bool can = [] {
     const FlushScope flush;

@@ -26,8 +26,8 @@ struct GemmKernel {
   void (*pack_a)(const PackAParams&);
   void (*run)(const GemmParams&);
 };
-// x of a product with a matrix as it lies in a file: one layout for every format an ISA reads, so that products of
-// several share it.
+// x of a product with a matrix as it lies in a file:
+// one layout for every format an ISA reads, so that products of several share it.
 struct StoredX {
   int64_t (*bytes)(int64_t m, int64_t k);
   void (*pack)(const PackXParams&);

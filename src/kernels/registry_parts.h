@@ -1,6 +1,6 @@
 #pragma once
-// What each ISA's source files put into its table. A table starts as the one below it: ref, avx2, avx512, avx512bf16,
-// amx.
+// What each ISA's source files put into its table.
+// A table starts as the one below it: ref, avx2, avx512, avx512bf16, amx.
 #include "kernels/registry.h"
 
 namespace jamsu::kernels {

@@ -36,8 +36,8 @@ Status execute(sqlite3* db, std::string_view path, const char* sql) {
   return {};
 }
 
-// The switch to WAL takes an exclusive lock without calling SQLite's busy handler: wait here when others open the file
-// too.
+// The switch to WAL takes an exclusive lock without calling SQLite's busy handler:
+// wait here when others open the file too.
 Status switch_to_wal(sqlite3* db, std::string_view path) {
   const double deadline = monotonic_seconds() + kBusyMs / 1000.0;
   for (;;) {

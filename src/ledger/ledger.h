@@ -22,8 +22,8 @@ struct sqlite3;
 
 namespace jamsu::ledger {
 
-// What a kilowatt-hour and an hour of this machine cost. Kept with each run, so that a later change prices no old run
-// anew.
+// What a kilowatt-hour and an hour of this machine cost.
+// Kept with each run, so that a later change prices no old run anew.
 struct Rates {
   std::string currency = "USD";
   double per_kwh = 0;
@@ -81,8 +81,8 @@ class Ledger {
   Ledger& operator=(Ledger&&) noexcept = default;
   ~Ledger() = default;
 
-  // Errors of all below: the database cannot be written or read (a full disk, a lock held for more than 5 seconds,
-  // damage).
+  // Errors of all below: the database cannot be written or read
+  // (a full disk, a lock held for more than 5 seconds, damage).
   Result<RunId> start(const Description& description);
   Status update(RunId id, const Counters& counters);
   // The last word on a run: a second call changes nothing. REQUIRES: ending is neither running nor killed.

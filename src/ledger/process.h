@@ -1,6 +1,6 @@
 #pragma once
-// Which process this is, so that another can tell later whether it still runs: process ids come back, these together do
-// not.
+// Which process this is, so that another can tell later whether it still runs:
+// process ids come back, these together do not.
 #include <cstdint>
 #include <string>
 
@@ -14,8 +14,8 @@ struct Process {
 };
 
 Process this_process();
-// False where it is certain that the process is gone; true where nothing can be asked (no /proc, another container's
-// process).
+// False where it is certain that the process is gone;
+// true where nothing can be asked (no /proc, another container's process).
 bool may_run(const Process& process);
 
 }  // namespace jamsu::ledger

@@ -20,8 +20,8 @@ std::optional<int64_t> read_number(const std::string& path) {
   return value;
 }
 
-// Packages and the memory beside them. "core" and "uncore" lie within a package, "psys" around all: they would count
-// twice.
+// Packages and the memory beside them.
+// "core" and "uncore" lie within a package, "psys" around all: they would count twice.
 bool counts(const std::string& name) {
   return name.starts_with("package-") || name == "dram";
 }

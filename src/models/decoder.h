@@ -43,8 +43,8 @@ class Decoder : public Model {
 
  protected:
   // Vocabulary, width, number of layers, tied head and MTP module are those of `info`, whose counts of parameters and
-  // of products with weights are filled here. Parameters have names and shapes but no values yet (set_weights, or the
-  // trainer's init).
+  // of products with weights are filled here.
+  // Parameters have names and shapes but no values yet (set_weights, or the trainer's init).
   Decoder(ModelInfo info, const DecoderShape& shape, ops::Numerics numerics, const MakeLayer& make_layer);
 
  private:

@@ -24,8 +24,8 @@ std::vector<CachePolicy> cache_policies(const Model& model) {
 
 CachePolicy default_cache_policy(const Model& model) {
   // Expanded. With 16 heads (V2-Lite, Moonlight: 276 KiB) expanded keys and values are read as fast as latents are
-  // computed on (2,048 tokens) or faster (8,192); with 128 (V2, V3, Kimi K2: 5 MiB) they outgrow memory
-  // (bench/results).
+  // computed on (2,048 tokens) or faster (8,192);
+  // with 128 (V2, V3, Kimi K2: 5 MiB) they outgrow memory (bench/results).
   constexpr int64_t kMostBytesPerToken = 512 * 1024;
   const int64_t bytes = model.state_layout(CachePolicy::expanded).bytes_for(kernels::kKeyBlock) / kernels::kKeyBlock;
   return bytes > kMostBytesPerToken && cache_policies(model).size() > 1 ? CachePolicy::absorbed : CachePolicy::expanded;

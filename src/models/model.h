@@ -1,6 +1,6 @@
 #pragma once
-// One model definition for training and inference: layers call autograd functions, which record only when a tape is
-// given.
+// One model definition for training and inference:
+// layers call autograd functions, which record only when a tape is given.
 #include <memory>
 #include <utility>
 #include <vector>

@@ -11,8 +11,8 @@
 
 namespace jamsu::ops {
 
-// bf16: matmul operands and parameters are rounded with to_bf16. f32: to_bf16 is the identity (docs/numerics.md section
-// 1).
+// bf16: matmul operands and parameters are rounded with to_bf16.
+// f32: to_bf16 is the identity (docs/numerics.md section 1).
 enum class Numerics : uint8_t { bf16, f32 };
 inline kernels::Element matmul_element(Numerics n) {
   return n == Numerics::bf16 ? kernels::Element::bf16 : kernels::Element::f32;
@@ -46,8 +46,8 @@ struct Context {
 
   Tensor empty(Shape shape, DType dtype = DType::f32) { return Tensor::empty(shape, dtype, memory); }
   Tensor zeros(Shape shape, DType dtype = DType::f32) { return Tensor::zeros(shape, dtype, memory); }
-  // Calls body(begin, end, worker) over [0, count) in ranges of about `grain` items: for work where items are
-  // independent.
+  // Calls body(begin, end, worker) over [0, count) in ranges of about `grain` items:
+  // for work where items are independent.
   template <class Body>
   void parallel(int64_t count, int64_t grain, const Body& body) {
     const int64_t tasks = (count + grain - 1) / grain;

@@ -9,8 +9,8 @@
 
 namespace jamsu::ops {
 
-// How a position lies in a block of 32: row p % 32 of plain rows [normed latent | rotated k_rope], to_bf16 (f32 in f32
-// mode).
+// How a position lies in a block of 32:
+// row p % 32 of plain rows [normed latent | rotated k_rope], to_bf16 (f32 in f32 mode).
 struct LatentGeometry {
   int64_t latent = 0, rope = 0;
   kernels::Element element = kernels::Element::bf16;

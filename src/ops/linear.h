@@ -20,14 +20,14 @@ std::vector<Tensor> linears(const Tensor& x, std::span<const LinearTerm> terms, 
 // lie and rows are many, what lies between is never written as f32.
 Tensor gated_mlp(const Tensor& x, const Weight& gate, const Weight& up, const Weight& down, Context& context);
 // dx = dy w: [N, in]. The weight is packed for it (`backward`), or lies in its file: then blocks of its rows are packed
-// into cache while dy passes them, without a copy of the weight; with the same bits for bf16, by numerics.md section 6
-// for scaled formats.
+// into cache while dy passes them, without a copy of the weight;
+// with the same bits for bf16, by numerics.md section 6 for scaled formats.
 Tensor linear_dx(const Tensor& dy, const Weight& w, Context& context);
 // dw += dy^T x: [out, in], contraction over the rows in order, with the gradient buffer as the accumulator.
 void linear_dw(const Tensor& dy, const Tensor& x, kernels::Element element, Tensor& dw, Context& context);
 
-// Rows sorted into groups (experts): group e has rows offsets[e] .. offsets[e + 1] and weight weights[e]. All of equal
-// shape.
+// Rows sorted into groups (experts): group e has rows offsets[e] .. offsets[e + 1] and weight weights[e].
+// All of equal shape.
 struct Groups {
   std::span<const int64_t> offsets;        // [E + 1]
   std::span<const Weight* const> weights;  // [E]

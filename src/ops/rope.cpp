@@ -21,8 +21,8 @@ double correction_dimension(const RopeConfig& c, double rotations) {
 }
 
 // Llama 3.1 (transformers' _compute_llama3_parameters): waves that turn less than low_freq_factor times within the
-// original context are stretched by the factor, those that turn more than high_freq_factor times stay, in between
-// mixed.
+// original context are stretched by the factor,
+// those that turn more than high_freq_factor times stay, in between mixed.
 double llama3_frequency(const RopeConfig& c, double f) {
   const double turns = c.original_context * f / (2.0 * std::numbers::pi);
   const double share = std::clamp((turns - c.low_freq_factor) / (c.high_freq_factor - c.low_freq_factor), 0.0, 1.0);

@@ -37,8 +37,8 @@ struct RopeTable {
 };
 RopeTable rope_table(const Rope& rope, std::span<const int64_t> positions, Context& context);
 
-// Rotates in place columns [begin, begin + width) of each of `heads` heads of width head_width in x [N, heads *
-// head_width].
+// Rotates in place columns [begin, begin + width) of each of `heads` heads
+// of width head_width in x [N, heads * head_width].
 void rope(Tensor& x, int64_t heads, int64_t head_width, int64_t begin, const RopeTable& table,
           kernels::RopeLayout layout, bool inverse, Context& context);
 

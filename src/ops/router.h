@@ -1,6 +1,6 @@
 #pragma once
-// Mixture-of-experts routing (DeepSeek-V3, arXiv:2412.19437 eq. 12-16, and V2, arXiv:2405.04434), numerics.md
-// section 5.
+// Mixture-of-experts routing (DeepSeek-V3, arXiv:2412.19437 eq. 12-16, and V2, arXiv:2405.04434),
+// numerics.md section 5.
 //   N tokens, E experts, K chosen per token. The router never rounds its input, logits or gradients.
 #include <span>
 #include <vector>

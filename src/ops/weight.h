@@ -1,6 +1,6 @@
 #pragma once
-// Weight: a matrix [out, in], where it lies in a file or packed. numerics.md section 3: each published matrix is its
-// own dot.
+// Weight: a matrix [out, in], where it lies in a file or packed.
+// numerics.md section 3: each published matrix is its own dot.
 #include <optional>
 
 #include "ops/context.h"
@@ -48,8 +48,8 @@ Weight make_stored_weight(const Tensor& values);
 // values: e4m3 [out, in], scales as in Weight. In bf16 mode both are used where they lie (numerics.md section 6); in
 // f32 mode the values are f32(q) * scale, packed.
 Weight make_fp8_weight(const Tensor& values, const Tensor& scales, Context& context);
-// The values of rows [begin, end) as f32 (with scales: f32(q) * scale), read back from where they are: [end - begin,
-// in]. Slow.
+// The values of rows [begin, end) as f32 (with scales: f32(q) * scale), read back from where they are:
+// [end - begin, in]. Slow.
 Tensor weight_rows(const Weight& w, int64_t begin, int64_t end, Context& context);
 // The same into an existing weight (after an optimizer step), whose version changes. REQUIRES: equal shape.
 void refresh_weight(Weight& weight, const Tensor& values, Context& context);

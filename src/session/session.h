@@ -1,6 +1,6 @@
 #pragma once
-// Engine + text: messages in, typed events out. Chat, evaluation and rollouts use this, so a prompt is built in one
-// place.
+// Engine + text: messages in, typed events out.
+// Chat, evaluation and rollouts use this, so a prompt is built in one place.
 #include <ctime>
 #include <functional>
 #include <memory>

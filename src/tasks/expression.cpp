@@ -30,8 +30,8 @@ std::optional<Rational> reduced(__int128 numerator, __int128 denominator) {
   return Rational{static_cast<int64_t>(numerator), static_cast<int64_t>(denominator)};
 }
 
-// Operators spelled with several bytes. Words count only where a number or parenthesis is beside them (checked by the
-// parser).
+// Operators spelled with several bytes.
+// Words count only where a number or parenthesis is beside them (checked by the parser).
 struct Spelled {
   std::string_view text;
   char op;

@@ -1,7 +1,6 @@
 #pragma once
 // Sentence frames with slots: `{name}` is replaced by its value, `{name:은/는}` by its value and the particle that
-// fits,
-// `{~name:은/는}` by that particle alone.
+// fits, `{~name:은/는}` by that particle alone.
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -28,8 +27,8 @@ std::string_view pick_frame(std::span<const std::string_view> frames, Split spli
 // The stream of one sample: kinds and splits never share words.
 RandomStream sample_stream(uint64_t index, const GeneratorOptions& options, int salt);
 
-// Prompts kept for trying the trained model by hand (tests/regress/prompts/first20.jsonl), by hash: no generator emits
-// them.
+// Prompts kept for trying the trained model by hand (tests/regress/prompts/first20.jsonl),
+// by hash: no generator emits them.
 bool reserved_prompt(std::string_view prompt);
 
 }  // namespace jamsu::tasks

@@ -24,8 +24,8 @@ std::string_view without_closing(std::string_view word) {
   return word;
 }
 
-// 일 이 삼 사 오 육 칠 팔 구; a trailing zero is read 영, 십, 백, 천, 만 or 억, all closed by a consonant other than
-// ㄹ.
+// 일 이 삼 사 오 육 칠 팔 구; a trailing zero is read 영, 십, 백, 천, 만 or 억,
+// all closed by a consonant other than ㄹ.
 Final final_of_digit(char digit) {
   switch (digit) {
     case '1':

@@ -12,8 +12,8 @@ enum class Final { none, rieul, other };  // the last sound: a vowel, ㄹ, anoth
 Final final_sound(std::string_view word);
 
 // The particle of `pair` that follows `word`. A pair is "after a consonant/after a vowel": "은/는", "이/가", "을/를",
-// "과/와", "이랑/랑", "이에요/예요", "이야/야", "이라면/라면", "으로/로" (a pair beginning with 으: ㄹ counts as a
-// vowel).
+// "과/와", "이랑/랑", "이에요/예요", "이야/야", "이라면/라면",
+// "으로/로" (a pair beginning with 으: ㄹ counts as a vowel).
 std::string particle(std::string_view word, std::string_view pair);
 
 // word + particle.

@@ -155,8 +155,8 @@ void StepWriter::close(const std::string& name, const std::string& sign, int64_t
   line(name + "=" + sign + str(value), name + "=" + sign + wrong_number(value));
 }
 
-// `left=value→done` where done is the result so far, beginning with the last digit of value; the last column has no
-// arrow.
+// `left=value→done` where done is the result so far, beginning with the last digit of value;
+// the last column has no arrow.
 std::string StepWriter::column(const std::string& left, int64_t value, const std::string& done, bool last) {
   const std::string equation = left + "=" + str(value);
   return last ? equation : equation + std::string(kArrow) + str(value % 10) + done;
@@ -191,8 +191,8 @@ void StepWriter::subtract_columns(int64_t p, int64_t q) {
     const std::string left = lends ? str(x) + taken + "<0," + str(x + 10) + taken : str(x) + taken;
     std::string wrong;
     if (lends && random_.chance(1, 2)) {
-      wrong =
-          column(str(x) + taken, y + borrow - x, done, last);  // the smaller digit from the larger, without borrowing
+      // The smaller digit from the larger, without borrowing.
+      wrong = column(str(x) + taken, y + borrow - x, done, last);
     } else {
       const bool forgotten = borrow != 0 && difference < 9 && random_.chance(1, 2);
       wrong = column(left, forgotten ? difference + 1 : wrong_near(difference), done, last);
@@ -203,8 +203,8 @@ void StepWriter::subtract_columns(int64_t p, int64_t q) {
   }
 }
 
-// q has one digit other than 0: its zeros begin the result. Otherwise a block for each such digit, from the ones, and a
-// sum.
+// q has one digit other than 0: its zeros begin the result.
+// Otherwise a block for each such digit, from the ones, and a sum.
 void StepWriter::multiply_lines(int64_t p, int64_t q, bool negative) {
   if (nonzero_digits(q) == 1) {
     const std::string a = str(p), b = str(q);

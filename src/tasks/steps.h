@@ -32,8 +32,8 @@ class StepWriter {
   StepWriter(RandomStream& random, int retry_percent);
 
   void text(const std::string& line);  // a line without computation
-  // What stands before the next operation on its first line: label("남은 구슬: "); subtract(23, 8) begins "남은 구슬:
-  // 23-8".
+  // What stands before the next operation on its first line: label("남은 구슬: ");
+  // subtract(23, 8) begins "남은 구슬: 23-8".
   void label(std::string prefix);
   // The next operation computes a quantity that has a name: its first line is `NAME: RECALLED28+41`, its last
   // `NAME=69`, and a one-glance operation has these two lines as well, so that a value is always found after its name.

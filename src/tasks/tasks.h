@@ -5,8 +5,8 @@
 // Text conventions of a sample (the chat format around it is text/prompt's business):
 //   prompt    what a person types; one turn.
 //   thinking  lines separated by '\n'; a line that computes holds its equation as `... = value` (steps.h). A wrong line
-//             is followed by one that consists of kRetryMark and the corrected line (arXiv:2408.16293). Empty: no
-//             thinking.
+//             is followed by one that consists of kRetryMark and the corrected line (arXiv:2408.16293).
+//             Empty: no thinking.
 //   answer    what the assistant says; `value` must stand in it where the problem has one.
 #include <cstdint>
 #include <string>
@@ -41,8 +41,8 @@ struct Sample {
   std::string intent;  // talk only: the intent a reply must fit
 };
 
-// The generators. `level` 0 draws one; otherwise it asks for that many steps (word: 1-10) or operations
-// (arithmetic: 1-6).
+// The generators. `level` 0 draws one;
+// otherwise it asks for that many steps (word: 1-10) or operations (arithmetic: 1-6).
 Sample arithmetic_sample(uint64_t index, const GeneratorOptions& options, int level = 0);
 Sample word_sample(uint64_t index, Language language, const GeneratorOptions& options, int level = 0);
 Sample misc_sample(uint64_t index, const GeneratorOptions& options);
@@ -51,8 +51,8 @@ Sample talk_sample(uint64_t index, const GeneratorOptions& options);
 Sample repeat_sample(uint64_t index, const GeneratorOptions& options);
 
 // The cells of arithmetic, operation x length ("add 3+2 digits", "mul 3x2 digits", "expr 4 ops", "expr 4 ops ()"), over
-// which arithmetic_sample and `jamsu eval` draw uniformly; and a sample of one of them. REQUIRES: `cell` is in the
-// list.
+// which arithmetic_sample and `jamsu eval` draw uniformly; and a sample of one of them.
+// REQUIRES: `cell` is in the list.
 std::vector<std::string> arithmetic_cells();
 Sample arithmetic_cell_sample(std::string_view cell, uint64_t index, const GeneratorOptions& options);
 // The sub-kinds of misc, drawn uniformly, and a sample of one of them. REQUIRES: `cell` is in the list.
@@ -66,8 +66,8 @@ struct Mix {
 // Sample number `index` of a mixed stream: kind by weight, then its generator.
 Sample mixed_sample(uint64_t index, const Mix& mix, const GeneratorOptions& options);
 
-// What a verifier says of a reply. It reads the text only (and the sample's value or intent), never the generator's
-// state.
+// What a verifier says of a reply.
+// It reads the text only (and the sample's value or intent), never the generator's state.
 struct Verdict {
   bool answer_right = false;
   int steps = 0;        // equations found in the thinking

@@ -69,8 +69,8 @@ size_t AddedTokenMatcher::next_start(std::string_view text, size_t at) const {
 }
 
 const AddedTokenMatcher::Pattern* AddedTokenMatcher::longest_at(std::string_view text, size_t at) const {
-  // [low, high): the patterns that begin with text[at, at + depth). The one of exactly that length is the first of
-  // them.
+  // [low, high): the patterns that begin with text[at, at + depth).
+  // The one of exactly that length is the first of them.
   const Pattern *low = sorted_.data(), *high = low + sorted_.size(), *best = nullptr;
   for (size_t depth = 0; low < high; ++depth) {
     if (low->text.size() == depth) {

@@ -26,13 +26,13 @@ class MergeTable {
   static constexpr uint32_t kNone = ~0u;
 
   MergeTable() = default;
-  // The rank of a merge is its index, as in `tokenizers`, or its result, as in tiktoken. Of equal pairs the last
-  // counts.
+  // The rank of a merge is its index, as in `tokenizers`, or its result, as in tiktoken.
+  // Of equal pairs the last counts.
   enum class Rank : uint8_t { index, result };
   explicit MergeTable(std::span<const Merge> merges, Rank rank = Rank::index);
   uint32_t ranks() const { return ranks_; }  // all ranks are below
-  // The rank of each merge is above those of the merges that make its two tokens, so that merging never leads back to a
-  // lower rank.
+  // The rank of each merge is above those of the merges that make its two tokens,
+  // so that merging never leads back to a lower rank.
   bool ascends() const { return ascends_; }
   Found find(int32_t left, int32_t right) const {
     const uint64_t key = key_of(left, right), h = hash(key);
@@ -114,8 +114,8 @@ size_t merge_tokens(const MergeTable& merges, std::span<int32_t> ids, std::span<
 // before. Where both made this token, the stretches together are what merging all at once gives: the first merge across
 // the token's front would join an end of the token before with a beginning of this one, and would have come in the
 // earlier stretch too, where both stand side by side (a merge depends on nothing else: the lowest rank goes first, in
-// any part of the ids as in all of them). Where they did not: nullopt, the ids are lost, and merge_tokens is to be
-// asked.
+// any part of the ids as in all of them).
+// Where they did not: nullopt, the ids are lost, and merge_tokens is to be asked.
 std::optional<size_t> merge_stretches(const MergeTable& merges, std::span<int32_t> ids, std::span<const bool> blocked,
                                       BpeScratch& scratch);
 

@@ -189,8 +189,8 @@ class Trainer {
     tokens_.push_back(tokens_[left] + tokens_[right]);
     merges_.emplace_back(left, right);
     std::vector<uint32_t> where = std::move(pair.words);
-    pair.allowed =
-        false;  // it never comes up again: later neighbours of this kind are made of other symbols, or of none
+    // It never comes up again: later neighbours of this kind are made of other symbols, or of none.
+    pair.allowed = false;
     pair.count = 0;
     std::sort(where.begin(), where.end());
     where.erase(std::unique(where.begin(), where.end()), where.end());
@@ -242,8 +242,8 @@ Status check(const BpeTrainOptions& options) {
     return Error{fmt::format("max_token_bytes = {}: expected at least 2.", options.max_token_bytes)};
   for (size_t i = 0; i < options.added_tokens.size(); ++i) {
     const auto text = options.added_tokens[i].text;
-    if (text.empty() || !unicode::is_valid_utf8(text) ||
-        unicode::utf8_step(text).bytes == text.size())  // one character may be a byte's name
+    // One character may be a byte's name.
+    if (text.empty() || !unicode::is_valid_utf8(text) || unicode::utf8_step(text).bytes == text.size())
       return Error{fmt::format("added token {}: expected valid UTF-8 of at least two characters.", i)};
     for (size_t k = 0; k < i; ++k)
       if (options.added_tokens[k].text == text) return Error{fmt::format("added token \"{}\" is given twice.", text)};

@@ -31,8 +31,8 @@ struct BpeTrainOptions {
 // Fills `document` with the next text and returns true, or returns false at the end.
 using NextDocument = FunctionRef<bool(std::string& document)>;
 
-// Errors: options out of range; a text that has too few pairs to fill the vocabulary (the message says how far it
-// goes).
+// Errors: options out of range; a text that has too few pairs to fill the vocabulary
+// (the message says how far it goes).
 Result<Tokenizer> train_bpe(NextDocument next, const BpeTrainOptions& options = {});
 
 }  // namespace jamsu::tokenizer

@@ -22,8 +22,8 @@ constexpr unsigned kMaxStack = 4'000'000;  // entries of the backtracking stack
 constexpr unsigned long kProbeRetries = 200'000;
 constexpr int kProbeRuns[] = {30, 70, 200};
 
-// Counts every opening bracket that is not escaped; a class may close fewer than it opens, which only makes this
-// stricter.
+// Counts every opening bracket that is not escaped;
+// a class may close fewer than it opens, which only makes this stricter.
 Status check_shape(std::string_view pattern) {
   if (pattern.size() > kMaxPatternBytes)
     return Error{fmt::format("a pattern of {} bytes; the limit is {}", pattern.size(), kMaxPatternBytes)};

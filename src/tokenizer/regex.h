@@ -11,8 +11,8 @@ namespace jamsu::tokenizer {
 
 class Regex {
  public:
-  // Errors: syntax, a pattern too long or nested too deep, and one that needs more than the limits on short probes
-  // ("explodes").
+  // Errors: syntax, a pattern too long or nested too deep,
+  // and one that needs more than the limits on short probes ("explodes").
   static Result<Regex> compile(std::string_view pattern);
 
   enum class Outcome { match, no_match, limit };  // limit: retries or stack ran out

@@ -1,7 +1,7 @@
 #pragma once
 // The added tokens of tokenizers trained here, in the order of their ids (from 0). Thinking and retry marks are part of
-// what a model says, so they are not `special`: decoding with skip_special keeps them, as DeepSeek-R1's and Qwen3's
-// tokenizers do.
+// what a model says, so they are not `special`:
+// decoding with skip_special keeps them, as DeepSeek-R1's and Qwen3's tokenizers do.
 #include <array>
 #include <string_view>
 

@@ -10,8 +10,8 @@
 namespace jamsu::tokenizer {
 
 // `config`: the text of tokenizer_config.json. `name` and `config_name` stand for the files in errors, which name line
-// and field: base64 that is none, ranks that leave holes or repeat, a token twice, a byte without token, another
-// tokenizer_class.
+// and field: base64 that is none, ranks that leave holes or repeat, a token twice,
+// a byte without token, another tokenizer_class.
 Result<Tokenizer> read_tiktoken(std::string_view model, const std::string& name, std::string_view config,
                                 const std::string& config_name);
 

@@ -21,8 +21,8 @@
 namespace jamsu::tokenizer {
 
 struct EncodeOptions {
-  // Adds what the post-processor adds (BOS, EOS). Chat templates write their own BOS: leave it off for rendered
-  // prompts.
+  // Adds what the post-processor adds (BOS, EOS).
+  // Chat templates write their own BOS: leave it off for rendered prompts.
   bool add_special = false;
 };
 
@@ -41,8 +41,8 @@ class Tokenizer {
   // samples). Invalid UTF-8 is read as U+FFFD, one per maximal invalid part.
   std::vector<int32_t> encode(std::string_view text, EncodeOptions options = {}) const;
   // The text as plain text, for text of users: no added token, special or not, is recognised in it, and none comes out
-  // of it (but where the file gives that name to the token of a single byte or character, or to the token for unknown
-  // ones).
+  // of it (but where the file gives that name to the token of a single byte or character,
+  // or to the token for unknown ones).
   std::vector<int32_t> encode_plain(std::string_view text) const;
   // Appends instead of returning; for loops over many texts.
   void encode_to(std::string_view text, EncodeOptions options, std::vector<int32_t>& ids) const;
@@ -52,8 +52,8 @@ class Tokenizer {
   // Valid UTF-8: a maximal invalid part becomes one U+FFFD. Ids outside the vocabulary are passed over, as `tokenizers`
   // does. skip_special leaves out tokens with `special: true` only.
   std::string decode(std::span<const int32_t> ids, bool skip_special = false) const;
-  // What one token stands for inside a text: bytes, not necessarily complete UTF-8; empty for an id outside the
-  // vocabulary.
+  // What one token stands for inside a text: bytes, not necessarily complete UTF-8;
+  // empty for an id outside the vocabulary.
   std::string_view token_bytes(int32_t id) const;
 
   // The number of ids, added tokens included; ids are 0 .. vocab_size() - 1, without holes.
@@ -79,8 +79,8 @@ class Tokenizer {
 
 // Decodes id by id. Only complete UTF-8 comes out; a maximal invalid part becomes one U+FFFD as soon as the next byte
 // shows that it cannot be completed (the first two bytes of a surrogate wait for the third); at flush() what is left
-// does. The joined pieces equal Tokenizer::decode of all ids (but that
-// `tokenizers` makes one U+FFFD of each byte of an invalid run of <0xNN>). Not thread-safe; one per stream.
+// does. The joined pieces equal Tokenizer::decode of all ids (but that `tokenizers` makes one U+FFFD of each byte of an
+// invalid run of <0xNN>). Not thread-safe; one per stream.
 class StreamDecoder {
  public:
   explicit StreamDecoder(Tokenizer tokenizer, bool skip_special = false)

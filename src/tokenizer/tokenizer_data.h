@@ -45,8 +45,8 @@ class TokenizerData {
   std::vector<Merge> merges;
   MergeTable merge_table;
   std::optional<Unigram> unigram;  // instead of merges
-  std::array<int32_t, 256>
-      byte_token{};  // of characters: <0xNN>, with byte fallback. -1: the model has none for this byte
+  // Of characters: <0xNN>, with byte fallback. -1: the model has none for this byte.
+  std::array<int32_t, 256> byte_token{};
   int32_t unk = -1;  // for such bytes, or for characters without token; -1: they are dropped
   bool fuse_unk = false, ignore_merges = false, byte_fallback = false;
   Normalizer normalizer;

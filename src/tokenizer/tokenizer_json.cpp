@@ -20,8 +20,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr size_t kMaxScoredBytes = size_t{1}
-                                   << 24;  // Unigram takes 17 bytes of memory for each; 250,000 tokens have 2 MiB
+// Unigram takes 17 bytes of memory for each; 250,000 tokens have 2 MiB.
+constexpr size_t kMaxScoredBytes = size_t{1} << 24;
 constexpr int64_t kMaxFileBytes = int64_t{256} << 20;
 constexpr size_t kMaxDepth = 32;
 

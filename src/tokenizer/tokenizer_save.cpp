@@ -14,8 +14,8 @@ namespace {
 namespace json = boost::json;
 
 void append_vocab(std::string& out, const TokenizerData& data) {
-  std::vector<bool> outside(
-      static_cast<size_t>(data.vocabulary.size()));  // added tokens that the model's vocabulary does not have
+  // Added tokens that the model's vocabulary does not have.
+  std::vector<bool> outside(static_cast<size_t>(data.vocabulary.size()));
   for (const AddedToken& t : data.added) outside[static_cast<size_t>(t.id)] = t.outside_model;
   const char* separator = data.unigram ? "[" : "{";
   for (int32_t id = 0; id < data.vocabulary.size(); ++id) {

@@ -30,14 +30,14 @@ class Unigram {
     std::vector<double> scores;  // of the best way to cut what ends at a byte, for as far back as the longest token
     std::vector<int32_t> last;   // the last token of that way, by the byte behind it
   };
-  // Parts from left to right. `blocked`, when not empty, says by id which tokens must not be used. REQUIRES: valid
-  // UTF-8.
+  // Parts from left to right. `blocked`, when not empty, says by id which tokens must not be used.
+  // REQUIRES: valid UTF-8.
   void cut(std::string_view piece, std::span<const bool> blocked, Scratch& scratch, FunctionRef<void(Part)> sink) const;
   const std::vector<double>& scores() const { return scores_; }
 
  private:
-  // A beginning of tokens. The root is the first; children lie side by side, ordered by byte, those of the next node
-  // behind them.
+  // A beginning of tokens. The root is the first;
+  // children lie side by side, ordered by byte, those of the next node behind them.
   struct Node {
     int32_t children = 0;  // the first one
     int32_t fallback = 0;  // the longest proper ending of this one that is a node too

@@ -82,8 +82,8 @@ Status write_files(const std::string& folder, int64_t step, const std::map<std::
   if (auto s = formats::write_safetensors(path, tensors, {}, files); !s) return s;
   const std::string state_text = json::serialize(state);
   if (auto s = write_file(folder + "/" + kState, state_text, files); !s) return s;
-  // The tensors' hashes are of memory, the header's of the file: what the disk made of the rest is seen when it is
-  // verified.
+  // The tensors' hashes are of memory, the header's of the file:
+  // what the disk made of the rest is seen when it is verified.
   auto map = MappedFile::open(path);
   if (!map) return map.error();
   auto header = formats::parse_safetensors((*map)->bytes(), path);

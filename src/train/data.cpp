@@ -12,8 +12,8 @@
 namespace jamsu::train {
 namespace {
 
-// Documents that wait at most: enough that first fit finds small ones for the gaps, few enough to be made again on
-// resume.
+// Documents that wait at most: enough that first fit finds small ones for the gaps,
+// few enough to be made again on resume.
 constexpr size_t kMaxWaiting = 32;
 constexpr int kMaxSkippedInARow = 10'000;
 constexpr int32_t kIgnored = -100;
@@ -144,8 +144,8 @@ Result<Dataset> Dataset::create(std::vector<WeightedSource> sources, const DataO
   return Dataset(std::move(sources), options);
 }
 
-// The stream is cut into blocks of total_weight places; in each block every source has exactly its weight, in shuffled
-// order.
+// The stream is cut into blocks of total_weight places;
+// in each block every source has exactly its weight, in shuffled order.
 Dataset::Where Dataset::locate(uint64_t place) const {
   const uint64_t block = place / total_weight_;
   uint64_t slot = shuffled(place % total_weight_, total_weight_, options_.seed ^ 0x6D697874u, block);

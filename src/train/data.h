@@ -42,8 +42,8 @@ class ListSource : public DocumentSource {
 };
 
 // The place of `index` in a pseudo-random order of [0, size): a Feistel network over Philox with cycle walking (Black &
-// Rogaway, "Ciphers with arbitrary finite domains", 2002). A bijection for every (seed, epoch). REQUIRES: index < size
-// <= 2^62.
+// Rogaway, "Ciphers with arbitrary finite domains", 2002). A bijection for every (seed, epoch).
+// REQUIRES: index < size <= 2^62.
 uint64_t shuffled(uint64_t index, uint64_t size, uint64_t seed, uint64_t epoch);
 
 struct WeightedSource {
@@ -75,9 +75,9 @@ Result<DataState> data_state_from_json(const boost::json::value& value, std::str
 // labels[t + 1], -100 at the end of a row and, with document mask, where t + 1 is in another document.
 struct PackedBatch {
   DataRows rows;
-  std::vector<int32_t>
-      positions;                 // [R * T]: restart at each document with document mask, else count the row; padding 0
-  std::vector<uint64_t> places;  // by document id: its place in the stream
+  // [R * T]: restart at each document with document mask, else count the row; padding 0.
+  std::vector<int32_t> positions;
+  std::vector<uint64_t> places;          // by document id: its place in the stream
   int64_t tokens = 0, learned = 0;       // without padding; labels that count
   std::vector<uint64_t> skipped_places;  // samples left out while this batch was packed
   DataState after;                       // the state from which the next batch follows
@@ -123,8 +123,8 @@ class Dataset {
 // Rows [begin, end) of a batch: a micro-batch, or the share of a rank.
 DataRows slice(const DataRows& rows, int64_t begin, int64_t end);
 
-// For `jamsu data show`: each document of each row, its tokens separated by '|', learned and other stretches on lines
-// of their own.
+// For `jamsu data show`: each document of each row, its tokens separated by '|',
+// learned and other stretches on lines of their own.
 std::string describe(const PackedBatch& batch, FunctionRef<std::string(int32_t)> token_text);
 
 }  // namespace jamsu::train

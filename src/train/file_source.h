@@ -1,13 +1,12 @@
 #pragma once
 // A user's own files as documents.
-//   .txt    running text, UTF-8: the whole file, or parts between blank lines. Longer than the context: cut into
-//   pieces. .jsonl  a document a line, by its keys (others are left alone):
+//   .txt    running text, UTF-8: the file, or parts between blank lines. Longer than the context: cut into pieces.
+//   .jsonl  a document a line, by its keys (others are left alone):
 //           {"text": "..."}                              running text
 //           {"prompt": "...", "completion": "..."}       learned: the completion
-//           {"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "...",
-//           "reasoning_content": "..."}]}
-//                                                        learned: what the assistant says, thinking and end mark
-//                                                        included
+//           {"messages": [{"role": "user", "content": "..."},
+//                         {"role": "assistant", "content": "...", "reasoning_content": "..."}]}
+//                                                        learned: what the assistant says, its thinking and end mark
 // The chat format is that of task_source.h; only the last reply keeps its thinking, as a chat template renders a
 // conversation. Text of a file is text: marks like "<|user|>" in it never become special tokens.
 #include <cstdint>
@@ -36,8 +35,8 @@ struct FileSourceOptions {
 Result<std::vector<std::string>> shards_of(const std::string& path);
 
 // Reads, checks and tokenises the whole file, or all shards as if they were one. Errors name file and line (or byte):
-// bad JSON or UTF-8, keys missing or mixed up, a wrong role, an empty text, a sample longer than the context (a sample
-// is never cut).
+// bad JSON or UTF-8, keys missing or mixed up, a wrong role, an empty text,
+// a sample longer than the context (a sample is never cut).
 Result<std::shared_ptr<const ListSource>> open_data_file(const std::string& path, const tokenizer::Tokenizer& tokenizer,
                                                          const FileSourceOptions& options);
 // The same from memory; `name` ends in .txt or .jsonl and stands in errors.

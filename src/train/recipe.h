@@ -1,7 +1,7 @@
 #pragma once
-// Recipes: the whole of a run in one TOML file. One table per section (recipe_fields.h) drives parsing, checks,
-// documentation and `--explain`. Every field is validated; unknown and contradictory ones are errors that name file,
-// line and field:
+// Recipes: the whole of a run in one TOML file.
+// One table per section (recipe_fields.h) drives parsing, checks, documentation and `--explain`.
+// Every field is validated; unknown and contradictory ones are errors that name file, line and field:
 //   recipe nano.toml:14: pretrain.batch_tokens = 8000 is not a multiple of context = 1024.
 #include <boost/json/object.hpp>
 #include <cstdint>

@@ -68,8 +68,8 @@ double Schedule::rate(int64_t step) const {
       if (step <= total - decay) return peak;
       const double done = fraction(step - (total - decay), decay);
       if (done >= 1) return floor;
-      return peak +
-             (floor - peak) * (kind == ScheduleKind::wsd_sqrt ? std::sqrt(done) : done);  // sqrt is IEEE, no libm
+      // sqrt is IEEE, no libm.
+      return peak + (floor - peak) * (kind == ScheduleKind::wsd_sqrt ? std::sqrt(done) : done);
     }
     case ScheduleKind::v3: {
       const int64_t mid_from = constant_until + cosine_steps;

@@ -1,6 +1,6 @@
 #pragma once
-// Forward and backward of one micro-batch: objective (cross-entropy) + lambda * MTP CE + alpha * balance (DeepSeek-V3,
-// arXiv:2412.19437, eq. 17-25).
+// Forward and backward of one micro-batch:
+// objective (cross-entropy) + lambda * MTP CE + alpha * balance (DeepSeek-V3, arXiv:2412.19437, eq. 17-25).
 #include "autograd/tape.h"
 #include "models/model.h"
 #include "train/micro_batch.h"

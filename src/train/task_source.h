@@ -18,8 +18,8 @@ struct TaskSourceOptions {
   tasks::GeneratorOptions generator;
   std::optional<text::ChatFormat> format = {};  // empty: the built-in one
   bool learn_prompt = true;                     // pre-training learns every token; SFT only what the assistant says
-  int64_t turns =
-      1;  // at most so many questions in a document, mostly few; of an SFT document the last reply is learned
+  // At most so many questions in a document, mostly few; of an SFT document the last reply is learned.
+  int64_t turns = 1;
   int64_t context = 0;  // tokens of a document with several: the earliest turns are left out until it fits; 0: no limit
 };
 

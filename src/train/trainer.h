@@ -1,6 +1,6 @@
 #pragma once
-// One model in training: masters, moments, correction biases, and the global step that changes them. No files, no
-// clock.
+// One model in training: masters, moments, correction biases, and the global step that changes them.
+// No files, no clock.
 #include <map>
 #include <memory>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
-// Properties of code points (Unicode 16.0) and NFC as Hugging Face's normaliser does it (Unicode 9: newer marks are
-// inert).
+// Properties of code points (Unicode 16.0) and NFC as Hugging Face's normaliser does it
+// (Unicode 9: newer marks are inert).
 #include <cstdint>
 #include <string>
 #include <string_view>

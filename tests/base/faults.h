@@ -97,8 +97,8 @@ class FailNth : public WatchedFiles {
   int left_, error_;
 };
 
-// Ends the process with SIGKILL in the n-th call of a kind after arm(): a write when half of it is on its way, others
-// before they begin.
+// Ends the process with SIGKILL in the n-th call of a kind after arm(): a write when half of it is on its way,
+// others before they begin.
 class KillInside : public WatchedFiles {
  public:
   void arm(Call call, int n) {

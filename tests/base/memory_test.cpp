@@ -9,8 +9,8 @@
 namespace jamsu {
 namespace {
 
-// Sizes around 2 MiB that are no multiples of it too: the address sanitizer takes offence at an alignment they do not
-// fit.
+// Sizes around 2 MiB that are no multiples of it too:
+// the address sanitizer takes offence at an alignment they do not fit.
 TEST(Memory, IsAlignedAndWhole) {
   for (const int64_t bytes : {int64_t{1}, int64_t{64}, int64_t{100}, (int64_t{2} << 20) - 1, int64_t{2} << 20,
                               (int64_t{9} << 18) + 5, int64_t{5} << 20}) {

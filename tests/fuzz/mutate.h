@@ -10,8 +10,8 @@
 
 namespace jamsu::test {
 
-// What formats give meaning to: brackets and quotes of JSON and templates, numbers at the edge of their types, broken
-// UTF-8.
+// What formats give meaning to: brackets and quotes of JSON and templates,
+// numbers at the edge of their types, broken UTF-8.
 inline constexpr std::array<std::string_view, 40> kFuzzWords{"{",
                                                              "}",
                                                              "[",
@@ -54,8 +54,8 @@ inline constexpr std::array<std::string_view, 40> kFuzzWords{"{",
                                                              "\"\""};
 
 // One to four changes to `seed`: bits, bytes, digits, 32- and 64-bit lengths, words, ranges erased, doubled or moved, a
-// cut end. Half of all places lie in the first 256 bytes, where headers are. The result is at most 64 KiB longer than
-// the seed.
+// cut end. Half of all places lie in the first 256 bytes, where headers are.
+// The result is at most 64 KiB longer than the seed.
 inline std::string mutate(std::string_view seed, uint64_t run_seed, uint64_t index) {
   RandomStream random(run_seed, index, Purpose::mutation);
   std::string s(seed);

@@ -1,5 +1,5 @@
-// The engine's door: errors, limits, dialects, what templates may change. What it renders is held to goldens
-// (tests/parity/jinja_test.cpp).
+// The engine's door: errors, limits, dialects, what templates may change.
+// What it renders is held to goldens (tests/parity/jinja_test.cpp).
 #include "jinja/jinja.h"
 
 #include <gtest/gtest.h>

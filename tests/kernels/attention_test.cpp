@@ -251,8 +251,8 @@ TEST(AttentionWindow, OfOneKeyAndOfAll) {
   }
 }
 
-// Blocks that no row's window reaches are not even read: NaN lies there. Earlier keys of a block that it does reach are
-// masked.
+// Blocks that no row's window reaches are not even read: NaN lies there.
+// Earlier keys of a block that it does reach are masked.
 TEST(AttentionWindow, EarlierKeysChangeNothing) {
   const FlushScope flush;
   const Shape s{20, 1090, 20, 12,
@@ -336,8 +336,8 @@ TEST(AttentionBackwardLong, EqualsRefOver1100Rows) {
   }
 }
 
-// The bytes of the blocks, whatever the order of the slots; a rewritten slot (after truncate) leaves nothing of the old
-// row.
+// The bytes of the blocks, whatever the order of the slots;
+// a rewritten slot (after truncate) leaves nothing of the old row.
 TEST(StoreKv, BlocksEqualRef) {
   const FlushScope flush;
   for (const int64_t width : {1, 2, 15, 16, 17, 31, 33, 48, 96, 1023, 1024})
@@ -354,22 +354,22 @@ TEST(StoreKv, BlocksEqualRef) {
           const std::string what = std::string(isa_name(isa)) + " " + element_name(e) + " width " +
                                    std::to_string(width) + (hostile ? " hostile" : "");
           for (size_t b = 0; b < want.key_blocks.size(); ++b) {
-            const auto floats =
-                [&](const std::vector<std::byte>& bytes) {  // compared as numbers: NaN payloads may differ
-                  std::vector<float> x;
-                  for (size_t i = 0; i < bytes.size(); i += static_cast<size_t>(element_bytes(e))) {
-                    uint32_t u = 0;
-                    if (e == Element::bf16) {
-                      uint16_t h = 0;
-                      std::memcpy(&h, &bytes[i], 2);
-                      u = static_cast<uint32_t>(h) << 16;
-                    } else {
-                      std::memcpy(&u, &bytes[i], 4);
-                    }
-                    x.push_back(std::bit_cast<float>(u));
-                  }
-                  return x;
-                };
+            // Compared as numbers: NaN payloads may differ.
+            const auto floats = [&](const std::vector<std::byte>& bytes) {
+              std::vector<float> x;
+              for (size_t i = 0; i < bytes.size(); i += static_cast<size_t>(element_bytes(e))) {
+                uint32_t u = 0;
+                if (e == Element::bf16) {
+                  uint16_t h = 0;
+                  std::memcpy(&h, &bytes[i], 2);
+                  u = static_cast<uint32_t>(h) << 16;
+                } else {
+                  std::memcpy(&u, &bytes[i], 4);
+                }
+                x.push_back(std::bit_cast<float>(u));
+              }
+              return x;
+            };
             expect_same(floats(got.key_blocks[b]), floats(want.key_blocks[b]), what + " keys");
             expect_same(floats(got.value_blocks[b]), floats(want.value_blocks[b]), what + " values");
           }

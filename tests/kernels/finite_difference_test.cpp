@@ -1,6 +1,6 @@
 // The formulas of the backward kernels against central differences, on ref's templates in double: no rounding, so that
-// the bound is the difference quotient's own error (step 1e-5: about 1e-10 from the third derivative, 1e-11 from f64
-// rounding).
+// the bound is the difference quotient's own error
+// (step 1e-5: about 1e-10 from the third derivative, 1e-11 from f64 rounding).
 #include <functional>
 
 #include "kernels/kernel_test_support.h"

@@ -1,6 +1,6 @@
 #pragma once
-// What the kernel tests share: inputs from Philox, equality of bits as docs/numerics.md means it, and which kernel
-// runs.
+// What the kernel tests share: inputs from Philox, equality of bits as docs/numerics.md means it,
+// and which kernel runs.
 #include <gtest/gtest.h>
 
 #include <bit>

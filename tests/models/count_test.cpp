@@ -1,5 +1,5 @@
-// Parts of a model and its counts: parameters know what they belong to, and their sums are what names and published
-// formulas say.
+// Parts of a model and its counts:
+// parameters know what they belong to, and their sums are what names and published formulas say.
 #include "models/count.h"
 
 #include <gtest/gtest.h>

@@ -125,8 +125,8 @@ void change_keys(Model& model, ops::Packs packs, ops::Context& context) {
   }
 }
 
-// An absorbed rollout after a step uses the weights of that step. Panels are refreshed where they are, rows of a file
-// are replaced.
+// An absorbed rollout after a step uses the weights of that step.
+// Panels are refreshed where they are, rows of a file are replaced.
 TEST(Decoder, AbsorbedFollowsTheWeights) {
   const FlushScope flush;
   for (const ops::Packs packs : {ops::Packs::forward, ops::Packs::forward_and_backward})

@@ -1,5 +1,5 @@
-// SequenceState: paged keys and values, plain rows, and a fixed state (a toy recurrent layer keeps the interface
-// honest).
+// SequenceState: paged keys and values, plain rows,
+// and a fixed state (a toy recurrent layer keeps the interface honest).
 #include "models/sequence_state.h"
 
 #include <gtest/gtest.h>

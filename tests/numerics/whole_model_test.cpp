@@ -1,6 +1,6 @@
 // docs/numerics.md section 8 for whole models: no result depends on ISA, threads, batch, pieces of prefill, cache
-// policy, cached prefix, or on whether the trainer or the engine computes it. A test for each ISA; each asserts which
-// kernels ran.
+// policy, cached prefix, or on whether the trainer or the engine computes it.
+// A test for each ISA; each asserts which kernels ran.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -36,8 +36,8 @@ class Ops : public ::testing::Test {
     ASSERT_EQ(got.elements(), want.elements()) << key;
     for (int64_t i = 0; i < want.elements(); ++i)
       largest = std::max(largest, std::abs(static_cast<double>(want.f32()[i])));
-    // Where the true gradient is 0 (one visible key) the scale is that of the upstream gradient: dP - D cancels only to
-    // its rounding.
+    // Where the true gradient is 0 (one visible key) the scale is that of the upstream gradient:
+    // dP - D cancels only to its rounding.
     if (largest == 0 && data_.contains(variant + ".gout.y")) largest = 1;
     const double limit = std::max(10 * own, 2e-6 * largest);
     const double worst = difference(got.f32(), want.f32(), want.elements()).max_abs;

@@ -277,13 +277,11 @@ std::vector<float> floats(const Tensor& t) {
 }
 
 // numerics.md section 8: in bf16 mode every product rounds its operands, by up to 2^-9 of each.
-// - Of a row of the head, K wide: |z - z'| <= |x - x'| |w| + (2^-8 + K 2^-23) |x| |w| (Cauchy-Schwarz; x rounded, w
-// rounded,
-//   K sums in f32), x' the row of the f32 reference. That is a bound, not an estimate.
+// - Of a row of the head, K wide: |z - z'| <= |x - x'| |w| + (2^-8 + K 2^-23) |x| |w| (Cauchy-Schwarz; x rounded,
+//   w rounded, K sums in f32), x' the row of the f32 reference. That is a bound, not an estimate.
 // - Of a hidden row at layer i: relative to its norm at most the sum of all roundings before it, each at its worst and
-// none
-//   made smaller by those that follow: 1 of the embedding and kRoundings of each layer (x, q and its latent, k and v
-//   and their latent, p, the sum's, x and h of the MLP), twice as many where weights are rounded too.
+//   none made smaller by those that follow: 1 of the embedding and kRoundings of each layer (x, q and its latent, k and
+//   v and their latent, p, the sum's, x and h of the MLP), twice as many where weights are rounded too.
 // arg-max must agree wherever the margin exceeds the bound.
 constexpr double kRounding = 0x1p-9;
 constexpr int kRoundings = 10;

@@ -84,8 +84,8 @@ TEST_F(Ops, swiglu) {
   }
 }
 
-// [.., heads, width] with a head's pairs (2i, 2i + 1) regrouped to (i, i + width / 2), as transformers keeps them; or
-// back.
+// [.., heads, width] with a head's pairs (2i, 2i + 1) regrouped to (i, i + width / 2),
+// as transformers keeps them; or back.
 void regroup(Tensor& x, int64_t width, bool back) {
   std::vector<float> row(static_cast<size_t>(width));
   for (float* p = x.f32(); p < x.f32() + x.elements(); p += width) {
@@ -246,8 +246,8 @@ TEST_F(Ops, gate) {
     for (int64_t i = 0; i < idx.elements(); ++i) ASSERT_EQ(r.indices.i32()[i], idx.i32()[i]) << v;
     check(v, "weight", r.weights);
     check(v, "scores", r.scores);
-    // The case also sends a gradient into the scores themselves: d(sigmoid), added here by hand, for no layer does
-    // that.
+    // The case also sends a gradient into the scores themselves:
+    // d(sigmoid), added here by hand, for no layer does that.
     Tensor d = ops::route_backward(in(v + ".gout.weight"), r, config, nullptr, c());
     const Tensor gscores = in(v + ".gout.scores");
     for (int64_t i = 0; i < d.elements(); ++i) {

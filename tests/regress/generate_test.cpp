@@ -197,8 +197,8 @@ TEST_F(Generate, WrongUseIsSaid) {
   EXPECT_TRUE(contains(model.err, "no-model: no folder with a config.json there")) << model.err;
 }
 
-// A folder without a tokenizer: ids in, ids out. The values are those of golden/models/llama3: the first prompt's 16
-// greedy tokens.
+// A folder without a tokenizer: ids in, ids out.
+// The values are those of golden/models/llama3: the first prompt's 16 greedy tokens.
 TEST_F(Generate, WholeConversationsAreContinued) {
   const std::string path =
       file("chats.jsonl",

@@ -65,8 +65,8 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   void type(const std::string& keys);
-  // Waits until `text` comes and returns what came before and with it since the last call. Fails the test when it does
-  // not come.
+  // Waits until `text` comes and returns what came before and with it since the last call.
+  // Fails the test when it does not come.
   std::string until(const std::string& text);
   // Everything to the end of the program, and its exit code.
   std::string rest(int& code);

@@ -18,8 +18,8 @@ struct Matrix {
   std::vector<float> values;
 };
 
-// Moves rows within each head: halves, which Hugging Face rotates against each other, to llama2.c's pairs of
-// neighbours; or back.
+// Moves rows within each head: halves, which Hugging Face rotates against each other,
+// to llama2.c's pairs of neighbours; or back.
 void reorder(Matrix& w, size_t heads, bool to_pairs) {
   const Matrix from = w;
   const size_t half = w.rows / heads / 2;

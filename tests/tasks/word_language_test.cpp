@@ -213,8 +213,8 @@ TEST(WordProblems, ThinkingQuotesTheWholePrompt) {
       std::istringstream lines(p.sample.thinking);
       for (std::string line; std::getline(lines, line);) {
         if (line.empty() || !rest.starts_with(line)) continue;
-        const bool ends =
-            rest.size() == line.size() || rest[line.size()] == ' ';  // ` 배 16` does not quote ` 배 16개를`
+        // ` 배 16` does not quote ` 배 16개를`.
+        const bool ends = rest.size() == line.size() || rest[line.size()] == ' ';
         if (ends) rest.remove_prefix(line.size());
       }
       if (!rest.empty() && ++bad <= 3) ADD_FAILURE() << rest << "\nnot quoted of: " << p.sample.prompt;

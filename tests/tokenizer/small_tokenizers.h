@@ -15,8 +15,8 @@ namespace jamsu::tokenizer::test {
 
 namespace json = boost::json;
 
-// The 256 bytes by value, "he" 256, "ll" 257, "hell" 258, " hell" 259; then the added tokens "<s>" 260, "<|user|>" 261,
-// "name" 262.
+// The 256 bytes by value, "he" 256, "ll" 257, "hell" 258, " hell" 259;
+// then the added tokens "<s>" 260, "<|user|>" 261, "name" 262.
 inline json::object small_file() {
   json::object vocab;
   for (int b = 0; b < 256; ++b) {

@@ -65,8 +65,8 @@ TEST(data, the_order_is_a_permutation_of_every_epoch) {
 }
 
 TEST(data, labels_with_document_mask) {
-  // Documents of 3 and 2 tokens in a row of 7; the first token of the second document is learned, but nobody can
-  // predict it.
+  // Documents of 3 and 2 tokens in a row of 7;
+  // the first token of the second document is learned, but nobody can predict it.
   auto source = std::make_shared<ListSource>(std::vector<Document>{document({1, 2, 3}, {0, 1, 1})}, 7);
   auto dataset = make({{source, 1, "list"}}, {.context = 7, .rows = 1, .document_mask = true});
   auto b = dataset.next();

@@ -1,5 +1,5 @@
-// A trained model as a folder: what is written is what was trained, it opens again, and a failing disk leaves the model
-// that stood there.
+// A trained model as a folder: what is written is what was trained, it opens again,
+// and a failing disk leaves the model that stood there.
 #include "train/export.h"
 
 #include <fmt/format.h>

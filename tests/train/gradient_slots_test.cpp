@@ -30,8 +30,8 @@ std::string by_trainer(const std::vector<MicroBatch>& parts, int64_t slots, int 
   return numerics_test::sha256_of(masters);
 }
 
-// Ranks that each compute their slots alone, the last rank first; each adds up its slots, then the ranks' sums are
-// added.
+// Ranks that each compute their slots alone, the last rank first;
+// each adds up its slots, then the ranks' sums are added.
 std::string by_ranks(const std::vector<MicroBatch>& parts, size_t slots, size_t ranks) {
   numerics_test::World w(kernels::test::test_isa(), 1, ops::Numerics::bf16);
   ops::Context& c = w.runtime.context();

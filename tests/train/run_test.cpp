@@ -1,5 +1,5 @@
-// A run is a function of its plan and data: stopped and resumed anywhere, on any number of threads, it ends in the same
-// bits.
+// A run is a function of its plan and data:
+// stopped and resumed anywhere, on any number of threads, it ends in the same bits.
 #include "train/run.h"
 
 #include <fmt/format.h>

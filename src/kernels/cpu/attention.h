@@ -106,8 +106,8 @@ template <class V, class E, int MR, int NR>
   }
 }
 
-// Of a block's 32 keys those that row 0 of a tile sees: [begin, end), both maybe beyond the block. Row r's are r
-// further on.
+// Of a block's 32 keys those that row 0 of a tile sees: [begin, end), both maybe beyond the block.
+// Row r's are r further on.
 struct SeenKeys {
   int64_t begin, end;
 };

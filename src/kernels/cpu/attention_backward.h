@@ -25,8 +25,8 @@ template <class V, class P, int MR, int NR>
     }
 }
 
-// out[i][columns] += dot over the first `pairs` of a block of 32 of A, whose value t of row i is
-// a[i * kRowStride + t * kKStride], and panels(column, k), for rows i < `rows` (and up to 7 beyond: buffers have 32).
+// out[i][columns] += dot over the first `pairs` of a block of 32 of A, whose value t of row i is a[i * kRowStride + t *
+// kKStride], and panels(column, k), for rows i < `rows` (and up to 7 beyond: buffers have 32).
 // Not inlined, so that its tiles have all registers.
 template <class V, class P, int64_t kRowStride, int64_t kKStride>
 [[gnu::noinline]] static void add_block_product(const AValue<V, P>* a, int64_t rows, int64_t pairs, const P* panels,
@@ -98,8 +98,8 @@ template <class V, class E, class P>
   for (int i = 0; i < kLanes; i += 2) V::store_pair(to + i * kLanes, x[i], x[i + 1]);
 }
 
-// What is made once per key block: K with the width as columns and the keys as contraction (for dQ), V with the keys as
-// columns (for dP).
+// What is made once per key block:
+// K with the width as columns and the keys as contraction (for dQ), V with the keys as columns (for dP).
 template <class V, class E, class P>
 static inline void turn_keys(const E* block, int64_t d, int64_t columns, P* panels) {
   const int64_t pairs = round_up(d, kDotBlock) / 2;

@@ -206,8 +206,8 @@ static inline void gemm_rows(const GemmParams& p, const Broadcast<AValue<V, E>> 
   if (left == 1) return gemm_tile<V, E, 1, NR>(p, at(row), b, panel_stride, row, column, span);
 }
 
-// The contraction is cut so that NR panels of it stay in L1 while all row tiles pass; C carries the sum between the
-// cuts.
+// The contraction is cut so that NR panels of it stay in L1 while all row tiles pass;
+// C carries the sum between the cuts.
 inline constexpr int64_t kContractionBlock = 512;
 
 template <class V, class E, int MR, int NR>

@@ -31,8 +31,8 @@ inline constexpr auto kJoined = [] {
 template <class V, Operation kOperation>
 inline constexpr const char* kKernelName = kJoined<V, kOperation>.data();
 
-// Register tiles: few rows (decoding) by kFewPanels panels, enough chains to cover the FMA's latency; else 6 rows by
-// kPanels.
+// Register tiles: few rows (decoding) by kFewPanels panels, enough chains to cover the FMA's latency;
+// else 6 rows by kPanels.
 template <class V, int kFewPanels, int kPanels>
 static inline void register_gemm(Kernels& table) {
   table.gemm_few_rows = {kKernelName<V, "gemm_few_rows">, a_bytes, pack_a<V>, gemm<V, 2, kFewPanels>};

@@ -1,6 +1,6 @@
 #pragma once
-// Row kernels over the 16-lane type V of an ISA folder: the operations of kernels/ref/rows.h, sixteen columns at a
-// time.
+// Row kernels over the 16-lane type V of an ISA folder:
+// the operations of kernels/ref/rows.h, sixteen columns at a time.
 #include "kernels/cpu/vec_math.h"
 #include "kernels/params.h"
 

@@ -180,8 +180,8 @@ template <class V, int MR>
 }
 
 // Adds k .. k + kStep of a panel. While this is read, the next panel is fetched as it lies: memory sees one stream, 1
-// KiB at a time, into the second-level cache (into the first, 48 to 290 KiB ahead, it would be thrown out again;
-// docs/LOG.md).
+// KiB at a time, into the second-level cache
+// (into the first, 48 to 290 KiB ahead, it would be thrown out again; docs/LOG.md).
 template <class V, class Rows, int MR>
 [[gnu::always_inline]] static inline void add_step(const typename Rows::Value* from, int64_t count, int64_t k,
                                                    int64_t rows, const StoredA<V> a, V (&to)[MR]) {

@@ -1,7 +1,7 @@
 #pragma once
 // Attention by its definition, docs/numerics.md section 4, over float or double (no rounding to bf16; for finite
-// differences). Operands are functions, already rounded where the cache rounds: q(row, i), key(position, i),
-// value(position, i), ...
+// differences). Operands are functions, already rounded where the cache rounds:
+// q(row, i), key(position, i), value(position, i), ...
 #include <algorithm>
 #include <limits>
 #include <vector>

@@ -14,8 +14,8 @@ inline float stored_value(E4m3Rows, uint8_t bits) {
 }
 
 // The dot of `x(k)`, rounded already, with stored values `w(k)`, of which every kScaleBlock share scale(number of the
-// block): one bf16 dot from +0 or, of scaled formats, acc = fma(scale, the block's dot from +0, acc), blocks in order
-// from +0.
+// block): one bf16 dot from +0 or, of scaled formats, acc = fma(scale,
+// the block's dot from +0, acc), blocks in order from +0.
 template <class Rows, class X, class W, class S>
 float stored_dot(int64_t k_count, const X& x, const W& w, const S& scale) {
   const auto dot_of = [&](int64_t begin, int64_t end) {

@@ -194,8 +194,8 @@ ops::RopeConfig rope_config(int64_t width, double theta, const std::optional<Rop
   r.low_freq_factor = scaling->low_freq_factor;
   r.high_freq_factor = scaling->high_freq_factor;
   r.original_context = static_cast<double>(scaling->original_max_position_embeddings);
-  // transformers: cos and sin take the ratio only when both are given and non-zero; the softmax scale
-  // m(mscale_all_dim)^2.
+  // transformers: cos and sin take the ratio only when both are given and non-zero;
+  // the softmax scale m(mscale_all_dim)^2.
   r.has_mscale = scaling->mscale.value_or(0) != 0 && scaling->mscale_all_dim.value_or(0) != 0;
   r.mscale = scaling->mscale.value_or(0);
   r.mscale_all_dim = scaling->mscale_all_dim.value_or(0);

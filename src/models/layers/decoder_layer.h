@@ -12,8 +12,8 @@ class MoE;
 class DecoderLayer {
  public:
   virtual ~DecoderLayer() = default;
-  // x [N, d] -> [N, d]. `table` has the rotations of the batch's rows; `state_layer` is this layer's index in the
-  // segments' states.
+  // x [N, d] -> [N, d]. `table` has the rotations of the batch's rows;
+  // `state_layer` is this layer's index in the segments' states.
   virtual autograd::Value forward(const autograd::Value& x, const Batch& batch, const ops::RopeTable& table,
                                   size_t state_layer, ForwardContext& c) const = 0;
   // How its state lies in memory under a cache policy.

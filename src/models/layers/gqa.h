@@ -1,7 +1,7 @@
 #pragma once
 // Grouped-query attention (Ainslie et al. 2023, arXiv:2305.13245) with half-split rotary pairs over the first
-// columns of each head, as many as the table has: Llama, Qwen, HyperCLOVA X, MiniMax.   N rows, d hidden, H query
-// heads, G key heads.
+// columns of each head, as many as the table has: Llama, Qwen, HyperCLOVA X, MiniMax.
+//   N rows, d hidden, H query heads, G key heads.
 #include "autograd/functions.h"
 #include "models/batch.h"
 #include "models/layers/linear.h"

@@ -9,8 +9,8 @@ using autograd::Value;
 
 namespace {
 
-// The latent norms keep 1e-6 whatever rms_norm_eps says (numerics.md section 5; transformers' DeepseekV3RMSNorm
-// default).
+// The latent norms keep 1e-6 whatever rms_norm_eps says (numerics.md section 5;
+// transformers' DeepseekV3RMSNorm default).
 constexpr float kLatentEps = 1e-6f;
 constexpr auto kRopeLayout = kernels::RopeLayout::interleaved;
 

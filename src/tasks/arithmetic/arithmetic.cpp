@@ -104,8 +104,8 @@ Tree leaf(int64_t value) {
 
 Tree build(int operations, RandomStream& random);
 
-// A quotient that is exact: a divisor of the left side, or a left side that is a multiple of the right one. Null: no
-// luck.
+// A quotient that is exact: a divisor of the left side, or a left side that is a multiple of the right one.
+// Null: no luck.
 Tree build_quotient(int operations, RandomStream& random) {
   Tree node = std::make_unique<Node>();
   node->op = '/';

@@ -1,6 +1,6 @@
 #pragma once
-// How people type a calculation. Slots: {e} the expression in symbols or words; {a}, {b} the operands of a single
-// operation.
+// How people type a calculation.
+// Slots: {e} the expression in symbols or words; {a}, {b} the operands of a single operation.
 #include <span>
 #include <string_view>
 

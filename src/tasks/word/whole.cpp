@@ -12,8 +12,8 @@ namespace {
 
 enum class Counts { things, boxes, money, years_old, years, km, hours, days, pages, children, people, seats, minutes };
 
-// `formula`: postfix over the letters of the pattern's number slots. `draws`: for each letter its kind, divisors before
-// what they divide:
+// `formula`: postfix over the letters of the pattern's number slots.
+// `draws`: for each letter its kind, divisors before what they divide:
 //   a an amount of things   s 2-9 (people, boxes)   t 2-15   z 2   p a price   y a note   g an age   v km an hour
 //   h hours   d days   l pages a day   b pages of a book   c children   u minutes   M a multiple of the letter before
 // `names`: in the thinking, of given quantities that have one. `labels`: one a step, the last is what is asked for.

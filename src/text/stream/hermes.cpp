@@ -1,6 +1,6 @@
 // Hermes, Qwen, QwQ: <tool_call> around a JSON object. The block ends at the first end tag behind a whole object, so
-// that an end tag inside a string does no harm; a block that cannot become one stays in the content up to its first end
-// tag.
+// that an end tag inside a string does no harm;
+// a block that cannot become one stays in the content up to its first end tag.
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <optional>

@@ -5,8 +5,8 @@
 // Text may come in any pieces, cut inside characters too: every cut gives the same reasoning, content and calls (pieces
 // of one kind that follow each other may be cut differently). Nothing is trimmed in reasoning and content. Of plain
 // text at most a marker is held back, or white space that may belong to a call (kMostWhiteSpace), or what may be the
-// header of Harmony's first message (` to=`, kMostHeader). A Hermes block waits until it is a call or cannot become
-// one.
+// header of Harmony's first message (` to=`, kMostHeader).
+// A Hermes block waits until it is a call or cannot become one.
 #include <cstddef>
 #include <cstdint>
 #include <memory>

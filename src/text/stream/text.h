@@ -1,6 +1,6 @@
 #pragma once
-// Parts of the stream parsers: ends of text that are held back, arguments on their way out, JSON that is judged as it
-// passes.
+// Parts of the stream parsers: ends of text that are held back, arguments on their way out,
+// JSON that is judged as it passes.
 #include <cstddef>
 #include <memory>
 #include <string>

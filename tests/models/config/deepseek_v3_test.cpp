@@ -140,8 +140,8 @@ TEST(DeepseekV3Config, KnowsOneKindOfQuantisation) {
   }
 }
 
-// DeepSeek-V3's own dimensions give its published sizes: 671B parameters, 37B of them active, 11.5B of MTP less the
-// copies.
+// DeepSeek-V3's own dimensions give its published sizes:
+// 671B parameters, 37B of them active, 11.5B of MTP less the copies.
 TEST(DeepseekV3Config, CountsThePublishedParameters) {
   json::object o = good();
   for (const auto& [name, value] :

@@ -1,6 +1,6 @@
 // bf16 products on AMX tiles (TDPBF16PS computes exactly the dot of numerics.md section 2). B panels are tiles as they
-// lie; A is packed to tiles of 16 rows by 32 k. f32 elements and very few rows keep the table's AVX-512 kernels
-// (choose_gemm).
+// lie; A is packed to tiles of 16 rows by 32 k.
+// f32 elements and very few rows keep the table's AVX-512 kernels (choose_gemm).
 #include <immintrin.h>
 
 #include "kernels/cpu/amx/tiles.h"
