@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace jamsu::engine {
 
@@ -43,19 +44,27 @@ std::vector<Piece> Scheduler::plan() const {
   std::vector<Piece> decoding, reading;
   const Sequence* lead = nullptr;  // the last one that reads its prompt for others
   Piece* read = nullptr;           // what it reads
+  std::vector<Sequence*> before;   // paused samples that stand before it and have to read the prompt again
   reading.reserve(running_.size());
   decoding.reserve(running_.size());
   for (const auto& owned : running_) {
     Sequence* s = owned.get();
-    if (s->paused || s->over) continue;
+    if (s->over) continue;
     const bool reads_prompt = s->done < s->prompt();
     if (reads_prompt && lead && lead->id == s->id) {
       read->forks.push_back(s);
       continue;
     }
+    if (s->paused) {
+      if (reads_prompt) before.push_back(s);
+      continue;
+    }
     auto& pieces = s->left() == 1 ? decoding : reading;
     pieces.push_back({.sequence = s});
-    if (reads_prompt) lead = s, read = &pieces.back();
+    if (!reads_prompt) continue;
+    lead = s, read = &pieces.back();
+    std::erase_if(before, [&](const Sequence* p) { return p->id != s->id; });
+    read->forks = std::exchange(before, {});
   }
 
   int64_t room = std::max(options_.max_step_rows, static_cast<int64_t>(running_.size()));

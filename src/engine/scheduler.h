@@ -46,7 +46,7 @@ class Scheduler {
 
   // A row for each decoding sequence, then pieces of prompts, up to max_step_rows or the number of running sequences.
   // Of samples that have not got their prompt the first computes it, in pieces of which one ends with it, and the
-  // others wait. Paused sequences get nothing.
+  // others wait. Paused sequences get no rows; those whose prompt is computed get its state like the others.
   std::vector<Piece> plan() const;
 
   // Takes out of both queues what `which` tells.

@@ -164,6 +164,25 @@ TEST_F(SchedulerTest, SamplesThatBeginAnewReadTheirPromptOnce) {
   EXPECT_EQ(text(s.plan()), "1.1:1! 1.2:1! ");
 }
 
+// A sink that lags pauses its sample; the prompt is read once all the same, whichever of them reads it.
+TEST_F(SchedulerTest, PausedSamplesGetThePromptThatAnotherReads) {
+  for (const size_t reads : {0u, 1u, 2u}) {
+    auto s = make({.max_step_rows = 100});
+    s.add(request(1, 9));  // another request before them
+    s.add(request(15, 9, 3));
+    admit_all(s);
+    for (int i = 0; i < 4; ++i) compute(s.plan());
+    for (const auto& q : s.running()) q->done = 0;
+    for (size_t i = 0; i < 3; ++i) s.running()[1 + i]->paused = i != reads;
+    const auto plan = s.plan();
+    const std::string id = std::to_string(last_);
+    EXPECT_EQ(text(plan), std::to_string(last_ - 1) + ".0:5! " + id + "." + std::to_string(reads) + ":15+2 ");
+    compute(plan);
+    for (const auto& q : s.running()) q->paused = false;
+    for (const Piece& p : s.plan()) EXPECT_LE(p.rows, 4) << "a prompt is read again";
+  }
+}
+
 TEST_F(SchedulerTest, TakesOutOfBothQueues) {
   auto s = make({.max_sequences = 2});
   for (int i = 0; i < 3; ++i) s.add(request(1, 5, 2));
