@@ -200,7 +200,7 @@ TEST_P(Rope, EqualsRef) {
         const int64_t count = rows * row_stride;
         const auto x = hostile ? hostile_values(count, 1) : random_values(count, 1);
         const auto cosine = random_values(rows * width / 2, 2), sine = random_values(rows * width / 2, 3);
-        const auto run = [&](Isa isa) {
+        const auto run = [&, rows = rows, heads = heads, head_stride = head_stride, width = width](Isa isa) {
           auto y = x;
           own_kernel(isa, &Kernels::rope)(
               {y.data(), cosine.data(), sine.data(), rows, heads, row_stride, head_stride, width, layout, inverse});

@@ -264,8 +264,8 @@ TEST(families, part_of_a_mixture_and_a_tied_table_frozen) {
             "models/qwen3_moe", {".experts.1.", ".experts.4.", "k_proj", "layers.0.mlp.gate."}},
         {"training/dense_step/qwen2", {"embed_tokens", "layernorm", "bias"}}}) {
     Training all(golden::own_root() / name, 2, ops::Numerics::bf16);
-    Training some(golden::own_root() / name, 2, ops::Numerics::bf16, [&](const autograd::Parameter& p) {
-      return std::any_of(frozen.begin(), frozen.end(),
+    Training some(golden::own_root() / name, 2, ops::Numerics::bf16, [&parts = frozen](const autograd::Parameter& p) {
+      return std::any_of(parts.begin(), parts.end(),
                          [&](const std::string& part) { return p.name.find(part) != std::string::npos; });
     });
     const MicroBatch batch = batch_of(all.model->info().vocab);
