@@ -205,7 +205,8 @@ const std::vector<Malformed>& malformed() {
        "sequence \"B\""},
       {"template unknown", [](auto& f) { f["post_processor"].as_object()["special_tokens"] = json::object{}; },
        "\"<s>\" is not in \"special_tokens\""},
-      {"template id", [](auto& f) { f["post_processor"].at("special_tokens").at("<s>").as_object()["ids"] = {999}; },
+      {"template id",
+       [](auto& f) { f["post_processor"].at("special_tokens").at("<s>").as_object()["ids"] = json::array{999}; },
        "id 999"},
       {"template endless",
        [](auto& f) {
