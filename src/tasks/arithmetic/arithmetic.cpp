@@ -209,7 +209,11 @@ std::string prompt_for(const Tokens& tokens, bool bare, const Sample& sample, Sp
   const bool plain =
       std::all_of(tokens.begin(), tokens.end(), [](const Token& t) { return t.op != '(' && t.value >= 0; });
   const bool single = tokens.size() == 3;
-  if (bare) return fill(pick_frame(bare_frames(), split, random), {{"e", spell(tokens, symbols(random))}});
+  // One draw a statement: arguments are evaluated in an order that each compiler chooses.
+  if (bare) {
+    const std::string e = spell(tokens, symbols(random));
+    return fill(pick_frame(bare_frames(), split, random), {{"e", e}});
+  }
   if (single && plain && random.chance(1, 4)) {
     const Spelling spelling{.separators = random.chance(1, 12)};
     const Slots slots = {{"a", spell({tokens[0]}, spelling)}, {"b", spell({tokens[2]}, spelling)}};
