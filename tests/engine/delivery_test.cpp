@@ -19,8 +19,8 @@ constexpr std::chrono::seconds kLong{60};
 
 // Sleeps in its first token until the other sequence is over: if it were waited for, neither would end.
 TEST_F(DeliveryTest, ASinkThatSleepsDoesNotSlowAnotherSequence) {
-  const auto engine = open();
   Collected slow, quick;
+  const auto engine = open();
   std::promise<void> begun, woken;
   auto wake = woken.get_future().share();
   std::atomic<bool> slept = false;
@@ -67,8 +67,8 @@ TEST_F(DeliveryTest, ManySinksThatSleepHoldUpNobody) {
 
 TEST_F(DeliveryTest, ASequenceWhoseSinkLagsIsPausedAndGoesOnWithTheSameTokens) {
   const auto expected = alone({.tokens = {1, 2}, .max_tokens = 40});
-  const auto engine = open({.cached_prefixes = 0, .most_undelivered = 4});
   Collected slow, quick;
+  const auto engine = open({.cached_prefixes = 0, .most_undelivered = 4});
   std::promise<void> begun, woken;
   auto wake = woken.get_future().share();
   std::atomic<bool> slept = false;
@@ -92,8 +92,8 @@ TEST_F(DeliveryTest, ASequenceWhoseSinkLagsIsPausedAndGoesOnWithTheSameTokens) {
 
 TEST_F(DeliveryTest, AnAnswerOfStopEndsTheSequenceThereForTheSink) {
   for (const int64_t ahead : {1, 1000}) {
-    const auto engine = open({.cached_prefixes = 0, .most_undelivered = ahead});
     Collected c;
+    const auto engine = open({.cached_prefixes = 0, .most_undelivered = ahead});
     ASSERT_TRUE(engine->submit({.tokens = {1, 2}, .max_tokens = 100}, [&](const Event& event) {
       c.take(event);
       return c.samples[0].tokens.size() == 7 ? SinkAnswer::stop : SinkAnswer::keep;
@@ -114,8 +114,8 @@ TEST_F(DeliveryTest, AnAnswerOfStopEndsTheSequenceThereForTheSink) {
 }
 
 TEST_F(DeliveryTest, WhatASinkThrowsEndsItsSequenceAlone) {
-  const auto engine = open({.cached_prefixes = 0});
   Collected thrower, other;
+  const auto engine = open({.cached_prefixes = 0});
   ASSERT_TRUE(engine->submit({.tokens = {3}, .max_tokens = 100}, other.sink()));
   ASSERT_TRUE(engine->submit({.tokens = {1}, .max_tokens = 100}, [&](const Event& event) {
     thrower.take(event);
@@ -130,8 +130,8 @@ TEST_F(DeliveryTest, WhatASinkThrowsEndsItsSequenceAlone) {
 }
 
 TEST_F(DeliveryTest, ASinkMayCallTheEngineAndWaitForIt) {
-  const auto engine = open();
   Collected outer, inner;
+  const auto engine = open();
   bool asked = false;
   ASSERT_TRUE(engine->submit({.tokens = {1}, .max_tokens = 20}, [&](const Event& event) {
     if (!std::exchange(asked, true)) {

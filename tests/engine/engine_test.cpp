@@ -39,8 +39,8 @@ TEST_F(EngineTest, BadRequestsAreAnsweredAndNamed) {
 }
 
 TEST_F(EngineTest, StopsAtStopTokensAndLengthAndContext) {
-  const auto engine = open();
   Collected all, stopped, longest;
+  const auto engine = open();
   ASSERT_TRUE(engine->submit({.tokens = {1, 2, 3}, .sampling = sampling(1, 1, 1, 5), .max_tokens = 20}, all.sink()));
   EXPECT_EQ(all.wait().end->reason, FinishReason::length);
   ASSERT_EQ(all.samples[0].tokens.size(), 20u);
@@ -71,8 +71,8 @@ TEST_F(EngineTest, SamplesOfOnePromptDifferAndRepeat) {
 }
 
 TEST_F(EngineTest, CancelEndsARequestAndIsIdempotent) {
-  const auto engine = open({.most_undelivered = 1});  // not 120 tokens ahead of the sink
   Collected c;
+  const auto engine = open({.most_undelivered = 1});  // not 120 tokens ahead of the sink
   std::atomic<bool> started = false;
   auto sink = c.sink();
   const auto id = engine->submit({.tokens = {1}, .max_tokens = 120}, [&](const Event& e) {
@@ -126,8 +126,8 @@ TEST_F(EngineTest, NanLogitsEndTheRequestWithAnError) {
       t.f32()[0] = std::numeric_limits<float>::quiet_NaN();
       set_values(p, t, ops::Packs::forward, runtime_.context());
     }
-  const auto engine = open();
   Collected c;
+  const auto engine = open();
   ASSERT_TRUE(engine->submit({.tokens = {1, 2}}, c.sink()));
   EXPECT_EQ(c.wait().end->reason, FinishReason::error);
   EXPECT_NE(c.samples[0].end->error.find("NaN"), std::string::npos);

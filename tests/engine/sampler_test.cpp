@@ -88,8 +88,8 @@ class Alternating final : public TokenFilter {
 
 TEST_F(FilterTest, IsAskedOnceForEachTokenOfEachSample) {
   const auto filter = std::make_shared<Alternating>();
-  const auto engine = open();
   Collected c;
+  const auto engine = open();
   ASSERT_TRUE(engine->submit({.tokens = {1, 2}, .samples = 5, .max_tokens = 20, .filter = filter}, c.sink()));
   c.wait(5);
   EXPECT_EQ(filter->asked, 100);
@@ -105,8 +105,8 @@ TEST_F(FilterTest, IsAskedOnceForEachTokenOfEachSample) {
 }
 
 TEST_F(FilterTest, GreedyTakesTheBestOfWhatIsAllowed) {
-  const auto engine = open();
   Collected c;
+  const auto engine = open();
   ASSERT_TRUE(engine->submit(
       {.tokens = {1, 2}, .sampling = sampling(0), .max_tokens = 6, .filter = std::make_shared<Alternating>()},
       c.sink()));
@@ -132,8 +132,8 @@ class Ends final : public TokenFilter {
 };
 
 TEST_F(FilterTest, NothingAllowedOrAnExceptionEndsItsSequenceAlone) {
-  const auto engine = open();
   Collected empty, thrown, other;
+  const auto engine = open();
   const Request r{.tokens = {1, 2}, .max_tokens = 20};
   Request with = r;
   with.filter = std::make_shared<Ends>(false);

@@ -45,8 +45,8 @@ TEST_F(SamplesTest, SixteenReadThePromptOnceAndEqualRequestsApart) {
   std::sort(first.begin(), first.end());
   EXPECT_NE(first.front(), first.back());  // they do differ
   for (const int64_t rows : {1000, 64}) {
-    const auto engine = open({.max_step_rows = rows, .cached_prefixes = 0});
     Collected c;
+    const auto engine = open({.max_step_rows = rows, .cached_prefixes = 0});
     ASSERT_TRUE(engine->submit(request(kSamples), c.sink()));
     c.wait(kSamples);
     expect_as_apart(c);
@@ -82,8 +82,8 @@ TEST_F(SamplesTest, SharedBlocksCountOnce) {
 }
 
 TEST_F(SamplesTest, FromACachedPrefixAndWithLogprobsOfThePrompt) {
-  const auto engine = open();
   Collected warm, again, scored;
+  const auto engine = open();
   ASSERT_TRUE(engine->submit(request(1), warm.sink()));
   warm.wait();
   ASSERT_TRUE(engine->submit(request(kSamples), again.sink()));
@@ -108,8 +108,8 @@ TEST_F(SamplesTest, FromACachedPrefixAndWithLogprobsOfThePrompt) {
 TEST_F(SamplesTest, EachHasItsOwnEnd) {
   Request r = request(kSamples);
   r.stop_tokens = {apart()[3].tokens[2]};
-  const auto engine = open({.cached_prefixes = 0});
   Collected c;
+  const auto engine = open({.cached_prefixes = 0});
   ASSERT_TRUE(engine->submit(r, c.sink()));
   c.wait(kSamples);
   for (uint32_t i = 0; i < kSamples; ++i) {
@@ -123,8 +123,8 @@ TEST_F(SamplesTest, EachHasItsOwnEnd) {
 }
 
 TEST_F(SamplesTest, AnAnswerOfStopEndsOneAndCancelEndsAll) {
-  const auto engine = open({.cached_prefixes = 0});
   Collected c;
+  const auto engine = open({.cached_prefixes = 0});
   ASSERT_TRUE(engine->submit(request(kSamples), [&](const Event& event) {
     c.take(event);
     const auto* t = std::get_if<TokenEvent>(&event);
@@ -135,8 +135,8 @@ TEST_F(SamplesTest, AnAnswerOfStopEndsOneAndCancelEndsAll) {
     EXPECT_EQ(c.samples[i].tokens.size(), i == 2 ? 3u : 8u) << i;
     EXPECT_EQ(c.samples[i].end->reason, i == 2 ? FinishReason::cancelled : FinishReason::length) << i;
   }
-  const auto paced = open({.cached_prefixes = 0, .most_undelivered = 1});
   Collected cancelled;
+  const auto paced = open({.cached_prefixes = 0, .most_undelivered = 1});
   Request r = request(kSamples);
   r.max_tokens = 500;
   RequestId id = 0;
@@ -162,9 +162,9 @@ TEST_F(SamplesTest, AnAnswerOfStopEndsOneAndCancelEndsAll) {
 
 // What runs begins anew: its tokens stay, the prompt is read once more and not sixteen times.
 TEST_F(SamplesTest, ChangedWeightsAreMetByAllAfterOnePrefill) {
+  Collected c;
   const auto engine = open({.cached_prefixes = 0, .most_undelivered = 1});
   constexpr std::ptrdiff_t kBefore = 4;
-  Collected c;
   Request r = request(kSamples);
   r.max_tokens = 12;
   int64_t rows = 0;

@@ -26,7 +26,7 @@ TEST(Measure, PeakOfEveryIsaIsOfTheRightSize) {
     const double per_cycle = isa == Isa::avx2 ? 32 : isa == Isa::avx512 ? 64 : isa == Isa::avx512bf16 ? 128 : 1024;
     std::printf("%-10s %.1f GFLOP/s (%.1f-%.1f), %s\n", std::string(kernels::isa_name(isa)).c_str(), peak.median / 1e9,
                 peak.lower / 1e9, peak.upper / 1e9, std::string(kernels::peak_loop(isa).instruction).c_str());
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__OPTIMIZE__) && !defined(JAMSU_ASAN) && !defined(JAMSU_TSAN)
     EXPECT_GT(peak.median, per_cycle * 0.2e9);
 #endif
     EXPECT_LT(peak.median, per_cycle * 6e9);

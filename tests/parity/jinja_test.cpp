@@ -190,7 +190,7 @@ TEST(Jinja, ChatTemplatesEqualTransformers) {
   }
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(JAMSU_ASAN) && !defined(JAMSU_TSAN)
 constexpr double kMostMilliseconds = 100;
 constexpr long kMostExtraKilobytes = 64 << 10;
 #else

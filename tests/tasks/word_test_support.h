@@ -12,7 +12,7 @@
 namespace jamsu::tasks::test {
 
 constexpr int kMostSteps = 10;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(JAMSU_ASAN) || defined(JAMSU_TSAN)
 constexpr int kPerLevel = 100;  // enough for sanitizers, ten times slower; the plain build looks at more
 #else
 constexpr int kPerLevel = 1000;

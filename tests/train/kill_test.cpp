@@ -158,7 +158,7 @@ int child_to_kill(const std::string& folder, const Kill& kill, int threads, doub
   return status;
 }
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(JAMSU_TSAN) || defined(JAMSU_ASAN)
 constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;
@@ -186,7 +186,7 @@ class Killed : public ::testing::Test {
 };
 
 TEST_F(Killed, At20MomentsUniformOverBothStages) {
-#ifdef __SANITIZE_THREAD__
+#ifdef JAMSU_TSAN
   GTEST_SKIP() << "TSan follows no threads that a forked child starts; the same runs are looked at without kills";
 #endif
   const std::string folder = folder_ / "killed";
