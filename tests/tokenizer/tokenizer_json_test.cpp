@@ -206,7 +206,7 @@ const std::vector<Malformed>& malformed() {
       {"template unknown", [](auto& f) { f["post_processor"].as_object()["special_tokens"] = json::object{}; },
        "\"<s>\" is not in \"special_tokens\""},
       {"template id",
-       [](auto& f) { f["post_processor"].at("special_tokens").at("<s>").as_object()["ids"] = json::array{999}; },
+       [](auto& f) { f["post_processor"].at("special_tokens").at("<s>").as_object()["ids"] = json::parse("[999]"); },
        "id 999"},
       {"template endless",
        [](auto& f) {
