@@ -10,8 +10,8 @@ namespace {
 // A worker that takes nothing for so long is held up by a sink.
 constexpr std::chrono::milliseconds kPatience{2};
 // A worker that has delivered looks again after so long, without being woken: a small model has a token every hundred
-// microseconds, and waking a thread for each would cost the engine's cores some of that.
-constexpr std::chrono::microseconds kNap{500};
+// microseconds, and waking a thread for each would cost the engine's cores some of that. An end is not slept through.
+constexpr std::chrono::microseconds kNap{1000};
 
 }  // namespace
 
@@ -64,6 +64,7 @@ Delivery::~Delivery() {
     closing_ = true;
   }
   wake_.notify_all();
+  nap_over_.notify_all();
   // A worker may add another while it ends.
   for (size_t i = 0;; ++i) {
     std::thread thread;
@@ -78,17 +79,20 @@ Delivery::~Delivery() {
 
 void Delivery::send() {
   if (pushed_.empty()) return;
-  bool wake = false;
+  bool wake = false, ended = false;
   {
     std::lock_guard lock(mutex_);
     for (auto& [line, event] : pushed_) {
+      if (std::holds_alternative<Finished>(event)) ended_ = true;
       line->sample_of(event).behind.fetch_add(1, std::memory_order_relaxed);
       line->events_.push_back(std::move(event));
       if (!std::exchange(line->queued_, true)) ready_.push_back(std::move(line));
     }
     wake = see_to_it();
+    ended = ended_ && naps_;
   }
   if (wake) wake_.notify_one();
+  if (ended) nap_over_.notify_one();
   pushed_.clear();
 }
 
@@ -140,10 +144,8 @@ void Delivery::work(Worker& self) {
 // mutex_ is held, but while it sleeps.
 void Delivery::nap(std::unique_lock<std::mutex>& lock) {
   naps_ = true;
-  lock.unlock();
-  std::this_thread::sleep_for(kNap);
-  lock.lock();
-  naps_ = false;
+  nap_over_.wait_for(lock, kNap, [&] { return ended_ || closing_; });
+  naps_ = ended_ = false;
 }
 
 // Waits whether the others get on. True: they do not, and a line is ready. mutex_ is held, but while it waits.

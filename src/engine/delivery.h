@@ -79,13 +79,13 @@ class Delivery {
   std::vector<std::pair<std::shared_ptr<DeliveryLine>, Event>> pushed_;  // of the engine's thread
 
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, nap_over_;
   std::deque<std::shared_ptr<DeliveryLine>> ready_;  // lines with events that no thread delivers
   std::deque<Worker> workers_;
-  int64_t idle_ = 0;    // workers that wait for work
-  int64_t active_ = 0;  // workers that deliver and are not held up
-  uint64_t taken_ = 0;  // lines taken so far
-  bool watched_ = false, naps_ = false, closing_ = false;
+  int64_t idle_ = 0;                                                       // workers that wait for work
+  int64_t active_ = 0;                                                     // workers that deliver and are not held up
+  uint64_t taken_ = 0;                                                     // lines taken so far
+  bool watched_ = false, naps_ = false, ended_ = false, closing_ = false;  // ended_: an event that is not slept through
 };
 
 }  // namespace jamsu::engine

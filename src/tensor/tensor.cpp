@@ -75,17 +75,52 @@ std::string Shape::text() const {
   return s + "]";
 }
 
+namespace {
+// Blocks of these sizes (of states, of a step's rows) are cut from slabs of one huge page: thousands of them are read in
+// a step, and apart they would need a page table entry for each 4 KiB.
+constexpr int64_t kSlab = int64_t{2} << 20, kLeastCut = 4096, kMostCut = int64_t{256} << 10;
+// Under AddressSanitizer every block keeps guards of its own.
+#if defined(__has_feature)
+constexpr bool kGuarded = __has_feature(address_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__)
+constexpr bool kGuarded = true;
+#else
+constexpr bool kGuarded = false;
+#endif
+bool is_cut(int64_t size) {
+  return !kGuarded && size >= kLeastCut && size <= kMostCut;
+}
+}  // namespace
+
 struct Allocator::Pool {
   std::mutex mutex;
   std::unordered_map<int64_t, std::vector<std::byte*>> free;
   int64_t limit = 0, in_use = 0, peak = 0;
+  std::vector<std::byte*> slabs;
+  int64_t slab_left = 0;  // bytes of the last slab that were not cut yet
 
-  void trim() {
-    for (auto& [size, blocks] : free)
-      for (std::byte* block : blocks) std::free(block);
-    free.clear();
+  // Null where there is no memory. mutex is held.
+  std::byte* cut(int64_t size) {
+    if (slab_left < size) {
+      std::byte* slab = allocate_aligned(kSlab);
+      if (!slab) return nullptr;
+      slabs.push_back(slab);
+      slab_left = kSlab;
+    }
+    slab_left -= size;
+    return slabs.back() + slab_left;
   }
-  ~Pool() { trim(); }
+  void trim() {
+    for (auto& [size, blocks] : free) {
+      if (is_cut(size)) continue;
+      for (std::byte* block : blocks) std::free(block);
+      blocks.clear();
+    }
+  }
+  ~Pool() {
+    trim();
+    for (std::byte* slab : slabs) std::free(slab);
+  }
 };
 
 Allocator::Allocator(int64_t limit_bytes) : pool_(std::make_shared<Pool>()) {
@@ -114,11 +149,13 @@ std::shared_ptr<std::byte> Allocator::allocate(int64_t bytes) {
     if (!blocks.empty()) {
       block = blocks.back();
       blocks.pop_back();
+    } else if (is_cut(size)) {
+      block = pool_->cut(size);
     }
     pool_->in_use += size;
     pool_->peak = std::max(pool_->peak, pool_->in_use);
   }
-  if (!block) block = allocate_aligned(size);
+  if (!block && !is_cut(size)) block = allocate_aligned(size);
   if (!block) {
     std::lock_guard lock(pool_->mutex);
     pool_->in_use -= size;
