@@ -48,7 +48,7 @@ class EngineImpl final : public Engine {
     if (auto s = fits(request); !s) return s.error();
     auto line = std::make_shared<DeliveryLine>(std::move(sink), request.samples,
                                                std::max<int64_t>(options_.most_undelivered, 1));
-    Sequences samples = make_samples(std::move(request), std::move(line));
+    Sequences samples = make_samples(std::move(request), line);
     RequestId id = 0;
     {
       std::lock_guard lock(mutex_);

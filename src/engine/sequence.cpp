@@ -39,7 +39,7 @@ Status check(Request& request, int64_t context, int64_t vocab) {
   return {};
 }
 
-std::vector<std::unique_ptr<Sequence>> make_samples(Request request, std::shared_ptr<DeliveryLine> line) {
+std::vector<std::unique_ptr<Sequence>> make_samples(Request request, const std::shared_ptr<DeliveryLine>& line) {
   const auto shared = std::make_shared<const Request>(std::move(request));
   std::vector<std::unique_ptr<Sequence>> samples;
   for (int64_t i = 0; i < shared->samples; ++i) {

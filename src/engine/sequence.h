@@ -39,6 +39,6 @@ struct Sequence {
 Status check(Request& request, int64_t context, int64_t vocab);
 
 // The samples of a checked request, without an id.
-std::vector<std::unique_ptr<Sequence>> make_samples(Request request, std::shared_ptr<DeliveryLine> line);
+std::vector<std::unique_ptr<Sequence>> make_samples(Request request, const std::shared_ptr<DeliveryLine>& line);
 
 }  // namespace jamsu::engine
