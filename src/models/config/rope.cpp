@@ -206,9 +206,9 @@ Result<RopeSetting> read_rope(ConfigReader& reader, int64_t max_position_embeddi
     if (name == "rope_theta" || name == "partial_rotary_factor") {
       const auto n = as_number(*said.value);
       const bool theta = name == "rope_theta";
-      const double low = theta ? 1 : 0, high = theta ? 1e12 : 1;
-      if (!n || *n <= low || *n > high)
-        return wrong_value(file, said.path, *said.value, fmt::format("a number above {} and up to {}", low, high));
+      // The bounds of the families' rope_theta; of a head at most all is rotated.
+      if (!n || *n < (theta ? 1.0001 : 1e-6) || *n > (theta ? 1e12 : 1))
+        return wrong_value(file, said.path, *said.value, theta ? "a number from 1.0001 to 1e12" : "a share up to 1");
       if (theta) r.theta = *n;
       if (!theta) r.partial_rotary_factor = *n;
       continue;
