@@ -75,7 +75,8 @@ struct Said {
 };
 using Sayings = std::map<std::string, Said, std::less<>>;
 
-Status say(Sayings& all, const std::string& name, std::string path, const json::value& value, std::string_view file) {
+Status say(Sayings& all, const std::string& name, const std::string& path, const json::value& value,
+           std::string_view file) {
   const auto [it, fresh] = all.try_emplace(name, Said{path, &value});
   if (!fresh && !same_value(*it->second.value, value))
     return disagreement(file, it->second.path, *it->second.value, path, value);
