@@ -107,12 +107,12 @@ void Talk::ask() {
 // Leaves the earliest turns out until a quarter of the context is free for the reply.
 void Talk::make_room(session::ChatRequest& request) {
   const int64_t context = open_.session->engine().model().info().context;
-  const auto system = static_cast<std::ptrdiff_t>(!messages_.empty() && messages_[0].role == "system");
+  const auto first = static_cast<std::ptrdiff_t>(!messages_.empty() && messages_[0].role == "system");
   int left_out = 0;
-  while (static_cast<std::ptrdiff_t>(messages_.size()) > 2 + system) {
+  while (static_cast<std::ptrdiff_t>(messages_.size()) > 2 + first) {
     const auto prompt = open_.session->prompt(request);
     if (!prompt || static_cast<int64_t>(prompt->ids.size()) <= context - context / 4) break;
-    messages_.erase(messages_.begin() + system, messages_.begin() + system + 2);
+    messages_.erase(messages_.begin() + first, messages_.begin() + first + 2);
     request.messages = messages_;
     ++left_out;
   }

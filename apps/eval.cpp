@@ -69,7 +69,7 @@ boost::json::object to_json(const eval::Report& r, int64_t k) {
           {"cells", cells}};
 }
 
-void print(const eval::Report& r, const Options& o) {
+void print_report(const eval::Report& r, const Options& o) {
   print("{:<11} {}   of {}   all steps verified {} of {}   cut {}   {:.0f} tokens a reply\n", r.name,
         percent(r.right, r.problems), r.problems, r.steps_verified, r.with_steps, r.truncated,
         static_cast<double>(r.tokens) / static_cast<double>(std::max<int64_t>(r.problems * o.k, 1)));
@@ -252,7 +252,7 @@ int run(const Options& o, const Globals& globals) {
     if (o.json)
       std::cout << to_json(report, o.k) << "\n" << std::flush;
     else
-      print(report, o);
+      print_report(report, o);
     std::fflush(stdout);
     if (auto s = items.flush(); !s) return fail(s.error());
   }

@@ -110,7 +110,10 @@ int run_ids(const Options& o, const Globals& globals) {
   const auto start = std::chrono::steady_clock::now();
   const auto submitted = engine->submit(request, [&](const engine::Event& event) {
     if (const auto* token = std::get_if<engine::TokenEvent>(&event)) {
-      if (!o.json) print("{}{}", output.empty() ? "" : " ", token->token), std::fflush(stdout);
+      if (!o.json) {
+        print("{}{}", output.empty() ? "" : " ", token->token);
+        std::fflush(stdout);
+      }
       output.push_back(token->token);
       logprobs.emplace_back(token->logprob);
     } else {

@@ -145,7 +145,7 @@ void print_published(const models::ModelInfo& info) {
       v3.hours() / 1e3, v3.dollars() / 1e6, v3.dollars_per_hour);
 }
 
-void print(const Found& f, const std::string& path) {
+void print_found(const Found& f, const std::string& path) {
   const models::ModelInfo& info = f.source.model->info();
   const auto millions = [](int64_t n) { return scaled(static_cast<double>(n), ""); };
   print("{}\n{}: {}\n", path, info.architecture, info.shape);
@@ -195,7 +195,7 @@ int run(const Options& o, const Globals& globals) {
   if (o.json) {
     std::cout << as_json(f, o, *path, fits) << "\n";
   } else {
-    print(f, *path);
+    print_found(f, *path);
     if (o.train) print_training(f, o, globals);
     if (plan::is_deepseek_v3_671b(info)) print_published(info);
   }
