@@ -123,7 +123,6 @@ void Talk::make_room(session::ChatRequest& request) {
 
 session::Reply Talk::write(const session::ChatRequest& request) {
   ReplyPrinter printer(look_of(options_.sampling.show_thinking, globals_));
-  if (reader_.terminal()) forget_ctrl_c();
   const QuietKeys quiet(reader_.terminal());
   return open_.session->follow(
       request, [&](const session::Event& event) { return printer.take(event); }, [] { return noted_signal() != 0; });

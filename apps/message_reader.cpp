@@ -85,6 +85,12 @@ void drop_line_ends(std::string& text) {
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
 }
 
+// Where the """ stands that ends the text, blanks behind it apart; npos: nowhere.
+size_t closing_fence(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of(" \t") + 1);
+  return text.ends_with(kFence) ? text.size() - kFence.size() : std::string::npos;
+}
+
 }  // namespace
 
 MessageReader::MessageReader(bool codes)
@@ -143,20 +149,21 @@ std::optional<std::string> MessageReader::line(const char* shown) {
   if (terminal_) return edited_line(shown);
   std::string text;
   if (noted_signal() != 0 || !std::getline(std::cin, text)) return std::nullopt;
+  if (text.ends_with('\r')) text.pop_back();
   return text;
 }
 
 // The lines up to one that ends with """; `ended`: Ctrl-C came, or the input was at its end (what there is counts then).
 std::string MessageReader::block(std::string text, bool& ended) {
-  const auto closed = [&] { return text.ends_with(kFence); };
-  while (!closed()) {
+  size_t end = closing_fence(text);
+  while (end == std::string::npos) {
     const auto more = line("... ");
     ended = !more;
     if (ended) break;
     text += "\n" + *more;
-    while (text.ends_with(' ') || text.ends_with('\r')) text.pop_back();
+    end = closing_fence(text);
   }
-  if (closed()) text.resize(text.size() - kFence.size());
+  if (end != std::string::npos) text.resize(end);
   if (text.starts_with('\n')) text.erase(0, 1);
   drop_line_ends(text);
   return text;
