@@ -15,9 +15,10 @@
 
 #include "apps/reply_printer.h"
 #include "apps/signals.h"
-#include "base/files.h"
+#include "formats/json_records.h"
 #include "formats/strict_json.h"
 #include "text/conversation.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::apps {
 namespace {
@@ -28,36 +29,38 @@ constexpr int kCut = 3;  // exit code: the reply ended before its own end
 constexpr auto kInterrupted = [] { return noted_signal() != 0; };
 
 // All of it, but for one line end at its end, which echo and editors add.
-std::string read_stdin() {
-  std::string text((std::istreambuf_iterator<char>(std::cin)), {});
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
-  return text;
+Result<std::string> read_stdin() {
+  const std::string bytes((std::istreambuf_iterator<char>(std::cin)), {});
+  auto text = unicode::user_text(bytes, "stdin");
+  if (!text) return text.error();
+  for (const char end : {'\n', '\r'})
+    if (text->ends_with(end)) text->remove_suffix(1);
+  return std::string(*text);
 }
 
-// One prompt a line: {"prompt": "..."}, or a conversation, {"messages": [...], "tools": [...]};
+// A line of --prompts, and where it stands.
+struct Prompt {
+  boost::json::object line;
+  std::string where;
+  bool conversation = false;  // and not a text, "prompt"
+};
+
+// One prompt a line: {"prompt": "..."}, or a conversation (text/conversation.h);
 // other members are kept and given back.
-Result<std::vector<boost::json::object>> read_prompts(const std::string& path) {
-  const auto text = path == "-" ? Result<std::string>(read_stdin()) : read_file(path);
+Result<std::vector<Prompt>> read_prompts(const std::string& path) {
+  const auto text = path == "-" ? read_stdin() : unicode::read_text_file(path);
   if (!text) return text.error();
-  std::vector<boost::json::object> prompts;
-  int64_t line_number = 0;
-  for (size_t begin = 0; begin < text->size();) {
-    size_t end = text->find('\n', begin);
-    if (end == std::string::npos) end = text->size();
-    const std::string_view line(text->data() + begin, end - begin);
-    begin = end + 1;
-    ++line_number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const std::string where = fmt::format("{}:{}", path, line_number);
-    const auto value = formats::parse_strict_json(line, where);
-    if (!value) return value.error();
-    const auto* prompt = value->is_object() ? value->as_object().if_contains("prompt") : nullptr;
-    const bool messages = value->is_object() && value->as_object().contains("messages");
-    if ((prompt != nullptr) == messages || (prompt && !prompt->is_string()))
-      return Error{where + ": not an object with either a string \"prompt\" or \"messages\""};
-    prompts.push_back(value->as_object());
-  }
+  std::vector<Prompt> prompts;
+  const auto count =
+      formats::for_each_record(*text, path, [&](const boost::json::object& line, const std::string& where) -> Status {
+        const auto* prompt = line.if_contains("prompt");
+        const bool plain = prompt && prompt->is_string() && !line.contains("messages");
+        if (!plain && !text::is_conversation(line))
+          return Error{where + ": not an object with either a string \"prompt\" or \"messages\""};
+        prompts.push_back({line, where, !plain});
+        return {};
+      });
+  if (!count) return count.error();
   if (prompts.empty()) return Error{path + ": no prompts"};
   return prompts;
 }
@@ -147,58 +150,60 @@ int run_ids(const Options& o, const Globals& globals) {
 
 Result<boost::json::array> read_tools_file(const std::string& path) {
   if (path.empty()) return boost::json::array();
-  const auto text = read_file(path);
+  const auto text = unicode::read_text_file(path);
   if (!text) return text.error();
   const auto value = formats::parse_strict_json(*text, path);
   if (!value) return value.error();
   return text::read_tools(*value, path);
 }
 
-// `where`: of the prompt in its file.
-Result<session::ChatRequest> chat_request(const Options& o, const boost::json::object& prompt, const std::string& where,
-                                          const boost::json::array& tools, const models::GenerationConfig& defaults) {
+Result<session::ChatRequest> chat_request(const Options& o, const Prompt& prompt, const boost::json::array& tools,
+                                          const models::GenerationConfig& defaults) {
   session::ChatRequest r = make_request(o.sampling, defaults);
   r.tools = tools;
   if (!o.system.empty()) r.messages.push_back({"system", o.system});
-  if (const auto* text = prompt.if_contains("prompt")) {
-    r.messages.push_back({"user", std::string(text->as_string())});
+  if (!prompt.conversation) {
+    r.messages.push_back({"user", std::string(prompt.line.at("prompt").as_string())});
     return r;
   }
-  auto conversation = text::read_conversation(prompt, where);
+  auto conversation = text::read_conversation(prompt.line, prompt.where);
   if (!conversation) return conversation.error();
+  conversation->messages.resize(conversation->asked);
   std::move(conversation->messages.begin(), conversation->messages.end(), std::back_inserter(r.messages));
+  r.variables = std::move(conversation->variables);
   if (!conversation->tools.empty()) r.tools = std::move(conversation->tools);
   return r;
 }
 
 // What is asked: a file's lines, -p, or what comes on stdin where neither stands there.
-Result<std::vector<boost::json::object>> asked(const Options& o) {
+Result<std::vector<Prompt>> asked(const Options& o) {
   const Error none{"generate: give one of -p TEXT, --prompts FILE and --tokens IDS, or a text on stdin"};
   if (o.prompt && !o.prompts.empty()) return none;
   if (!o.prompts.empty()) return read_prompts(o.prompts);
   if (!o.prompt && isatty(STDIN_FILENO) == 1) return none;
-  std::string text = o.prompt && *o.prompt != "-" ? *o.prompt : read_stdin();
-  if (text.empty()) return none;
-  return std::vector<boost::json::object>{{{"prompt", std::move(text)}}};
+  const auto text = o.prompt && *o.prompt != "-" ? Result<std::string>(*o.prompt) : read_stdin();
+  if (!text) return text.error();
+  if (text->empty()) return none;
+  return std::vector<Prompt>{{.line = {{"prompt", *text}}, .where = "-p"}};
 }
 
-Result<std::vector<session::ChatRequest>> make_requests(const Options& o,
-                                                        const std::vector<boost::json::object>& prompts,
-                                                        const models::GenerationConfig& defaults) {
+Result<std::vector<session::ChatRequest>> make_requests(const Options& o, const std::vector<Prompt>& prompts,
+                                                        const session::OpenSession& open) {
   const auto tools = read_tools_file(o.tools);
   if (!tools) return tools.error();
   std::vector<session::ChatRequest> requests;
   for (size_t i = 0; i < prompts.size(); ++i) {
-    const std::string where = fmt::format("{}: prompt {}", o.prompts, i + 1);
+    const auto& [line, where, conversation] = prompts[i];
     if (o.chat) {
-      auto r = chat_request(o, prompts[i], where, *tools, defaults);
+      auto r = chat_request(o, prompts[i], *tools, open.generation);
       if (!r) return r.error();
+      if (auto s = open.session->check(*r); !s) return Error{where + ": " + s.error().message};
       r->end_loops = o.sampling.end_loops != "off";
       requests.push_back(std::move(*r));
     } else {
-      if (!prompts[i].contains("prompt")) return Error{where + ": \"messages\" are of the chat format; add --chat"};
+      if (conversation) return Error{where + ": \"messages\" are of the chat format; add --chat"};
       requests.push_back(make_request(o.sampling));
-      requests.back().continued = std::string(prompts[i].at("prompt").as_string());
+      requests.back().continued = std::string(line.at("prompt").as_string());
     }
   }
   return requests;
@@ -222,14 +227,14 @@ int write_text(const Options& o, const Globals& globals, session::OpenSession& o
 // to be written as it ends.
 class ReplyLines {
  public:
-  ReplyLines(const std::vector<boost::json::object>& prompts, bool ordered)
+  ReplyLines(const std::vector<Prompt>& prompts, bool ordered)
       : prompts_(prompts), ordered_(ordered), lines_(prompts.size()) {}
   void take(size_t i, const session::Reply& reply) {
     if (reply.done.reason == engine::FinishReason::cancelled) return;  // no reply
     failed_ |= !reply.done.error.empty();
     cut_ += reply.done.reason == engine::FinishReason::length;
     ++written_;
-    boost::json::object line = prompts_[i];
+    boost::json::object line = prompts_[i].line;
     for (auto& [key, value] : to_json(reply)) line[key] = value;
     if (!ordered_) line["index"] = i;
     lines_[i] = boost::json::serialize(line) + "\n";
@@ -258,14 +263,14 @@ class ReplyLines {
     std::fflush(stdout);
     lines_[i].clear();
   }
-  const std::vector<boost::json::object>& prompts_;
+  const std::vector<Prompt>& prompts_;
   bool ordered_, failed_ = false;
   std::vector<std::string> lines_;
   size_t next_ = 0, written_ = 0;
   int64_t cut_ = 0;
 };
 
-int write_json(const Options& o, session::OpenSession& open, const std::vector<boost::json::object>& prompts,
+int write_json(const Options& o, session::OpenSession& open, const std::vector<Prompt>& prompts,
                const std::vector<session::ChatRequest>& requests) {
   ReplyLines lines(prompts, !o.unordered);
   open.session->chat_all(
@@ -291,7 +296,7 @@ int run_generate(const Options& o, const Globals& globals) {
   if (!prompts) return fail(prompts.error());
   const auto open = session::open_session("generate", o.model, globals.how(), {}, o.chat);
   if (!open) return fail(open.error());
-  const auto requests = make_requests(o, *prompts, (*open)->generation);
+  const auto requests = make_requests(o, *prompts, **open);
   if (!requests) return fail(requests.error());
   note_signals(CtrlC::ends);
   const int code = o.json || !o.prompts.empty() ? write_json(o, **open, *prompts, *requests)
