@@ -77,8 +77,11 @@ int run(const Options& o, const Globals& globals) {
              opened->stored_dtype);
   fmt::print("forward       {:.2f} MFLOP a token (attention over 512 tokens)\n", info.forward_flops(512) / 1e6);
   if (const auto format = text::ChatFormat::load(*folder))
-    fmt::print("chat          template found; replies are split as {}\n",
-               text::stream_format_name(format->stream_format()));
+    fmt::print("chat          template found; replies are split as {}{}\n",
+               text::stream_format_name(format->stream_format()),
+               format->stream_format() == text::StreamFormat::unknown
+                   ? ": its tool calls have marks of no format that is known here and stay in the reply's text"
+                   : "");
   else
     fmt::print("chat          no template that works: {}\n", format.error().message);
   fmt::print("memory of a sequence's state{}\n{}",

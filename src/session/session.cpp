@@ -66,8 +66,11 @@ Result<engine::RequestId> Session::submit_samples(const ChatRequest& request, st
   r.samples = static_cast<int64_t>(sinks.size());
   r.max_tokens = request.max_tokens;
   r.stop_tokens = stop_tokens_;
-  ReplyOptions options{
-      .format = {}, .in_reasoning = built->opens_thinking, .stop = request.stop, .tokens = request.tokens};
+  ReplyOptions options{.format = {},
+                       .in_reasoning = built->opens_thinking,
+                       .tools = text::ToolSchemas(request.tools),
+                       .stop = request.stop,
+                       .tokens = request.tokens};
   if (!request.continued) options.format = stream_format();
   auto parsers = std::make_shared<std::deque<ReplyParser>>();
   for (EventSink& sink : sinks) parsers->emplace_back(tokenizer_, stop_tokens_, options, std::move(sink));
@@ -98,6 +101,7 @@ std::vector<Reply> Session::chat_all(const std::vector<ChatRequest>& requests, c
       Reply& reply = replies[i];
       if (const auto* r = std::get_if<ReasoningPiece>(&event)) reply.reasoning += r->text;
       if (const auto* c = std::get_if<ContentPiece>(&event)) reply.content += c->text;
+      if (std::holds_alternative<ContentWasReasoning>(event)) reply.reasoning += std::exchange(reply.content, {});
       if (const auto* t = std::get_if<TokenPiece>(&event)) reply.tokens.push_back(*t);
       if (const auto* c = std::get_if<CallBegin>(&event)) reply.calls.push_back({c->call});
       if (const auto* c = std::get_if<CallArguments>(&event)) reply.calls.back().arguments += c->text;
