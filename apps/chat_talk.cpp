@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "apps/signals.h"
-#include "base/files.h"
 #include "base/near_names.h"
-#include "formats/strict_json.h"
+#include "formats/json_records.h"
 #include "text/conversation.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::apps {
 namespace {
@@ -44,7 +44,7 @@ const std::vector<Talk::Command>& Talk::commands() {
       {"/think", "on|off|auto", "whether the model thinks before it answers", &Talk::think},
       {"/seed", "N", "seed of the draws (with temperature above 0)", &Talk::seed},
       {"/save", "FILE", "write the conversation as JSONL (it is written nowhere else)", &Talk::save},
-      {"/load", "FILE", "go on with a conversation that /save has written", &Talk::load},
+      {"/load", "FILE", "go on with a conversation: what /save has written, or one in a line", &Talk::load},
       {"/stats", "", "tokens and speed so far", &Talk::stats},
       {"/help", "", "this list (also /?)", &Talk::help},
       {"/?", "", "", &Talk::help},
@@ -96,9 +96,11 @@ void Talk::ask() {
     print("jamsu: {}\n", reply.done.error);
     return;
   }
+  for (const std::string& warning : reply.done.warnings) say_once(warning);
   say_how(reply, request);
   messages_.push_back({"assistant", reply.content});  // thinking of earlier turns is not part of the prompt
-  full_.push_back({"assistant", reply.content, reply.reasoning});
+  full_.push_back({"assistant", reply.content});
+  if (!reply.reasoning.empty()) full_.back().reasoning_content = reply.reasoning;
   if (!reply.calls.empty()) full_.back().fields["tool_calls"] = to_json(reply).at("tool_calls");
   tokens_ += reply.done.output_tokens;
   seconds_ += reply.done.seconds;
@@ -177,7 +179,7 @@ void Talk::begin(std::vector<text::Message> messages) {
   full_ = std::move(messages);
   if (full_.empty() && !options_.system.empty()) full_.push_back({"system", options_.system});
   messages_ = full_;
-  for (text::Message& m : messages_) m.reasoning_content.clear();
+  for (text::Message& m : messages_) m.reasoning_content.reset();
   sample_ = 0;
 }
 
@@ -254,7 +256,7 @@ bool Talk::save(const std::string& path) {
   std::string lines;
   for (const text::Message& m : full_) {
     boost::json::object o{{"role", m.role}, {"content", m.content}};
-    if (!m.reasoning_content.empty()) o["reasoning_content"] = m.reasoning_content;
+    if (m.reasoning_content) o["reasoning_content"] = *m.reasoning_content;
     for (const auto& [key, value] : m.fields) o[key] = value;
     lines += boost::json::serialize(o) + "\n";
   }
@@ -270,21 +272,17 @@ bool Talk::save(const std::string& path) {
 bool Talk::load(const std::string& path) {
   if (path.empty()) return false;
   const auto read = [&]() -> Result<text::Conversation> {
-    const auto text = read_file(path);
+    const auto text = unicode::read_text_file(path);
     if (!text) return text.error();
-    boost::json::array messages;
-    int64_t number = 0;
-    for (size_t begin = 0; begin < text->size();) {
-      const size_t end = std::min(text->find('\n', begin), text->size());
-      const std::string_view line(text->data() + begin, end - begin);
-      begin = end + 1;
-      ++number;
-      if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      const auto value = formats::parse_strict_json(line, fmt::format("{}:{}", path, number));
-      if (!value) return value.error();
-      messages.push_back(*value);
-    }
-    return text::read_conversation({{"messages", std::move(messages)}}, path);
+    boost::json::array lines;
+    const auto count = formats::for_each_record(*text, path, [&](const boost::json::object& line, const std::string&) {
+      lines.push_back(line);
+      return Status();
+    });
+    if (!count) return count.error();
+    if (lines.size() == 1 && text::is_conversation(lines[0].as_object()))
+      return text::read_conversation(lines[0].as_object(), path);
+    return text::read_conversation({{"messages", std::move(lines)}}, path);
   };
   auto conversation = read();
   if (!conversation) {
@@ -293,7 +291,8 @@ bool Talk::load(const std::string& path) {
   }
   options_.system = conversation->messages[0].role == "system" ? conversation->messages[0].content : "";
   begin(std::move(conversation->messages));
-  print("({} messages from {})\n", full_.size(), path);
+  print("({} messages from {}{})\n", full_.size(), path,
+        conversation->tools.empty() ? "" : "; its tools are of generate --chat, and left out here");
   return true;
 }
 

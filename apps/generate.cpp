@@ -216,6 +216,7 @@ int write_text(const Options& o, const Globals& globals, session::OpenSession& o
   const session::Reply reply = open.session->follow(
       request, [&](const session::Event& event) { return printer.take(event); }, kInterrupted);
   open.count(reply);
+  for (const std::string& warning : reply.done.warnings) say_once(warning);
   if (!reply.done.error.empty()) return fail(reply.done.error);
   const std::string why = why_cut(reply, request.max_tokens, open.session->engine().model().info().context);
   if (why.empty()) return 0;
@@ -231,6 +232,7 @@ class ReplyLines {
       : prompts_(prompts), ordered_(ordered), lines_(prompts.size()) {}
   void take(size_t i, const session::Reply& reply) {
     if (reply.done.reason == engine::FinishReason::cancelled) return;  // no reply
+    for (const std::string& warning : reply.done.warnings) say_once(warning);
     failed_ |= !reply.done.error.empty();
     cut_ += reply.done.reason == engine::FinishReason::length;
     ++written_;

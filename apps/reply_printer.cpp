@@ -62,6 +62,13 @@ SinkAnswer ReplyPrinter::take(const session::Event& event) {
   } else if (const auto* c = std::get_if<session::ContentPiece>(&event)) {
     go_to(Part::content);
     write(c->text);
+  } else if (std::holds_alternative<session::ContentWasReasoning>(event)) {
+    go_to(Part::none);
+    if (line_begun_) put("\n");
+    line_begun_ = false;
+    // It stands there already: the end mark alone tells programs so, as some models write it.
+    put(look_.thinking == ReplyLook::Thinking::dim ? "\033[2m[what stands above is the model's thinking]\033[0m\n"
+                                                   : "</think>\n");
   } else if (const auto* call = std::get_if<session::CallBegin>(&event)) {
     go_to(Part::none);
     go_to(Part::call);

@@ -77,7 +77,11 @@ int run(const Options& o, const Globals& globals) {
         opened->stored_dtype);
   print("forward       {:.2f} MFLOP a token (attention over 512 tokens)\n", info.forward_flops(512) / 1e6);
   if (const auto format = text::ChatFormat::load(*folder))
-    print("chat          template found; replies are split as {}\n", text::stream_format_name(format->stream_format()));
+    print("chat          template found; replies are split as {}{}\n",
+          text::stream_format_name(format->stream_format()),
+          format->stream_format() == text::StreamFormat::unknown
+              ? ": its tool calls have marks of no format that is known here and stay in the reply's text"
+              : "");
   else
     print("chat          no template that works: {}\n", format.error().message);
   print("memory of a sequence's state{}\n",

@@ -20,7 +20,8 @@ class Integer {
   bool zero() const { return limbs_.empty(); }
   bool fits() const;         // in int64
   int64_t small() const;     // REQUIRES: fits()
-  double real() const;       // inf beyond double
+  double real() const;       // the nearest, ties to even; inf beyond double
+  uint64_t bits() const;     // of the magnitude; 0 for zero
   std::string text() const;  // decimal
   size_t bytes() const { return limbs_.size() * 4 + 32; }
 
@@ -32,6 +33,8 @@ class Integer {
   static std::pair<Integer, Integer> divide(const Integer& a, const Integer& b);
   static Integer power(const Integer& base, uint64_t exponent);
   static int compare(const Integer& a, const Integer& b);  // -1, 0, 1
+  // a / b, the nearest double; inf beyond double. REQUIRES: b is not zero.
+  static double ratio(const Integer& a, const Integer& b);
 
  private:
   static int compare_magnitude(const Integer& a, const Integer& b);

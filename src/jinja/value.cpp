@@ -304,7 +304,7 @@ uint64_t hash_of(Budget& budget, const Value& value) {
       return std::hash<double>{}(value.real());
     case Kind::real: {
       const double v = value.real();
-      if (v == std::floor(v) && std::fabs(v) < 9e18) return std::hash<int64_t>{}(static_cast<int64_t>(v));
+      if (v == std::floor(v) && v >= -0x1p63 && v < 0x1p63) return std::hash<int64_t>{}(static_cast<int64_t>(v));
       return std::hash<double>{}(v);
     }
     case Kind::string:
@@ -323,13 +323,41 @@ uint64_t hash_of(Budget& budget, const Value& value) {
   }
 }
 
+namespace {
+
+int compare_mixed(const Value& integer, double real) {
+  if (std::isinf(real)) return real > 0 ? -1 : 1;
+  const double rounded = integer.real();
+  if (rounded != real) return rounded < real ? -1 : 1;
+  return Integer::compare(integer.integer(), Integer::from_real(real));
+}
+
+// -1, 0, 1 by their exact values; 2: one is no number (nan). REQUIRES: numbers.
+int compare_numbers(const Value& a, const Value& b) {
+  if (a.is_integral() && b.is_integral()) return Integer::compare(a.integer(), b.integer());
+  const double x = a.real(), y = b.real();
+  if (std::isnan(x) || std::isnan(y)) return 2;
+  if (a.is_integral()) return compare_mixed(a, y);
+  if (b.is_integral()) return -compare_mixed(b, x);
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+// What a dict's keys or items are compared by: as sets.
+bool same_members(Budget& budget, const Value& a, const Value& b) {
+  const auto& y = b.items();
+  return a.items().size() == y.size() && std::all_of(a.items().begin(), a.items().end(), [&](const Value& item) {
+           return std::any_of(y.begin(), y.end(), [&](const Value& other) { return equal(budget, item, other); });
+         });
+}
+
+}  // namespace
+
 bool equal(Budget& budget, const Value& a, const Value& b) {
   budget.step();
   const Budget::Nest nest(budget);
   if (a.is_number() && b.is_number()) {
     if (a.is_small() && b.is_small()) return a.small() == b.small();
-    if (a.is(Kind::real) || b.is(Kind::real)) return a.real() == b.real();
-    return Integer::compare(a.integer(), b.integer()) == 0;
+    return compare_numbers(a, b) == 0;
   }
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
@@ -354,6 +382,10 @@ bool equal(Budget& budget, const Value& a, const Value& b) {
         return other && equal(budget, entry.second, *other);
       });
     }
+    case Kind::view:
+      if (a.list_object().name != "dict_values" && b.list_object().name != "dict_values")
+        return same_members(budget, a, b);
+      return a.object() == b.object();
     default:
       return a.object() == b.object();
   }
@@ -364,8 +396,7 @@ bool less(Budget& budget, const Value& a, const Value& b, std::string_view op) {
   const Budget::Nest nest(budget);
   if (a.is_number() && b.is_number()) {
     if (a.is_small() && b.is_small()) return a.small() < b.small();
-    if (a.is(Kind::real) || b.is(Kind::real)) return a.real() < b.real();
-    return Integer::compare(a.integer(), b.integer()) < 0;
+    return compare_numbers(a, b) == -1;
   }
   if (a.is_string() && b.is_string()) {
     budget.work(std::min(a.text().size(), b.text().size()));

@@ -62,6 +62,7 @@ class Sample {
 void Reply::add(const Event& event) {
   if (const auto* r = std::get_if<ReasoningPiece>(&event)) reasoning += r->text;
   if (const auto* c = std::get_if<ContentPiece>(&event)) content += c->text;
+  if (std::holds_alternative<ContentWasReasoning>(event)) reasoning += std::exchange(content, {});
   if (const auto* t = std::get_if<TokenPiece>(&event)) tokens.push_back(*t);
   if (const auto* c = std::get_if<CallBegin>(&event)) calls.push_back({c->call});
   if (const auto* c = std::get_if<CallArguments>(&event)) calls.back().arguments += c->text;
@@ -120,8 +121,11 @@ Result<engine::RequestId> Session::submit_samples(const ChatRequest& request, st
   r.samples = static_cast<int64_t>(sinks.size());
   r.max_tokens = request.max_tokens;
   r.stop_tokens = stop_tokens_;
-  ReplyOptions options{
-      .format = {}, .in_reasoning = built->opens_thinking, .stop = request.stop, .tokens = request.tokens};
+  ReplyOptions options{.format = {},
+                       .in_reasoning = built->opens_thinking,
+                       .tools = text::ToolSchemas(request.tools),
+                       .stop = request.stop,
+                       .tokens = request.tokens};
   if (!request.continued) options.format = stream_format();
   auto samples = std::make_shared<std::deque<Sample>>();
   for (EventSink& sink : sinks)

@@ -259,6 +259,7 @@ Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const 
     p.opens_thinking = think_ >= 0;
     break;
   }
+  p.opens_thinking |= prompt_opens_reasoning(format_.stream_format(), text);  // marks that are no tokens
   return p;
 }
 
