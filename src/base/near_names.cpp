@@ -32,17 +32,18 @@ size_t distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+constexpr size_t kMeant = 1;  // farness up to which a name is surely meant
+
 // How far `name` is from what was written: smaller is nearer; npos: not near.
 size_t farness(std::string_view written, std::string_view name) {
-  if (written == name) return 0;
   const std::string_view last_part = name.substr(name.rfind('/') + 1);
-  if (written == last_part) return 1;
-  size_t near = std::min(distance(written, name), distance(written, last_part));
-  if (near > std::max<size_t>(1, written.size() / 3) || near >= std::max(written.size(), size_t{2}))
-    near = std::string::npos;
-  const bool begins =
-      written.size() >= kShortestBeginning && (name.starts_with(written) || last_part.starts_with(written));
-  return std::min(near, begins ? size_t{1} : std::string::npos);
+  if (written == name) return 0;
+  if (written == last_part) return kMeant;
+  const size_t letters = std::min(distance(written, name), distance(written, last_part));
+  if (written.size() >= kShortestBeginning && (name.starts_with(written) || last_part.starts_with(written)))
+    return kMeant + 1;
+  if (letters >= written.size() || letters > std::max<size_t>(1, written.size() / 3)) return std::string::npos;
+  return kMeant + letters;
 }
 
 }  // namespace
@@ -58,9 +59,11 @@ std::vector<std::string> near_names(std::string_view name, const std::vector<std
   }
   std::sort(near.begin(), near.end());
   std::vector<std::string> found;
-  for (auto& [far, candidate] : near)
-    if (found.size() < kMostNames && (found.empty() || found.back() != candidate))
-      found.push_back(std::move(candidate));
+  for (auto& [far, candidate] : near) {
+    const bool repeated = !found.empty() && found.back() == candidate;
+    if (found.size() == kMostNames || (far > kMeant && near[0].first <= kMeant)) break;
+    if (!repeated) found.push_back(std::move(candidate));
+  }
   return found;
 }
 
