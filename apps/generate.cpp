@@ -9,6 +9,7 @@
 #include <iostream>
 
 #include "apps/request.h"
+#include "apps/show_prompt.h"
 #include "base/files.h"
 #include "formats/strict_json.h"
 #include "text/conversation.h"
@@ -18,7 +19,7 @@ namespace {
 
 struct Options {
   std::string model, prompt, prompts, tokens, tools, system;
-  bool chat = false, json = false;
+  bool chat = false, json = false, show_prompt = false;
   SamplingOptions sampling;
 };
 
@@ -171,6 +172,11 @@ int run(const Options& o, const Globals& globals) {
       requests.back().continued = std::string(prompts[i].at("prompt").as_string());
     }
   }
+  if (o.show_prompt) {
+    const int code = show_prompts(*(*open)->session, requests, o.json || !o.prompts.empty());
+    (*open)->model->account->finish(code ? ledger::Ending::failed : ledger::Ending::finished);
+    return code;
+  }
   int failed = 0;
   const auto replies =
       (*open)->session->chat_all(requests, [&](size_t, const session::Reply& reply) { (*open)->count(reply); });
@@ -213,6 +219,7 @@ void add_generate(Verb& app, Globals& globals) {
   verb->add_option("--tools", options->tools,
                    "with --chat: a JSON file, the list of functions the model may call, as chat APIs describe them");
   verb->add_flag("--json", options->json, "one JSON object");
+  verb->add_flag("--show-prompt", options->show_prompt, "write what the model would read, and ask nothing");
   add_sampling_options(*verb, options->sampling);
   verb->footer(
       "Example: jamsu generate --chat -p '48 더하기 57은 얼마야?'\n"

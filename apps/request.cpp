@@ -64,8 +64,7 @@ boost::json::object to_json(const session::Reply& r) {
                        {"valid", call.valid}});
     o["tool_calls"] = std::move(calls);
   }
-  if (!r.done.warnings.empty())
-    o["warnings"] = boost::json::array(r.done.warnings.begin(), r.done.warnings.end());
+  if (!r.done.warnings.empty()) o["warnings"] = boost::json::array(r.done.warnings.begin(), r.done.warnings.end());
   if (!r.done.error.empty()) o["error"] = r.done.error;
   return o;
 }
