@@ -14,6 +14,7 @@
 #include <iterator>
 
 #include "apps/reply_printer.h"
+#include "apps/show_prompt.h"
 #include "apps/signals.h"
 #include "formats/json_records.h"
 #include "formats/strict_json.h"
@@ -301,8 +302,10 @@ int run_generate(const Options& o, const Globals& globals) {
   const auto requests = make_requests(o, *prompts, **open);
   if (!requests) return fail(requests.error());
   note_signals(CtrlC::ends);
-  const int code = o.json || !o.prompts.empty() ? write_json(o, **open, *prompts, *requests)
-                                                : write_text(o, globals, **open, requests->front());
+  const bool lines = o.json || !o.prompts.empty();
+  if (o.show_prompt) return ended(*(*open)->model->account, show_prompts(*(*open)->session, *requests, lines));
+  const int code =
+      lines ? write_json(o, **open, *prompts, *requests) : write_text(o, globals, **open, requests->front());
   return ended(*(*open)->model->account, code);
 }
 
@@ -329,6 +332,7 @@ void add_generate(Verb& app, Globals& globals) {
   verb->add_option("--tools", options->tools,
                    "with --chat: a JSON file, the list of functions the model may call, as chat APIs describe them");
   verb->add_flag("--json", options->json, "one JSON object, when the reply is whole");
+  verb->add_flag("--show-prompt", options->show_prompt, "write what the model would read, and ask nothing");
   add_sampling_options(*verb, options->sampling, true);
   verb->footer(
       "Example: jamsu generate --chat -p '48 더하기 57은 얼마야?'\n"

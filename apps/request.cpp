@@ -206,8 +206,7 @@ boost::json::object to_json(const session::Reply& r) {
     o["tool_calls"] = std::move(calls);
   }
   if (r.done.looped) o["looped"] = true;  // finish_reason is "length"
-  if (!r.done.warnings.empty())
-    o["warnings"] = boost::json::array(r.done.warnings.begin(), r.done.warnings.end());
+  if (!r.done.warnings.empty()) o["warnings"] = boost::json::array(r.done.warnings.begin(), r.done.warnings.end());
   if (!r.done.error.empty()) o["error"] = r.done.error;
   return o;
 }

@@ -90,8 +90,7 @@ bool starts_identifier(char32_t c) {
 }
 bool continues_identifier(char32_t c) {
   constexpr unicode::CategorySet kContinue =
-      unicode::kLetter |
-      unicode::category_set(Category::Nl, Category::Nd, Category::Mn, Category::Mc, Category::Pc);
+      unicode::kLetter | unicode::category_set(Category::Nl, Category::Nd, Category::Mn, Category::Mc, Category::Pc);
   return (is_of(kContinue, c) && !in(kNoContinue, c)) || in(kOtherContinue, c);
 }
 
@@ -108,9 +107,8 @@ bool is_cased(char32_t c) {
 }
 
 bool is_printable(char32_t c) {
-  constexpr unicode::CategorySet kHidden =
-      unicode::category_set(Category::Cc, Category::Cf, Category::Cs, Category::Co, Category::Cn, Category::Zl,
-                            Category::Zp, Category::Zs);
+  constexpr unicode::CategorySet kHidden = unicode::category_set(
+      Category::Cc, Category::Cf, Category::Cs, Category::Co, Category::Cn, Category::Zl, Category::Zp, Category::Zs);
   return c == ' ' || !is_of(kHidden, c);
 }
 

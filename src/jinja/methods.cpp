@@ -128,8 +128,8 @@ Value bit_length(Interpreter&, const Value& self, Arguments&) {
 }
 Value bit_count(Interpreter&, const Value& self, Arguments&) {
   if (!self.is_small()) fail("LimitError", "bit_count of a number beyond 64 bits");
-  const auto magnitude = self.small() < 0 ? uint64_t{0} - static_cast<uint64_t>(self.small())
-                                          : static_cast<uint64_t>(self.small());
+  const auto magnitude =
+      self.small() < 0 ? uint64_t{0} - static_cast<uint64_t>(self.small()) : static_cast<uint64_t>(self.small());
   return Value::integer(__builtin_popcountll(magnitude));
 }
 Value integer_ratio(Interpreter& in, const Value& self, Arguments& arguments) {
@@ -158,19 +158,14 @@ struct NamedMethod {
   std::string_view name;
   BuiltinBody body;
 };
-constexpr NamedMethod kDict[] = {
-    {"keys", dict_keys}, {"values", dict_values}, {"items", dict_items}, {"get", dict_get}, {"copy", dict_copy},
-    {"fromkeys", dict_fromkeys}};
+constexpr NamedMethod kDict[] = {{"keys", dict_keys}, {"values", dict_values}, {"items", dict_items},
+                                 {"get", dict_get},   {"copy", dict_copy},     {"fromkeys", dict_fromkeys}};
 constexpr NamedMethod kList[] = {{"index", list_index}, {"count", list_count}, {"copy", list_copy}};
 constexpr NamedMethod kTuple[] = {{"index", list_index}, {"count", list_count}};
-constexpr NamedMethod kReal[] = {{"is_integer", real_is_integer},
-                                 {"hex", real_hex},
-                                 {"conjugate", itself},
-                                 {"as_integer_ratio", real_ratio}};
-constexpr NamedMethod kInteger[] = {{"bit_length", bit_length},
-                                    {"bit_count", bit_count},
-                                    {"conjugate", itself},
-                                    {"as_integer_ratio", integer_ratio}};
+constexpr NamedMethod kReal[] = {
+    {"is_integer", real_is_integer}, {"hex", real_hex}, {"conjugate", itself}, {"as_integer_ratio", real_ratio}};
+constexpr NamedMethod kInteger[] = {
+    {"bit_length", bit_length}, {"bit_count", bit_count}, {"conjugate", itself}, {"as_integer_ratio", integer_ratio}};
 constexpr NamedMethod kChangingList[] = {
     {"append", list_append}, {"extend", list_extend}, {"insert", list_insert}, {"pop", list_pop}};
 

@@ -276,8 +276,7 @@ Value makes_trans(Interpreter& in, const Value&, Arguments& arguments) {
     return Value::of(Kind::dict, std::move(table));
   }
   const std::vector<int64_t> from = code_points(p.text(0)), to = code_points(p.text(1));
-  if (from.size() != to.size())
-    fail("ValueError", "the first two maketrans arguments must have equal length");
+  if (from.size() != to.size()) fail("ValueError", "the first two maketrans arguments must have equal length");
   for (size_t i = 0; i < from.size(); ++i) table->set(Value::integer(from[i]), Value::integer(to[i]));
   for (const int64_t c : code_points(p.text(2))) table->set(Value::integer(c), Value::none());
   return Value::of(Kind::dict, std::move(table));

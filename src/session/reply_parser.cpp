@@ -53,7 +53,8 @@ ReplyParser::ReplyParser(const tokenizer::Tokenizer& tokenizer, const std::vecto
       tokens_(options.tokens) {
   if (options.format)
     stream_.emplace(*options.format,
-                    text::StreamOptions{.in_reasoning = options.in_reasoning, .tools = std::move(options.tools)}, *this);
+                    text::StreamOptions{.in_reasoning = options.in_reasoning, .tools = std::move(options.tools)},
+                    *this);
 }
 
 SinkAnswer ReplyParser::push(const engine::TokenEvent& token) {

@@ -17,8 +17,10 @@ namespace {
 
 namespace json = boost::json;
 
-// Members of a message that every chat API has; a template may leave them out.
+// Members of a message, and roles, that every chat API has; a template may leave them out.
 constexpr std::array<std::string_view, 3> kKnownFields = {"tool_calls", "tool_call_id", "name"};
+constexpr std::array<std::string_view, 7> kKnownRoles = {"system", "developer", "user",   "assistant",
+                                                         "tool",   "function",  "ipython"};
 // Roles of chat APIs that are another one for templates that do not know them.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOtherRoles = {
     {{"developer", "system"}, {"function", "tool"}}};
@@ -49,6 +51,10 @@ std::string_view trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(kBlank);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
+}
+
+Error left_out(size_t message, std::string_view what) {
+  return Error{fmt::format("messages[{}]: the chat template leaves out {}", message, what)};
 }
 
 }  // namespace
@@ -180,24 +186,26 @@ Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std:
 }
 
 Status PromptBuilder::check(const std::vector<Message>& messages) const {
-  for (size_t i = 0; i < messages.size(); ++i)
-    for (const auto& [key, value] : messages[i].fields) {
+  const auto is_one = [](const auto& known, std::string_view name) {
+    return std::find(known.begin(), known.end(), name) != known.end();
+  };
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const Message& m = messages[i];
+    if (!is_one(kKnownRoles, m.role) && format_.shape_of(m.role).text == RoleShape::Text::left_out)
+      return left_out(i, fmt::format("what \"{}\" says", tokenizer::in_quotes(m.role)));
+    for (const auto& [key, value] : m.fields) {
       const std::string_view name(key);
-      if (std::find(kKnownFields.begin(), kKnownFields.end(), name) != kKnownFields.end() || is_nothing(value))
-        continue;
-      if (!format_.mentions(name))
+      if (!is_one(kKnownFields, name) && !is_nothing(value) && !format_.mentions(name))
         return Error{
             fmt::format("messages[{}]: \"{}\" is a member that neither this program nor the chat template reads", i,
                         tokenizer::in_quotes(name))};
     }
+  }
   return {};
 }
 
 Status PromptBuilder::check_learned(const std::vector<Message>& messages, const PromptOptions& options,
                                     const std::string& shown, const TypedText& typed) const {
-  const auto left_out = [](size_t i, std::string_view what) {
-    return Error{fmt::format("messages[{}]: the chat template leaves out {}", i, what)};
-  };
   const auto is_written = [&](const std::string& text) {
     const std::string plain = typed.plain(text);
     return shown.find(trimmed(plain)) != std::string::npos;

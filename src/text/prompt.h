@@ -53,14 +53,16 @@ class PromptBuilder {
   static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer, ChatFormat format);
   static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer);  // the built-in format
   // A role "developer" is "system", and "function" "tool", where the template does not write the one and knows the
-  // other. Tools and calls without the wrapping of chat APIs, and arguments as text, are given to the template as they
-  // are; where it cannot write them so, wrapped, and as objects.
+  // other. Tools, calls and their arguments are given to the template as they are; where it cannot write them so, in the
+  // form of chat APIs (api_shape.h).
   // Errors: no messages, what the template raises (a role it does not know), its limits, those of check. For find_learned
   // also what would go lost without a word: a last reply that does not begin as the template asks for one; reasoning,
   // tools, calls or a message that the template leaves out.
   Result<Prompt> build(const std::vector<Message>& messages, const PromptOptions& options = {}) const;
-  // Members of messages that are not known here and that the template does not read are an error that names them.
+  // Members of messages that are not known here and that the template does not read are an error that names them, and so
+  // are roles that it leaves out.
   Status check(const std::vector<Message>& messages) const;
+  bool reads(std::string_view member) const { return format_.mentions(member); }
 
   int32_t end_of_text() const { return end_; }  // -1: the tokenizer's files name none
   StreamFormat stream_format() const { return format_.stream_format(); }

@@ -117,7 +117,7 @@ Result<Start> start_of_recipe(const Recipe& recipe, const tokenizer::Tokenizer& 
 // The folder's chat template, where it has one. The built-in one stays built in.
 Status take_template(const std::string& folder, const tokenizer::Tokenizer& tokenizer, Start& start) {
   const auto jinja = start.beside.find("chat_template.jinja"), config = start.beside.find("tokenizer_config.json");
-  const bool has_one = jinja != start.beside.end() ||
+  const bool has_one = jinja != start.beside.end() || fs::exists(folder + "/chat_template.json") ||
                        (config != start.beside.end() && config->second.find("\"chat_template\"") != std::string::npos);
   if (!has_one) {
     if (text::PromptBuilder::create(tokenizer).ok()) start.chat_template = text::kChatTemplate;

@@ -99,8 +99,7 @@ Value to_float(Interpreter& in, const Value& value, Arguments& arguments) {
   const Value otherwise = p.or_else(0, Value::real(0));
   if (value.is_undefined()) fail_undefined(value);
   if (value.is_number()) {
-    if (!value.is(Kind::real) && std::isinf(value.real()))
-      fail("OverflowError", "int too large to convert to float");
+    if (!value.is(Kind::real) && std::isinf(value.real())) fail("OverflowError", "int too large to convert to float");
     return Value::real(value.real());
   }
   if (!value.is_string()) return otherwise;

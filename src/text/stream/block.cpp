@@ -64,7 +64,7 @@ constexpr std::array<Words, 11> kWords{{
      .open = {"<tool_calls>"},
      .close = "</tool_calls>",
      .passed = {"[END FINAL RESPONSE]"},
-     .ends = {"<|end|>"},
+     .ends = {"<|end|>", "<end_of_sentence>"},
      .bare = false,
      .think_again = false},
     {.format = StreamFormat::command_r7b,

@@ -25,11 +25,12 @@ std::optional<std::string_view> take_attribute(std::string_view& s, std::string_
 class DsmlFamily final : public ThinkFamily {
  public:
   DsmlFamily(StreamFormat format, const StreamOptions& options, StreamSink& sink)
-      : ThinkFamily(sink, options,
-                    {.sections = {format == StreamFormat::dsml_v32 ? "<｜DSML｜function_calls>" : "<｜DSML｜tool_calls>"},
-                     .ends = {"<｜end▁of▁sentence｜>"},
-                     .before = HeldTail::Kind::line_feeds,
-                     .most_before = 2}) {
+      : ThinkFamily(
+            sink, options,
+            {.sections = {format == StreamFormat::dsml_v32 ? "<｜DSML｜function_calls>" : "<｜DSML｜tool_calls>"},
+             .ends = {"<｜end▁of▁sentence｜>"},
+             .before = HeldTail::Kind::line_feeds,
+             .most_before = 2}) {
     const Marker end{kEnd, format == StreamFormat::dsml_v32 ? "</｜DSML｜function_calls>" : "</｜DSML｜tool_calls>"};
     between_ = {{kInvoke, kInvokeTag}, end};
     invoke_ = {{kInvoke, kInvokeTag}, {kInvokeEnd, kInvokeEndTag}, {kParameter, kParameterTag}, end};

@@ -35,9 +35,7 @@ StreamFamily::Found StreamFamily::find(std::string_view s, bool last) const {
   std::string firsts;  // a marker begins with one of these
   for (const Marker& m : wanted)
     if (firsts.find(m.text[0]) == std::string::npos) firsts += m.text[0];
-  const auto next = [&](size_t at) {
-    return firsts.size() == 1 ? s.find(firsts[0], at) : s.find_first_of(firsts, at);
-  };
+  const auto next = [&](size_t at) { return firsts.size() == 1 ? s.find(firsts[0], at) : s.find_first_of(firsts, at); };
   for (size_t at = next(0); at != std::string_view::npos; at = next(at + 1)) {
     const std::string_view rest = s.substr(at);
     for (const Marker& m : wanted) {
@@ -91,22 +89,18 @@ ThinkFamily::ThinkFamily(StreamSink& sink, const StreamOptions& options, Tags ta
       lenient_(options.lenient),
       tail_(tags_.before, tags_.most_before) {
   for (const std::string_view think : tags_.think) start_markers_.push_back({kThink, think});
-  reasoning_markers_ = {{kThinkEnd, tags_.think_end}};
-  add_ends(reasoning_markers_);
-  add_ends(content_markers_);
-  undecided_markers_ = reasoning_markers_;
-  for (const std::string_view section : tags_.sections) {
+  undecided_markers_ = {{kThinkEnd, tags_.think_end}};
+  for (const std::string_view section : tags_.sections) {  // before the ends: a section's mark may begin with one
     if (tags_.section_in_reasoning || lenient_) reasoning_markers_.push_back({kSection, section});
     content_markers_.push_back({kSection, section});
   }
+  reasoning_markers_.push_back({kThinkEnd, tags_.think_end});
+  for (std::vector<Marker>* markers : {&reasoning_markers_, &undecided_markers_, &content_markers_}) add_ends(*markers);
+  if (tags_.think_again) content_markers_.insert(content_markers_.end(), start_markers_.begin(), start_markers_.end());
   for (const std::string_view mark : tags_.passed) content_markers_.push_back({kPassed, mark});
   unopened_markers_ = content_markers_;
-  if (tags_.think_again) {
-    content_markers_.insert(content_markers_.end(), start_markers_.begin(), start_markers_.end());
-    unopened_markers_ = content_markers_;
-    content_markers_.push_back({kPassed, tags_.think_end});
-  }
   unopened_markers_.push_back({kThinkEnd, tags_.think_end});
+  if (tags_.think_again) content_markers_.push_back({kPassed, tags_.think_end});
 }
 
 void ThinkFamily::add_ends(std::vector<Marker>& markers) const {
@@ -172,23 +166,27 @@ size_t ThinkFamily::hold(std::string_view s) {
 size_t ThinkFamily::text(std::string_view s) {
   if (stage_ == Stage::section) return section_text(s);
   if (stage_ == Stage::undecided) return hold(s);
+  const std::string_view first = trim_left(s);
   if (stage_ == Stage::start) {
-    const std::string_view first = trim_left(s);
-    if (!first.empty() && !in_reasoning_ && section_of_content(first)) {
-      const std::string before = std::move(blank_) + std::string(s.substr(0, s.size() - first.size()));
-      blank_.clear();
-      enter(Stage::section);
-      section_begin(before, {});
-      return s.size() - first.size();
-    }
     if (blank_.size() + s.size() > kMostWhiteSpace || !first.empty()) {
       begin();
       return 0;
     }
     blank_ += s;
-  } else {
-    pass(s);
+    return s.size();
   }
+  if (fresh_ && stage_ == Stage::content && !first.empty()) {
+    fresh_ = false;
+    if (section_of_content(first)) {
+      const size_t blank = s.size() - first.size();
+      pass(s.substr(0, blank));
+      const std::string before = tail_.take([this](std::string_view t) { emit(t); });
+      enter(Stage::section);
+      section_begin(before, {});
+      return blank;
+    }
+  }
+  pass(s);
   return s.size();
 }
 
@@ -208,7 +206,7 @@ void ThinkFamily::marker(const Marker& m) {
       }
       tail_.release(out);
       if (!thought_) sink_.content_was_reasoning();
-      thought_ = true;
+      thought_ = fresh_ = true;
       stage_ = Stage::content;
       return;
     case kSection: {

@@ -71,9 +71,9 @@ class ThinkFamily : public StreamFamily {
     std::string_view think_end = "</think>";
     bool think_again = false;  // reasoning may begin within content too; an end that nothing began says nothing
     std::vector<std::string_view> sections = {};
-    std::vector<std::string_view> ends = {};    // of the sequence
-    std::vector<std::string_view> passed = {};  // marks around content that say nothing ("<|START_RESPONSE|>")
-    bool section_in_reasoning = true;           // strict rules: a section ends reasoning
+    std::vector<std::string_view> ends = {};       // of the sequence
+    std::vector<std::string_view> passed = {};     // marks around content that say nothing ("<|START_RESPONSE|>")
+    bool section_in_reasoning = true;              // strict rules: a section ends reasoning
     HeldTail::Kind before = HeldTail::Kind::none;  // what belongs to the section when it stands before it
     size_t most_before = 0;
   };
@@ -90,7 +90,7 @@ class ThinkFamily : public StreamFamily {
   void marker(const Marker& m) final;
   void end() final;
 
-  // Content that begins without a marker may be a section: true takes it for one, and the text is then the section's.
+  // Content may begin with a section that has no marker: true takes it for one, and the text is then the section's.
   virtual bool section_of_content(std::string_view /*first*/) { return false; }
   // Within a section; `before` is what stood before its marker. Markers include the end of sequence where it counts.
   virtual std::span<const Marker> section_markers() const { return {}; }
@@ -113,6 +113,7 @@ class ThinkFamily : public StreamFamily {
   Tags tags_;
   bool in_reasoning_, lenient_;
   bool thought_ = false;  // reasoning has begun, or a call: an end of reasoning that nobody began is text
+  bool fresh_ = true;     // no content has come since the beginning, or since reasoning ended
   Stage stage_ = Stage::start;
   std::string blank_;  // white space before <think>
   std::string held_;   // undecided: what may be a call

@@ -33,6 +33,7 @@ constexpr std::array<FormatRow, kStreamFormats> kRows{{
     {StreamFormat::gigachat, "gigachat", make_block, {"<think>"}},
     {StreamFormat::llama3, "llama3", make_block, {"<think>"}},
     {StreamFormat::minicpm5, "minicpm5", make_tagged, {"<think>"}},
+    {StreamFormat::hy3, "hy3", make_tagged, {"<think:opensource>"}},
     {StreamFormat::unknown, "unknown", make_think, {"<think>"}},
 }};
 
@@ -41,7 +42,7 @@ struct Detection {
   StreamFormat format;
   std::array<std::string_view, 2> marks;
 };
-constexpr std::array<Detection, 27> kDetections{{
+constexpr std::array<Detection, 31> kDetections{{
     {StreamFormat::harmony, {"<|channel|>", "<|message|>"}},
     // The templates put the DSML tags together from parts.
     {StreamFormat::dsml_v32, {"｜DSML｜", "function_calls>"}},
@@ -51,14 +52,18 @@ constexpr std::array<Detection, 27> kDetections{{
     {StreamFormat::kimi_k2, {"<|tool_calls_section_begin|>"}},
     {StreamFormat::seed_oss, {"<seed:tool_call>"}},
     {StreamFormat::minimax_m2, {"<minimax:tool_call>"}},
+    {StreamFormat::unknown, {"]<]minimax[>["}},  // M3: a tag for each parameter's name
+    {StreamFormat::hy3, {"<tool_sep{}>", ":opensource"}},
     {StreamFormat::gemma4, {"<|tool_call>", "<tool_call|>"}},
     {StreamFormat::lfm2, {"<|tool_call_start|>"}},
+    {StreamFormat::lfm2, {"List of tools: <|tool_list_start|>["}},
+    {StreamFormat::lfm2, {"<|im_start|>", "List of tools: ["}},
     {StreamFormat::command_r7b, {"<|START_ACTION|>"}},
     {StreamFormat::apertus, {"<|tools_prefix|>"}},
     {StreamFormat::mistral, {"[TOOL_CALLS]"}},
     {StreamFormat::mistral, {"[THINK]"}},
     {StreamFormat::gigachat, {"<|function_call|>"}},
-    {StreamFormat::gigachat, {"function call<|role_sep|>"}},
+    {StreamFormat::gigachat, {"function call", "<|role_sep|>"}},
     {StreamFormat::nemotron_v2, {"<TOOLCALL>"}},
     {StreamFormat::glm, {"<arg_key>"}},
     {StreamFormat::function_xml, {"<function="}},

@@ -59,9 +59,9 @@ void append_escape(std::string_view& s, std::string& out) {
     s.remove_prefix(1);
   } else if (c == '\n') {
     s.remove_prefix(1);
-  } else if (uint32_t code = 0; digits > 0 && s.size() > digits &&
-                                std::from_chars(s.data() + 1, s.data() + 1 + digits, code, 16).ptr ==
-                                    s.data() + 1 + digits) {
+  } else if (uint32_t code = 0;
+             digits > 0 && s.size() > digits &&
+             std::from_chars(s.data() + 1, s.data() + 1 + digits, code, 16).ptr == s.data() + 1 + digits) {
     const bool character = code < 0xD800 || (code > 0xDFFF && code < 0x110000);
     unicode::append_utf8(out, character ? static_cast<char32_t>(code) : U'\uFFFD');
     s.remove_prefix(1 + digits);

@@ -47,9 +47,10 @@ enum class StreamFormat : uint8_t {
   gigachat,      // <|function_call|>{...} or a message of the role "function call"
   llama3,        // the reply is {"name": ..., "parameters": ...}, or follows <|python_tag|>
   minicpm5,      // <function name="NAME"><param name="KEY">VALUE</param></function>
+  hy3,           // Hunyuan 3: <tool_call:opensource>NAME<tool_sep:opensource> and the tags of glm, so marked
   unknown,       // as think: the template writes calls in marks that no format here has, and they stay in the content
 };
-inline constexpr int kStreamFormats = 26;
+inline constexpr int kStreamFormats = 27;
 
 // As golden/text/streams.jsonl calls it: "deepseek_v31".
 std::string_view stream_format_name(StreamFormat format);
@@ -87,7 +88,7 @@ class StreamSink {
   virtual void call_begin(const StreamCall& call) = 0;
   // JSON: the text that was sampled, trimmed at both ends, or what was made of parameters in tags (ToolSchemas).
   virtual void call_arguments(std::string_view text) = 0;
-  // complete: its end was seen. valid: the arguments are JSON.
+  // complete: its end was seen, or it is whole JSON in a format that leaves its end out. valid: the arguments are JSON.
   virtual void call_end(bool complete, bool valid) = 0;
 };
 

@@ -170,7 +170,8 @@ std::string ToolSchemas::value(std::string_view function, std::string_view param
   const uint8_t others = kinds & static_cast<uint8_t>(~kString);
   if (json && (kinds == 0 || is_of(literal, others))) return std::string(literal);
   if (kinds != 0)
-    if (const auto python = literal_to_json(literal, Literals::python); python && is_of(*python, others)) return *python;
+    if (const auto python = literal_to_json(literal, Literals::python); python && is_of(*python, others))
+      return *python;
   return json && (kinds & kString) == 0 ? std::string(literal) : json_quoted(written);
 }
 

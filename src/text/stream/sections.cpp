@@ -119,7 +119,9 @@ class SectionFamily final : public ThinkFamily {
 
   // The call, if one has begun: without its whole header it is dropped.
   void close(bool complete) {
-    if (where_ == Where::arguments) {
+    if (where_ == Where::arguments && lenient() && !complete) {
+      arguments_->finish_at_end();
+    } else if (where_ == Where::arguments) {
       arguments_->finish(complete);
     } else if (where_ != Where::between) {
       drop();

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "text/stream/family.h"
+#include "text/stream/literals.h"
 #include "text/stream/schema.h"
 
 namespace jamsu::text {
@@ -24,8 +25,8 @@ struct Words {
   std::array<std::string_view, 3> ends;
 };
 
-// From the templates of Qwen3-Coder, Seed-OSS, GLM-4.6, MiniMax-M2 and MiniCPM5 (docs/models.md has all models).
-constexpr std::array<Words, 5> kWords{{
+// From the templates of Qwen3-Coder, Seed-OSS, GLM-4.6, MiniMax-M2, MiniCPM5 and Hy3 (docs/models.md has all models).
+constexpr std::array<Words, 6> kWords{{
     {.format = StreamFormat::function_xml,
      .think = "<think>",
      .think_end = "</think>",
@@ -96,6 +97,20 @@ constexpr std::array<Words, 5> kWords{{
      .parameter_end = "</param>",
      .lines = false,
      .ends = {"<|im_end|>"}},
+    {.format = StreamFormat::hy3,
+     .think = "<think:opensource>",
+     .think_end = "</think:opensource>",
+     .section = "<tool_calls:opensource>",
+     .section_end = "</tool_calls:opensource>",
+     .call = "<tool_call:opensource>",
+     .name_end = "<tool_sep:opensource>",
+     .call_end = "</tool_call:opensource>",
+     .parameter = "<arg_key:opensource>",
+     .key_end = "</arg_key:opensource>",
+     .value = "<arg_value:opensource>",
+     .parameter_end = "</arg_value:opensource>",
+     .lines = false,
+     .ends = {"<｜hy_eos:opensource｜>"}},
 }};
 
 const Words& words_of(StreamFormat format) {
@@ -159,8 +174,17 @@ class TaggedFamily final : public ThinkFamily {
   }
 
  private:
-  enum Own : int { kCall = kOwn, kNameEnd, kCallEnd, kParameter, kKeyEnd, kValue, kParameterEnd, kSectionBegin,
-                   kSectionEnd };
+  enum Own : int {
+    kCall = kOwn,
+    kNameEnd,
+    kCallEnd,
+    kParameter,
+    kKeyEnd,
+    kValue,
+    kParameterEnd,
+    kSectionBegin,
+    kSectionEnd
+  };
   // gap: between a key and its value. closed, ended: a mark has ended the value, or the whole call, if what follows may
   // stand there; else it was a part of the value. json: the arguments are one object instead of tags.
   enum class Where : uint8_t { between, name, inside, key, gap, value, closed, ended, json };
@@ -400,8 +424,8 @@ class TaggedFamily final : public ThinkFamily {
   std::array<std::vector<Marker>, kPlaces> markers_;
   Where where_ = Where::between;
   bool alone_ = false, dropped_ = false;  // no section's mark began it; a parameter of this call was dropped
-  uint32_t calls_ = 0, members_ = 0;         // of this section, of this call
-  std::string read_;                         // since the section began, or since its last call
+  uint32_t calls_ = 0, members_ = 0;      // of this section, of this call
+  std::string read_;                      // since the section began, or since its last call
   std::string name_, key_, value_;
   std::string pending_;  // the mark behind a value, and white space
 };

@@ -174,6 +174,7 @@ void Arguments::open(bool last) {
   if (!last && opening_.size() < kFence.size() && kFence.starts_with(opening_)) return;
   opened_ = true;
   std::string_view rest = opening_;
+  if (last && lenient_ && kFence.starts_with(rest)) rest = {};
   if (rest.starts_with(kFence)) {
     rest.remove_prefix(kFence.size());
   } else if (rest.starts_with("```")) {
