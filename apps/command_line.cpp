@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 
@@ -154,7 +155,7 @@ int exit_code(const CLI::App& root, const CLI::ParseError& error, const std::str
   const int code = root.exit(error, out, err);
   std::fputs(out.str().c_str(), stdout);
   std::string message = err.str();  // it may hold words of the line
-  if (!addition.empty() && message.ends_with('\n')) message.insert(message.size() - 1, addition);
+  message.insert(std::min(message.find('\n'), message.size()), addition);
   std::fputs(printable_lines(message).c_str(), stderr);
   return code == 0 ? 0 : 2;
 }
@@ -173,7 +174,10 @@ std::optional<int> CommandLine::parse(int argc, char** argv) {
     return 2;
   } catch (const CLI::ExtrasError& e) {
     const auto words = root_->remaining(true);
-    const std::string word = words.empty() ? "" : words[0].substr(0, words[0].find('='));
+    const auto option = std::find_if(words.begin(), words.end(), [](const auto& w) { return w.starts_with('-'); });
+    const std::string word = words.empty()           ? ""
+                             : option == words.end() ? words[0]
+                                                     : option->substr(0, option->find('='));
     return exit_code(*root_, e, did_you_mean(word, known_names(*root_)));
   } catch (const CLI::ParseError& e) {
     return exit_code(*root_, e, {});

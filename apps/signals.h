@@ -3,11 +3,11 @@
 
 namespace jamsu::apps {
 
-// What Ctrl-C means: `ends`: what is running is brought to its end, and a second Ctrl-C ends the program at once;
-// `again`: each stops what is running, and the program goes on.
+// What Ctrl-C means: `ends`: what is running is brought to its end; `again`: each stops what is running, and the
+// program goes on.
 enum class CtrlC { ends, again };
 
-// From here on SIGINT, SIGTERM and SIGHUP are noted; a second SIGTERM or SIGHUP ends the program at once. What the
+// From here on SIGINT, SIGTERM and SIGHUP are noted; another one half a second later ends the program at once. What the
 // program was started to ignore (nohup) stays ignored.
 void note_signals(CtrlC ctrl_c);
 // The one that came; 0: none.
