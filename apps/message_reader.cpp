@@ -67,11 +67,12 @@ unsigned char take_paste(EditLine* edit, int) {
   }
   text.resize(text.size() - kPasteEnds.size());
   std::wstring lines;
-  for (size_t i = 0; i < text.size(); ++i)
-    if (text[i] != L'\r')
-      lines += text[i];
-    else if (i + 1 == text.size() || text[i + 1] != L'\n')
-      lines += L'\n';  // what terminals send for a line end
+  const auto ends_line = [](wchar_t c) { return c == L'\r' || c == L'\n'; };
+  for (size_t i = 0; i < text.size(); ++i) {
+    lines += ends_line(text[i]) ? L'\n' : text[i];
+    // Two that differ are one line end; libedit has the terminal exchange them.
+    if (ends_line(text[i]) && i + 1 < text.size() && ends_line(text[i + 1]) && text[i + 1] != text[i]) ++i;
+  }
   if (!lines.empty()) el_winsertstr(edit, lines.c_str());
   return CC_REFRESH;
 }
