@@ -1,6 +1,5 @@
 #include "jinja/value.h"
 
-
 #include <algorithm>
 #include <cmath>
 
