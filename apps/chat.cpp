@@ -178,9 +178,6 @@ class Chat {
         thinking = false;
         reply.content += c->text;
         fmt::print("{}", c->text);
-      } else if (std::holds_alternative<session::ContentWasReasoning>(event)) {
-        fmt::print("{}\n[what stands above is the model's thinking]{}\n", dim(), plain());
-        reply.reasoning += std::exchange(reply.content, {});
       } else if (const auto* call = std::get_if<session::CallBegin>(&event)) {
         fmt::print("{}\n{}[calls {} ", plain(), dim(), call->call.name);
         thinking = true;
