@@ -175,7 +175,7 @@ std::string format_value(Interpreter& in, const Value& value, std::string_view t
       std::string character;
       const auto c = static_cast<char32_t>(value.small());
       unicode::append_utf8(character, c >= 0xD800 && c < 0xE000 ? unicode::kReplacement : c);
-      return format_text(in, std::move(character), spec, '<');
+      return format_text(in, std::move(character), spec, '>');
     }
     if (whole && spec.type && std::string_view("dnxXob").find(spec.type) == std::string_view::npos)
       fail("ValueError", "Unknown format code for object of type 'int'");
