@@ -70,6 +70,26 @@ uint64_t Integer::bits() const {
   return limbs_.empty() ? 0 : 32 * limbs_.size() - static_cast<uint64_t>(__builtin_clz(limbs_.back()));
 }
 
+uint64_t Integer::ones() const {
+  uint64_t count = 0;
+  for (const uint32_t limb : limbs_) count += static_cast<uint64_t>(__builtin_popcount(limb));
+  return count;
+}
+
+std::string Integer::text(unsigned base, bool upper_case) const {
+  const unsigned width = base == 16 ? 4 : base == 8 ? 3 : 1;
+  const std::string_view digits = upper_case ? "0123456789ABCDEF" : "0123456789abcdef";
+  std::string out;
+  const auto bit = [&](uint64_t at) { return at < 32 * limbs_.size() ? limbs_[at / 32] >> (at % 32) & 1 : 0u; };
+  for (uint64_t at = 0; at < bits() || out.empty(); at += width) {
+    unsigned digit = 0;
+    for (unsigned i = 0; i < width; ++i) digit |= bit(at + i) << i;
+    out += digits[digit];
+  }
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
 // Of the first 64 bits, the last of which says whether anything follows: the conversion rounds once.
 double Integer::real() const {
   const uint64_t all = bits();

@@ -127,10 +127,7 @@ Value bit_length(Interpreter&, const Value& self, Arguments&) {
   return Value::integer(static_cast<int64_t>(self.integer().bits()));
 }
 Value bit_count(Interpreter&, const Value& self, Arguments&) {
-  if (!self.is_small()) fail("LimitError", "bit_count of a number beyond 64 bits");
-  const auto magnitude =
-      self.small() < 0 ? uint64_t{0} - static_cast<uint64_t>(self.small()) : static_cast<uint64_t>(self.small());
-  return Value::integer(__builtin_popcountll(magnitude));
+  return Value::integer(static_cast<int64_t>(self.integer().ones()));
 }
 Value integer_ratio(Interpreter& in, const Value& self, Arguments& arguments) {
   return in.tuple({itself(in, self, arguments), Value::integer(1)});

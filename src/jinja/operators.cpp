@@ -127,7 +127,7 @@ Value true_divide(Interpreter& in, const Value& a, const Value& b) {
   if (!a.is_number() || !b.is_number()) unsupported("/", a, b);
   if (b.real() == 0)
     fail("ZeroDivisionError", a.is(Kind::real) || b.is(Kind::real) ? "float division by zero" : "division by zero");
-  const auto is_exact = [](const Value& v) { return v.is_small() && std::abs(v.real()) <= 0x1p53; };
+  const auto is_exact = [](const Value& v) { return v.is_small() && std::abs(v.small()) <= int64_t{1} << 53; };
   if (!both_integral(a, b) || (is_exact(a) && is_exact(b))) return Value::real(real_of(a) / real_of(b));
   in.budget().step(20'000);
   const double ratio = truthy(a) ? Integer::ratio(a.integer(), b.integer()) : 0.0;

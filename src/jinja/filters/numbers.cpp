@@ -143,6 +143,7 @@ Value rounds(Interpreter& in, const Value& value, Arguments& arguments) {
   if (!value.is_number()) fail("TypeError", "type " + type_name(value) + " doesn't define __round__ method");
   const int64_t precision = p.integer(0);
   if (method == "common") return round_common(in, value, precision);
+  if (value.is_integral() && precision >= 0) return Value::real(value.real());  // whole already, and divided back
   const double unit = std::pow(10.0, static_cast<double>(precision)), scaled = value.real() * unit;
   if (!std::isfinite(scaled)) fail("OverflowError", "cannot convert float to integer");
   return Value::real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / unit);
@@ -160,6 +161,7 @@ Value filesizeformat(Interpreter& in, const Value& value, Arguments& arguments) 
   const Bound p("filesizeformat", arguments, {"binary"});
   const bool binary = p.flag(0);
   Arguments none;
+  if (value.is_string() && !parse_real(value.text())) fail("ValueError", "could not convert string to float");
   const Value number = value.is_string() ? to_float(in, value, none) : value;
   if (number.is_undefined()) fail_undefined(number);
   if (!number.is_number())

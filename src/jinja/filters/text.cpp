@@ -81,6 +81,8 @@ Value indent(Interpreter& in, const Value& value, Arguments& arguments) {
   } else {
     indention = pad(in.budget(), "", p.integer(0, 4), " ", 1);
   }
+  if (value.is_undefined()) fail_undefined(value);
+  if (value.is(Kind::list)) fail("AttributeError", "'list' object has no attribute 'splitlines'");
   if (!value.is_string()) fail("TypeError", "unsupported operand type(s) for +=: '" + type_name(value) + "' and 'str'");
   const std::string text = value.text() + "\n";
   const std::vector<std::string_view> lines = splitlines(in.budget(), text, false);
@@ -192,7 +194,9 @@ Value wordwrap(Interpreter& in, const Value& value, Arguments& arguments) {
   const int64_t width = p.integer(0, 79);
   if (width <= 0) fail("ValueError", "invalid width (must be > 0)");
   const std::string wrap = p.has(2) && !p[2].is_none() ? p.text(2) : "\n";
-  const std::string text = in.text(value);
+  if (value.is_undefined()) fail_undefined(value);
+  if (!value.is_string()) fail("AttributeError", "'" + type_name(value) + "' object has no attribute 'splitlines'");
+  const std::string text = value.text();
   Wrapper wrapper(in.budget(), width, p.flag(1, true), p.flag(3, true));
   std::string out;
   bool first_line = true;

@@ -178,8 +178,8 @@ std::string ToolSchemas::value(std::string_view function, std::string_view param
 std::string ToolSchemas::literal(std::string_view function, std::string_view parameter, std::string_view written,
                                  std::string json) const {
   const uint8_t kinds = this->kinds(function, parameter);
-  const bool text_only = (kinds & kString) && !is_of(json, kinds);
-  return text_only ? json_quoted(trim(written)) : json;
+  if ((kinds & kString) && !is_of(json, kinds)) return json_quoted(trim(written));
+  return json;
 }
 
 }  // namespace jamsu::text

@@ -22,7 +22,7 @@ struct Words {
   std::string_view value;  // empty: it follows the key at once
   std::string_view parameter_end;
   bool lines;  // a line feed at each end of a value belongs to its tags
-  std::array<std::string_view, 3> ends;
+  std::array<std::string_view, 4> ends;
 };
 
 // From the templates of Qwen3-Coder, Seed-OSS, GLM-4.6, MiniMax-M2, MiniCPM5 and Hy3 (docs/models.md has all models).
@@ -68,7 +68,7 @@ constexpr std::array<Words, 6> kWords{{
      .value = "<arg_value>",
      .parameter_end = "</arg_value>",
      .lines = false,
-     .ends = {"<|user|>", "<|observation|>", "<|endoftext|>"}},
+     .ends = {"<|user|>", "<|observation|>", "<|endoftext|>", "<|role_end|>"}},
     {.format = StreamFormat::minimax_m2,
      .think = "<think>",
      .think_end = "</think>",
@@ -144,7 +144,7 @@ class TaggedFamily final : public ThinkFamily {
                     {.think = filled({words.think}),
                      .think_end = words.think_end,
                      .sections = filled({words.section, words.call}),
-                     .ends = filled({words.ends[0], words.ends[1], words.ends[2]}),
+                     .ends = filled({words.ends[0], words.ends[1], words.ends[2], words.ends[3]}),
                      .section_in_reasoning = false,
                      .before = HeldTail::Kind::white_space,
                      .most_before = kMostWhiteSpace}),
