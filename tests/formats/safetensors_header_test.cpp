@@ -73,8 +73,8 @@ TEST(safetensors_header, every_malformed_kind_is_named) {
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 12, "the last 4 bytes (from byte"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 7,
        R"(tensor "a": data_offsets [0, 8] end beyond the data (7 bytes). The file is cut short)"},
-      {R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"F32","shape":[2],"data_offsets":[2,10]}})",
-       10, R"(tensor "b": data_offsets [2, 10] begin at byte)"},
+      {R"({"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}})", 2,
+       R"(tensor "a": [3] values of F4 (4 bits each) do not fill whole bytes)"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8,
        R"(tensor "a": data_offsets [8, 0] end before they begin)"},
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}})", 8,
@@ -195,7 +195,7 @@ TEST(safetensors_header, mutations_never_lead_outside) {
     for (const TensorInfo& t : r->tensors) {
       EXPECT_GE(t.offset, 8);
       EXPECT_LE(t.offset + t.bytes, static_cast<int64_t>(bytes.size()));
-      EXPECT_EQ(t.bytes, t.shape.elements() * dtype_bytes(t.dtype));
+      EXPECT_EQ(t.bytes * 8, t.shape.elements() * dtype_bits(t.dtype));
     }
   }
   EXPECT_GT(taken, 100);  // otherwise the mutations test nothing beyond the first check
