@@ -163,6 +163,9 @@ int run(const Options& o, const Globals& globals) {
   if (!files) return fail(files.error());
   Findings findings(o.json);
   if (!o.json) fmt::print("{}\n{}: {}\n", *folder, info.architecture, info.shape);
+  if (!o.json)
+    for (const std::string& field : info.read_over)
+      fmt::print("config   {}: read over, no code of {} reads it\n", field, info.architecture);
   const json::object hashes = o.fast ? json::object() : check_files(*files, findings);
   if (!o.json)
     for (const auto& [name, hash] : hashes)
@@ -188,6 +191,7 @@ int run(const Options& o, const Globals& globals) {
   if (o.json)
     std::cout << json::object{{"folder", *folder},
                               {"architecture", info.architecture},
+                              {"read_over", json::value_from(info.read_over)},
                               {"files", hashes},
                               {"tensors", values},
                               {"texts", texts},

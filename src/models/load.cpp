@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "models/fused_experts.h"
 #include "tensor/format.h"
 
 namespace jamsu::models {
@@ -96,6 +97,15 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
 
 Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, ops::Context& context,
                    const FileOf& file_of) {
+  if (holds_fused_experts(model.parameters(), tensors)) {
+    std::map<std::string, std::string> origin;  // the name in the file
+    const auto split = split_fused_experts(model.parameters(), tensors, file_of, origin);
+    if (!split) return split.error();
+    return set_weights(model, *split, packs, context, [&](std::string_view name) {
+      const auto it = origin.find(std::string(name));
+      return file_of(it == origin.end() ? name : it->second);
+    });
+  }
   const auto bad = [&](const std::string& name, const std::string& what) {
     return Error{fmt::format("{}: tensor \"{}\"{}", file_of(name), name, what)};
   };

@@ -82,7 +82,6 @@ ModelInfo info_of(const MiniMaxConfig& c) {
   ModelInfo info = shared_info(c);
   info.architecture = c.kind == MiniMaxKind::text01 ? "MiniMaxForCausalLM" : "MiniMaxM2ForCausalLM";
   info.experts = c.num_local_experts;
-  info.tied_head = c.tie_word_embeddings;
   info.trainable = false;
   info.shape = shape_text(c);
   info.flops_per_key = 4.0 * head_values(c) * static_cast<double>(c.num_hidden_layers - linear_layers(c));

@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <map>
-#include <set>
+#include <span>
 #include <thread>
 
 #include "base/files.h"
 #include "formats/safetensors.h"
 #include "formats/strict_json.h"
+#include "models/config/architecture.h"
 #include "models/deepseek_v3.h"
 #include "models/llama.h"
 #include "models/minimax.h"
@@ -48,17 +50,18 @@ Result<Folder> read_folder(const std::string& folder, ops::Numerics numerics) {
   return Folder{std::move(*files), std::move(tensors), std::move(opened)};
 }
 
-// Files with values that are used where they lie.
+// Files with values that are used where they lie, whatever their names there.
 std::vector<std::shared_ptr<const MappedFile>> files_still_read(const Model& model, const formats::Safetensors& files) {
-  std::set<size_t> numbers;
-  for (const autograd::Parameter& p : model.parameters().all()) {
-    const std::byte* used = p.weight.format ? p.weight.rows.raw() : p.values.raw();
-    if (used != files.view(*files.find(p.name)).raw()) continue;
-    numbers.insert(files.find(p.name)->file);
-    if (p.weight.scales.defined()) numbers.insert(files.find(p.name + std::string(kFp8Scales))->file);
-  }
   std::vector<std::shared_ptr<const MappedFile>> read;
-  for (const size_t n : numbers) read.push_back(files.maps()[n]);
+  const auto uses = [&](const std::span<const std::byte> file) {
+    const auto within = [&](const std::byte* at) { return at >= file.data() && at < file.data() + file.size(); };
+    const auto& all = model.parameters().all();
+    return std::any_of(all.begin(), all.end(), [&](const autograd::Parameter& p) {
+      return within(p.weight.format ? p.weight.rows.raw() : p.values.raw()) || within(p.weight.scales.raw());
+    });
+  };
+  for (const auto& map : files.maps())
+    if (uses(map->bytes())) read.push_back(map);
   return read;
 }
 
@@ -75,10 +78,9 @@ void read_ahead(const std::vector<std::shared_ptr<const MappedFile>>& files, int
 // `tensors`: those of the checkpoint, or null where there is none.
 Result<std::shared_ptr<Model>> create(const json::object& config, const NamedTensors* tensors, ops::Numerics numerics,
                                       std::string_view file) {
-  const json::value* names = config.if_contains("architectures");
-  if (!names || !names->is_array() || names->as_array().size() != 1 || !names->as_array()[0].is_string())
-    return config_error(file, "\"architectures\" is not a list of one name.");
-  const std::string_view name = names->as_array()[0].as_string();
+  const auto architecture = architecture_of(config, file);
+  if (!architecture) return architecture.error();
+  const std::string_view name = *architecture;
   if (name == "DeepseekV3ForCausalLM" || name == "DeepseekV2ForCausalLM") {
     auto parsed = name == "DeepseekV3ForCausalLM" ? parse_deepseek_v3(config, file) : parse_deepseek_v2(config, file);
     if (!parsed) return parsed.error();
