@@ -76,12 +76,13 @@ json::object check_tensors(const formats::Safetensors& files, Findings& findings
   int64_t tensors = 0, elements = 0, counted = 0;
   double largest = 0;
   std::string largest_name;
+  Allocator memory;
   for (const auto& info : files.tensors()) {
     ++tensors;
     elements += info.shape.elements();
     if (!models::is_floating(info.dtype)) continue;
     ++counted;
-    const models::WeightStats s = models::weight_stats(files.view(info));
+    const models::WeightStats s = models::weight_stats(files.view(info).aligned_copy(memory));
     if (s.nan > 0 || s.infinite > 0)
       findings.problem(
           fmt::format("tensor \"{}\": {} NaN and {} infinite of {} values", info.name, s.nan, s.infinite, s.elements));
