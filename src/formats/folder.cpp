@@ -93,8 +93,8 @@ std::string adapter_of(const fs::path& folder) {
 std::string snapshots_of(const fs::path& folder) {
   const std::vector<std::string> commits = names_in(folder / "snapshots", true);
   if (commits.empty())
-    return fmt::format(
-        "It is a model's folder in the Hugging Face cache, and its subfolder \"snapshots\" is empty. {}", kResume);
+    return fmt::format("It is a model's folder in the Hugging Face cache, and its subfolder \"snapshots\" is empty. {}",
+                       kResume);
   std::string commit = commits.back();
   if (const auto main = read_file((folder / "refs" / "main").string(), 1024); main)
     if (const std::string named = main->substr(0, main->find_last_not_of(" \r\n") + 1);
@@ -118,7 +118,8 @@ std::string what_lies_there(const std::string& folder) {
         std::pair(std::string("../../blobs/"), path.parent_path().filename() == "snapshots"
                                                    ? names_in(path / "../../blobs", false)
                                                    : std::vector<std::string>())})
-    if (std::string said = first_of(names, kUnfinished); !said.empty()) return at.empty() ? said : "It holds " + at + said.substr(9);
+    if (std::string said = first_of(names, kUnfinished); !said.empty())
+      return at.empty() ? said : "It holds " + at + said.substr(9);
   const auto has = [](const std::vector<std::string>& names, const char* name) {
     return std::binary_search(names.begin(), names.end(), name);
   };

@@ -64,10 +64,9 @@ Status check_all_there(const std::string& folder, const std::map<std::string, si
   const size_t count = missing.size();
   if (count > kNamed) missing.resize(kNamed);
   return Error{fmt::format(
-      "{}/{}: cannot be read: No such file or directory. {} of the {} shards that {} names {} missing: {}{}. {}", folder,
-      missing.front(), count, shards.size(), kIndex, count == 1 ? "is" : "are", fmt::join(missing, ", "),
-      count > kNamed ? ", ..." : "",
-      "Fetch what is missing (jamsu pull ORG/NAME takes up what is there).")};
+      "{}/{}: cannot be read: No such file or directory. {} of the {} shards that {} names {} missing: {}{}. {}",
+      folder, missing.front(), count, shards.size(), kIndex, count == 1 ? "is" : "are", fmt::join(missing, ", "),
+      count > kNamed ? ", ..." : "", "Fetch what is missing (jamsu pull ORG/NAME takes up what is there).")};
 }
 
 }  // namespace

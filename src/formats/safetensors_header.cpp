@@ -28,8 +28,7 @@ std::optional<DType> dtype_of(std::string_view name) {
 
 std::string dtype_list() {
   std::string list;
-  for (int d = 0; d < kDTypes; ++d)
-    list += (d ? ", " : "") + std::string(dtype_name(static_cast<DType>(d)));
+  for (int d = 0; d < kDTypes; ++d) list += (d ? ", " : "") + std::string(dtype_name(static_cast<DType>(d)));
   return list;
 }
 

@@ -23,10 +23,9 @@ Result<std::string> find_model(const std::string& name, const Places& places) {
     std::string instead = formats::what_lies_there(name);
     if (fs::is_regular_file(name, error))
       instead = "It is a file; a model is the folder with its config.json, its weights and its tokenizer.";
-    return Error{
-        fmt::format("--model {}: no folder with a config.json there, nor under {}, nor a snapshot of it under {}{}{}",
-                    name, (fs::path(places.home) / "models").string(), places.cache, instead.empty() ? "" : ". ",
-                    instead)};
+    return Error{fmt::format(
+        "--model {}: no folder with a config.json there, nor under {}, nor a snapshot of it under {}{}{}", name,
+        (fs::path(places.home) / "models").string(), places.cache, instead.empty() ? "" : ". ", instead)};
   }
   // Beside the sources it was built from, or where it was installed (PREFIX/bin, PREFIX/share/jamsu).
   for (fs::path folder = fs::path(places.program).parent_path(); folder.has_relative_path();

@@ -38,13 +38,15 @@ struct Foreign {
   std::string_view part, what;
 };
 constexpr std::string_view
-    kAdapter = "a part of an adapter that was not merged; merge it with peft: merge_and_unload().save_pretrained(FOLDER)",
+    kAdapter =
+        "a part of an adapter that was not merged; merge it with peft: merge_and_unload().save_pretrained(FOLDER)",
     kHead = "a head that scores or classifies, which no reply comes from: a model for another task",
     kSees = "a part of a model that sees or hears; this program reads text alone",
     kGptq = "weights quantized by GPTQ or AWQ, which this program does not read; take the model in BF16 or FP8",
     kBits = "weights quantized by bitsandbytes, which this program does not read; take the model in BF16 or FP8",
-    kPacked = "weights quantized by compressed-tensors or ModelOpt, which this program does not read; take the model in "
-              "BF16 or in FP8 with blocks of 128 x 128",
+    kPacked =
+        "weights quantized by compressed-tensors or ModelOpt, which this program does not read; take the model in "
+        "BF16 or in FP8 with blocks of 128 x 128",
     kWrapped = "a name that torch.compile or a parallel wrapper has put a word before; save the model it wraps";
 constexpr Foreign kForeign[] = {{".lora_", kAdapter},
                                 {".base_layer.", kAdapter},
@@ -94,7 +96,8 @@ std::string_view reason_to_leave_out(std::string_view name, const Tensor& tensor
   const std::string mtp = mtp_prefix(info.layers);
   if (name == mtp + "embed_tokens.weight" || name == mtp + "shared_head.head.weight")
     return "the module for multi-token prediction's copies of embedding and head";
-  if (!info.has_mtp && name.starts_with(mtp)) return "a module for multi-token prediction that config.json does not use";
+  if (!info.has_mtp && name.starts_with(mtp))
+    return "a module for multi-token prediction that config.json does not use";
   return {};
 }
 
@@ -126,9 +129,9 @@ std::vector<std::string> left_out(const Model& model, const NamedTensors& tensor
   }
   std::vector<std::string> sentences;
   for (const Group& g : groups)
-    sentences.push_back(g.count == 1 ? fmt::format("tensor \"{}\" is left out: {}", g.first, g.reason)
-                                     : fmt::format("{} tensors (\"{}\" is the first) are left out: {}", g.count, g.first,
-                                                   g.reason));
+    sentences.push_back(
+        g.count == 1 ? fmt::format("tensor \"{}\" is left out: {}", g.first, g.reason)
+                     : fmt::format("{} tensors (\"{}\" is the first) are left out: {}", g.count, g.first, g.reason));
   return sentences;
 }
 

@@ -37,7 +37,8 @@ std::optional<Tensor> in_f32(const Tensor& scales, ops::Context& context) {
   if (scales.dtype() == DType::f8_e8m0) {
     const auto* exponents = reinterpret_cast<const uint8_t*>(scales.raw());
     for (int64_t i = 0; i < n; ++i)
-      to.f32()[i] = exponents[i] == 0xFF ? std::numeric_limits<float>::quiet_NaN() : std::ldexp(1.0f, exponents[i] - 127);
+      to.f32()[i] =
+          exponents[i] == 0xFF ? std::numeric_limits<float>::quiet_NaN() : std::ldexp(1.0f, exponents[i] - 127);
     return to;
   }
   const Format* format = format_of(scales.dtype());
@@ -168,9 +169,9 @@ Status set_weights(Model& model, const NamedTensors& stored, ops::Packs packs, o
     const auto it = tensors.find(p.name);
     if (it == tensors.end()) return bad(p.name, " is missing" + hint_of_missing(p.name, tensors));
     if (!(it->second.shape() == p.shape))
-      return bad(p.name, fmt::format(": shape {} where config.json implies {}{}", it->second.shape().text(),
-                                     p.shape.text(),
-                                     it->second.elements() == 0 ? " (saved before its parts were gathered?)" : ""));
+      return bad(p.name,
+                 fmt::format(": shape {} where config.json implies {}{}", it->second.shape().text(), p.shape.text(),
+                             it->second.elements() == 0 ? " (saved before its parts were gathered?)" : ""));
     const Tensor t = it->second.aligned_copy(context.memory);
     const Format* format = format_of(t.dtype());
     if (format && format->scales == Scales::beside && p.role == autograd::Role::matrix) {
@@ -197,8 +198,8 @@ Status set_weights(Model& model, const NamedTensors& stored, ops::Packs packs, o
   for (const auto& [name, tensor] : tensors)
     if (!model.parameters().find(name) && !scales_read.contains(name) &&
         reason_to_leave_out(name, tensor, model.info()).empty())
-      return bad(name, fmt::format(" belongs to no parameter of {}{}", model.info().architecture,
-                                   what_it_belongs_to(name)));
+      return bad(name,
+                 fmt::format(" belongs to no parameter of {}{}", model.info().architecture, what_it_belongs_to(name)));
   return {};
 }
 

@@ -157,8 +157,7 @@ Result<OpenedModel> open_model(const std::string& folder, ops::Packs packs, ops:
   auto read = read_folder(folder, context.numerics);
   if (!read) return read.error();
   const formats::Safetensors& files = read->files;
-  const Status set = set_weights(*read->opened.model, read->tensors, packs, context,
-                                 files_of(files));
+  const Status set = set_weights(*read->opened.model, read->tensors, packs, context, files_of(files));
   if (auto s = files.intact(); !s) return s.error();
   if (!set) return set.error();
   auto used = files_still_read(*read->opened.model, files);

@@ -18,11 +18,10 @@ struct DTypeRow {
 };
 // In the order of DType.
 constexpr std::array<DTypeRow, kDTypes> kRows = {
-    {{"F32", 32},        {"F16", 16},        {"BF16", 16}, {"F8_E4M3", 8}, {"F8_E8M0", 8},
-     {"I8", 8},          {"U8", 8},          {"I32", 32},  {"U32", 32},    {"I64", 64},
-     {"BOOL", 8},        {"F64", 64},        {"F8_E5M2", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
-     {"I16", 16},        {"U16", 16},        {"U64", 64},  {"C64", 64},    {"F4", 4},
-     {"F6_E2M3", 6},     {"F6_E3M2", 6}}};
+    {{"F32", 32},    {"F16", 16},        {"BF16", 16},       {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"I8", 8},
+     {"U8", 8},      {"I32", 32},        {"U32", 32},        {"I64", 64},    {"BOOL", 8},    {"F64", 64},
+     {"F8_E5M2", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},    {"U16", 16},    {"U64", 64},
+     {"C64", 64},    {"F4", 4},          {"F6_E2M3", 6},     {"F6_E3M2", 6}}};
 static_assert(static_cast<int>(DType::f6_e3m2) + 1 == kDTypes);
 
 const DTypeRow& row_of(DType dtype) {

@@ -62,8 +62,8 @@ TEST(Rope, ATableOfRowsOfDifferentLengthsHasEachRowsOwn) {
       EXPECT_EQ(all.cosine.f32()[static_cast<int64_t>(row) * 8 + j], one.cosine.f32()[j]);
       EXPECT_EQ(all.sine.f32()[static_cast<int64_t>(row) * 8 + j], one.sine.f32()[j]);
     }
-    const double angle = static_cast<double>(positions[row]) *
-                         static_cast<double>(rope.frequencies_of(lengths[row])[1]);
+    const double angle =
+        static_cast<double>(positions[row]) * static_cast<double>(rope.frequencies_of(lengths[row])[1]);
     EXPECT_NEAR(static_cast<double>(one.cosine.f32()[1]), std::cos(angle), 1e-5);
   }
 }

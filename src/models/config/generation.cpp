@@ -134,8 +134,8 @@ class Reader {
     for (const auto& [key, value] : object_) {
       const std::string_view name(key);
       if (std::find(std::begin(kNoMatter), std::end(kNoMatter), name) != std::end(kNoMatter)) continue;
-      const auto* known = std::find_if(std::begin(kAbsent), std::end(kAbsent),
-                                       [name](const Absent& a) { return a.name == name; });
+      const auto* known =
+          std::find_if(std::begin(kAbsent), std::end(kAbsent), [name](const Absent& a) { return a.name == name; });
       if (known == std::end(kAbsent))
         say(fmt::format("{} is not used: no field that this program knows", shown(json::string(name))));
       else if (!is_neutral(value, known->neutral))
@@ -182,7 +182,7 @@ GenerationConfig load_generation_config(const std::string& folder, int64_t vocab
   const auto text = read_file(file, int64_t{1} << 24);
   const auto value = text ? formats::parse_strict_json(*text, file) : Result<json::value>(text.error());
   if (!value || !value->is_object()) {
-    config.unused.push_back((value ? file + ": is no JSON object." : value.error().message) + " It is not used.");
+    config.unused.push_back((value ? file + ": is no JSON object." : value.error().message) + " The file is not used.");
     return config;
   }
   Reader reader(value->get_object(), file, config);
