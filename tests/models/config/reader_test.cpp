@@ -193,32 +193,12 @@ TEST(Config, FieldsThatAskForAnotherModelAreRefused) {
 TEST(Config, NullIsAsIfTheFieldWereMissing) {
   for (const auto& config : {llama, qwen3_moe, deepseek, minimax_m2}) {
     const json::object plain = config();
-    for (const char* name : {"rope_theta",
-                             "rope_scaling",
-                             "rope_parameters",
-                             "rms_norm_eps",
-                             "tie_word_embeddings",
-                             "hidden_act",
-                             "attention_bias",
-                             "mlp_bias",
-                             "norm_topk_prob",
-                             "mlp_only_layers",
-                             "decoder_sparse_step",
-                             "layer_types",
-                             "max_position_embeddings",
-                             "num_experts_per_tok",
-                             "routed_scaling_factor",
-                             "n_shared_experts",
-                             "first_k_dense_replace",
-                             "num_nextn_predict_layers",
-                             "quantization_config",
-                             "sliding_window",
-                             "use_sliding_window",
-                             "pad_token_id",
-                             "rotary_dim",
-                             "partial_rotary_factor",
-                             "dtype",
-                             "surprise"}) {
+    for (const char* name :
+         {"rope_theta", "rope_scaling", "rope_parameters", "rms_norm_eps", "tie_word_embeddings", "hidden_act",
+          "attention_bias", "mlp_bias", "norm_topk_prob", "mlp_only_layers", "decoder_sparse_step", "layer_types",
+          "max_position_embeddings", "num_experts_per_tok", "routed_scaling_factor", "n_shared_experts",
+          "first_k_dense_replace", "num_nextn_predict_layers", "quantization_config", "sliding_window",
+          "use_sliding_window", "pad_token_id", "rotary_dim", "partial_rotary_factor", "dtype", "surprise"}) {
       json::object with_null = plain, missing = plain;
       with_null[name] = nullptr;
       missing.erase(name);
