@@ -20,8 +20,8 @@ struct Fused {
   std::vector<std::string_view> parts, mixtral_parts;
 };
 const std::array<Fused, 2>& fused() {
-  static const std::array<Fused, 2> all = {{{"gate_up_proj", {"gate_proj", "up_proj"}, {"w1", "w3"}},
-                                            {"down_proj", {"down_proj"}, {"w2"}}}};
+  static const std::array<Fused, 2> all = {
+      {{"gate_up_proj", {"gate_proj", "up_proj"}, {"w1", "w3"}}, {"down_proj", {"down_proj"}, {"w2"}}}};
   return all;
 }
 
@@ -66,7 +66,8 @@ class Split {
 
   Status add(const std::string& name, const Tensor& t, const Tensors& tensors) {
     const auto n = fused_name(name);
-    if (n && expert(parameters_, *n, 0, 0)) return n->scales ? add_scales(name, *n, t, tensors) : add_experts(name, *n, t);
+    if (n && expert(parameters_, *n, 0, 0))
+      return n->scales ? add_scales(name, *n, t, tensors) : add_experts(name, *n, t);
     const std::string other = renamed(name);
     const bool known = !parameters_.find(name) && other != name && parameters_.find(without_scales(other));
     return put(name, known ? other : name, t);
@@ -111,8 +112,8 @@ class Split {
     if (!format || format->scales != Scales::beside)
       return bad(name, fmt::format(" has scales of a tensor in {}", dtype_name(values->second.dtype())));
     if (parts > 1 && one[0] % format->scale_block != 0)
-      return bad(name, fmt::format(": an expert's gate of {} rows ends within a block of {}", one[0],
-                                   format->scale_block));
+      return bad(name,
+                 fmt::format(": an expert's gate of {} rows ends within a block of {}", one[0], format->scale_block));
     int64_t experts = 0;
     while (expert(parameters_, n, experts, 0)) ++experts;
     const Shape blocks = format->scale_shape(one[0], one[1]), want = {experts, parts * blocks[0], blocks[1]};

@@ -44,7 +44,8 @@ TEST_F(RopeLengths, ContextIsStretchedByTheFactor) {
 TEST_F(RopeLengths, PiecesOfAPromptAreOnePrompt) {
   for (const int64_t prompt : {40, 63, 64, 65, 130}) {
     const auto want = alone(request(prompt));
-    for (const int64_t rows : {1, 7, 33}) expect_same(alone(request(prompt), {.max_step_rows = rows, .cached_prefixes = 0}), want);
+    for (const int64_t rows : {1, 7, 33})
+      expect_same(alone(request(prompt), {.max_step_rows = rows, .cached_prefixes = 0}), want);
   }
 }
 

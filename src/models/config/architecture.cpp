@@ -48,16 +48,17 @@ Result<std::string> architecture_of(const json::object& config, std::string_view
   const ModelType* by_type = type && type->is_string() ? type_named(type->as_string()) : nullptr;
   if (!names) {
     if (by_type) return std::string(by_type->architecture);
-    return Error{fmt::format("{}: \"architectures\" is missing, and \"model_type\" names none that this version knows.",
-                             file)};
+    return Error{
+        fmt::format("{}: \"architectures\" is missing, and \"model_type\" names none that this version knows.", file)};
   }
   if (!names->is_array() || names->as_array().size() != 1 || !names->as_array()[0].is_string())
     return Error{fmt::format("{}: \"architectures\" is not a list of one name.", file)};
   const std::string name(names->as_array()[0].as_string());
   if (by_type && known(name) && by_type->architecture != name)
-    return Error{fmt::format("{}: \"architectures\" = [\"{}\"] and \"model_type\" = \"{}\", which is {}, say different "
-                             "things: make them agree.",
-                             file, name, by_type->name, by_type->architecture)};
+    return Error{
+        fmt::format("{}: \"architectures\" = [\"{}\"] and \"model_type\" = \"{}\", which is {}, say different "
+                    "things: make them agree.",
+                    file, name, by_type->name, by_type->architecture)};
   return name;
 }
 

@@ -80,6 +80,7 @@ const ConfigClass& class_of(DeepseekKind kind) {
                    {"n_group", 8},
                    {"topk_group", 4},
                    {"first_k_dense_replace", 3},
+                   {"num_nextn_predict_layers", 1},
                    {"max_position_embeddings", 4096},
                    {"routed_scaling_factor", 2.5},
                    {"rope_theta", 10000.0},
@@ -95,7 +96,7 @@ const ConfigClass& class_of(DeepseekKind kind) {
                 {"scoring_func", {"sigmoid"}},
                 {"topk_method", {"noaux_tc"}},
                 {"moe_layer_freq", {1}}},
-      .aliases = {{"n_routed_experts", "num_local_experts"}}};
+      .aliases = {{"n_routed_experts", "num_local_experts"}, {"num_nextn_predict_layers", "num_mtp_layers"}}};
   static const ConfigClass v2 = {
       .architecture = "DeepseekV2ForCausalLM",
       .source = "models/deepseek_v2/configuration_deepseek_v2.py",
@@ -110,15 +111,15 @@ const ConfigClass& class_of(DeepseekKind kind) {
                    {"attention_bias", false},
                    {"mlp_bias", false},
                    {"tie_word_embeddings", false},
-                   {"bos_token_id", 0},
-                   {"eos_token_id", 1}},
+                   {"bos_token_id", 1},
+                   {"eos_token_id", 2}},
       .null_is_value = {"q_lora_rank", "bos_token_id", "eos_token_id"},
       .fixed = {{"hidden_act", {"silu", "swish"}},
                 {"scoring_func", {"softmax"}},
                 {"moe_layer_freq", {1}},
                 {"rope_interleave", {true}},
                 {"num_nextn_predict_layers", {0}}},
-      .aliases = {{"n_routed_experts", "num_local_experts"}}};
+      .aliases = {{"n_routed_experts", "num_experts"}, {"n_routed_experts", "num_local_experts"}}};
   return kind == DeepseekKind::v2 ? v2 : v3;
 }
 
@@ -178,10 +179,6 @@ Status read_rest(ConfigReader& reader, C& c) {
   c.eos_token_ids = ids->eos;
   const auto rope = read_rope(reader, c.max_position_embeddings);
   if (!rope) return rope.error();
-  if (rope->partial_rotary_factor.value_or(1) != 1)
-    return config_error(reader.file(), fmt::format("\"partial_rotary_factor\" = {} is not 1: of a head of MLA "
-                                                   "\"qk_rope_head_dim\" columns are rotated.",
-                                                   *rope->partial_rotary_factor));
   c.rope_theta = rope->theta;
   c.rope_scaling = rope->scaling;
   if (auto s = check_quantization(reader); !s) return s;

@@ -28,8 +28,8 @@ struct DeepseekV3Config {
   int64_t first_k_dense_replace = 0, num_nextn_predict_layers = 0;
   int64_t max_position_embeddings = 0;
   double routed_scaling_factor = 1, rope_theta = 10000, rms_norm_eps = 1e-6;
-  bool norm_topk_prob = true;  // V2 never normalises, whatever this says (as the published class)
-  bool limit_groups = true;    // V2: topk_method "group_limited_greedy" rather than "greedy"
+  bool norm_topk_prob = true;   // V2 never normalises, whatever this says (as the published class)
+  bool limit_groups = true;     // V2: topk_method "group_limited_greedy" rather than "greedy"
   bool attention_bias = false;  // on q_a, kv_a and o
   bool mlp_bias = false;        // V2: of dense layers and shared experts
   bool rope_interleave = true;  // pairs of neighbours; false: half-split

@@ -26,11 +26,11 @@ struct Foreign {
 const std::map<std::string_view, Foreign>& table() {
   static constexpr const char *kWindow = "a sliding window", *kBias = "biases", *kNorm = "norms on queries and keys",
                               *kMoe = "a mixture of experts", *kCap = "a cap on scores or logits",
-                              *kFactor = "a factor on what a part of the model gives", *kNope = "layers without rotation",
-                              *kPost = "norms behind attention or MLP", *kSparse = "sparse attention",
-                              *kParallel = "attention and MLP side by side", *kPairs = "interleaved rotary pairs",
-                              *kSinks = "attention sinks", *kQuantized = "quantized weights",
-                              *kPartial = "a rotation of a part of each head";
+                              *kFactor = "a factor on what a part of the model gives",
+                              *kNope = "layers without rotation", *kPost = "norms behind attention or MLP",
+                              *kSparse = "sparse attention", *kParallel = "attention and MLP side by side",
+                              *kPairs = "interleaved rotary pairs", *kSinks = "attention sinks",
+                              *kQuantized = "quantized weights", *kPartial = "a rotation of a part of each head";
   static const std::map<std::string_view, Foreign> all = {
       // Mistral, Gemma, Phi, Cohere2, gpt-oss, Llama 4
       {"sliding_window", {Off::nothing, kWindow}},
@@ -113,7 +113,6 @@ const std::map<std::string_view, Foreign>& table() {
       {"rope_interleaved", {Off::nothing, kPairs}},
       {"rope_interleave", {Off::nothing, kPairs}},
       {"rope_local_base_freq", {Off::nothing, "another rotation in some layers"}},
-      {"partial_rotary_factor", {Off::one, kPartial}},
       {"rotary_pct", {Off::one, kPartial}},
       {"rotary_dim", {Off::nothing, kPartial}},
       {"per_layer_config", {Off::nothing, "layers of different shapes"}},
@@ -133,10 +132,14 @@ bool is_off(Off off, const json::value& v) {
                      (v.is_array() && v.as_array().empty()) || (v.is_object() && v.as_object().empty());
   if (empty) return true;
   switch (off) {
-    case Off::nothing: return v == false || number(0);
-    case Off::one: return number(1);
-    case Off::yes: return v == true;
-    case Off::few: return number(0) || number(1);
+    case Off::nothing:
+      return v == false || number(0);
+    case Off::one:
+      return number(1);
+    case Off::yes:
+      return v == true;
+    case Off::few:
+      return number(0) || number(1);
     case Off::full:
       return v.is_array() && std::all_of(v.as_array().begin(), v.as_array().end(),
                                          [](const json::value& type) { return type == "full_attention"; });

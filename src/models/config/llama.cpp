@@ -48,7 +48,8 @@ Fields make_fields(LlamaKind kind) {
   const auto flag = [&](const char* name, const char* help, bool C::*member) {
     f.push_back({name, "", help, member, 0, 1, false});
   };
-  if (kind != LlamaKind::qwen2) flag("attention_bias", "biases of queries, keys, values and output", &C::attention_bias);
+  if (kind != LlamaKind::qwen2)
+    flag("attention_bias", "biases of queries, keys, values and output", &C::attention_bias);
   if (kind == LlamaKind::llama || kind == LlamaKind::hyperclovax) flag("mlp_bias", "biases of the MLP", &C::mlp_bias);
   if (is_qwen(kind)) {
     f.push_back({"use_sliding_window", "", "some layers see a window alone", &C::use_sliding_window, 0, 1, false});
@@ -152,18 +153,23 @@ const ConfigClass& class_of(LlamaKind kind) {
                                        {"embedding_multiplier", 1.0},
                                        {"residual_multiplier", 1.0},
                                        {"logits_scaling", 1.0},
-                                       {"use_post_norm", false},
+                                       {"use_post_norm", true},
                                        {"bos_token_id", 1},
                                        {"eos_token_id", 2}}),
                      .null_is_value = {"num_key_value_heads", "head_dim", "bos_token_id", "eos_token_id"},
                      .fixed = {kSilu},
                      .aliases = {}};
   switch (kind) {
-    case LlamaKind::qwen2: return qwen2;
-    case LlamaKind::qwen3: return qwen3;
-    case LlamaKind::qwen3_moe: return qwen3_moe;
-    case LlamaKind::hyperclovax: return hyperclovax;
-    case LlamaKind::llama: break;
+    case LlamaKind::qwen2:
+      return qwen2;
+    case LlamaKind::qwen3:
+      return qwen3;
+    case LlamaKind::qwen3_moe:
+      return qwen3_moe;
+    case LlamaKind::hyperclovax:
+      return hyperclovax;
+    case LlamaKind::llama:
+      break;
   }
   return llama;
 }
@@ -327,9 +333,6 @@ Status read_rest(ConfigReader& reader, C& c) {
   if (!rope) return rope.error();
   c.rope_theta = rope->theta;
   c.rope_scaling = rope->scaling;
-  const auto rotated = rotated_width(rope->partial_rotary_factor, c.head_width(), reader.file());
-  if (!rotated) return rotated.error();
-  c.rotated = *rotated;
   if (auto s = check_quantization(reader); !s) return s;
   if (c.kind == LlamaKind::hyperclovax)
     if (auto s = read_attention_multiplier(reader, c); !s) return s;

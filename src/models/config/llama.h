@@ -25,7 +25,6 @@ struct LlamaConfig {
   int64_t max_position_embeddings = 0;
   double rope_theta = 10000, rms_norm_eps = 1e-6;
   std::optional<RopeScalingConfig> rope_scaling;
-  std::optional<int64_t> rotated;  // columns of a head; null: all
   bool tie_word_embeddings = false;
   bool attention_bias = false;  // on q, k, v and o; Qwen2 has those of q, k and v in any case
   bool mlp_bias = false;
@@ -48,9 +47,7 @@ struct LlamaConfig {
 
   int64_t head_width() const { return head_dim.value_or(hidden_size / num_attention_heads); }
   bool is_moe_layer(int64_t layer) const;
-  ops::RopeConfig rope() const {
-    return rope_config(rotated.value_or(head_width()), rope_theta, rope_scaling, max_position_embeddings);
-  }
+  ops::RopeConfig rope() const { return rope_config(head_width(), rope_theta, rope_scaling, max_position_embeddings); }
   int64_t window(int64_t layer) const;  // kernels::kNoWindow: sees all
   GqaShape attention(int64_t layer) const;
   MoeShape moe() const;

@@ -33,6 +33,8 @@ Fields make_fields(MiniMaxKind kind) {
       {"tie_word_embeddings", "", "the head multiplies with the embedding", &C::tie_word_embeddings, 0, 1, false},
   };
   if (kind == MiniMaxKind::text01) {
+    f.push_back({"sliding_window", "tokens", "what a query of full attention sees; missing: all", &C::sliding_window, 1,
+                 kHuge, false});
     const auto factor = [&](const char* name, const char* help, double C::*member) {
       f.push_back({name, "", help, member, -1e6, 1e6, false});
     };
@@ -54,25 +56,24 @@ const Fields& fields(MiniMaxKind kind) {
 
 // The classes of transformers 5.24. Without a default: what tensors are shaped by.
 const ConfigClass& class_of(MiniMaxKind kind) {
-  static const ConfigClass text01 = {
-      .architecture = "MiniMaxForCausalLM",
-      .source = "models/minimax/configuration_minimax.py",
-      .defaults = {{"num_experts_per_tok", 2},
-                   {"max_position_embeddings", 131072},
-                   {"rope_theta", 1e6},
-                   {"rms_norm_eps", 1e-5},
-                   {"tie_word_embeddings", false},
-                   {"full_attn_alpha_factor", 1},
-                   {"full_attn_beta_factor", 1},
-                   {"linear_attn_alpha_factor", 1},
-                   {"linear_attn_beta_factor", 1},
-                   {"mlp_alpha_factor", 1},
-                   {"mlp_beta_factor", 1},
-                   {"bos_token_id", 1},
-                   {"eos_token_id", 2}},
-      .null_is_value = {"head_dim", "bos_token_id", "eos_token_id"},
-      .fixed = {{"hidden_act", {"silu", "swish"}}},
-      .aliases = {{"num_local_experts", "num_experts"}}};
+  static const ConfigClass text01 = {.architecture = "MiniMaxForCausalLM",
+                                     .source = "models/minimax/configuration_minimax.py",
+                                     .defaults = {{"num_experts_per_tok", 2},
+                                                  {"max_position_embeddings", 131072},
+                                                  {"rope_theta", 1e6},
+                                                  {"rms_norm_eps", 1e-5},
+                                                  {"tie_word_embeddings", false},
+                                                  {"full_attn_alpha_factor", 1},
+                                                  {"full_attn_beta_factor", 1},
+                                                  {"linear_attn_alpha_factor", 1},
+                                                  {"linear_attn_beta_factor", 1},
+                                                  {"mlp_alpha_factor", 1},
+                                                  {"mlp_beta_factor", 1},
+                                                  {"bos_token_id", 1},
+                                                  {"eos_token_id", 2}},
+                                     .null_is_value = {"head_dim", "bos_token_id", "eos_token_id"},
+                                     .fixed = {{"hidden_act", {"silu", "swish"}}},
+                                     .aliases = {{"num_local_experts", "num_experts"}}};
   static const ConfigClass m2 = {.architecture = "MiniMaxM2ForCausalLM",
                                  .source = "models/minimax_m2/configuration_minimax_m2.py",
                                  .defaults = {{"head_dim", 128},
@@ -92,7 +93,8 @@ const ConfigClass& class_of(MiniMaxKind kind) {
                                            {"layernorm_full_attention_beta", {1.0}},
                                            {"layernorm_linear_attention_beta", {1.0}},
                                            {"layernorm_mlp_beta", {1.0}}},
-                                 .aliases = {{"num_local_experts", "num_experts"}}};
+                                 .aliases = {{"num_local_experts", "num_experts"}},
+                                 .partial_rotation = true};
   return kind == MiniMaxKind::text01 ? text01 : m2;
 }
 
@@ -186,7 +188,8 @@ GqaShape MiniMaxConfig::attention() const {
           .bias = false,
           .norm = kind == MiniMaxKind::m2 ? QkNorm::all : QkNorm::none,
           .eps = static_cast<float>(rms_norm_eps),
-          .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_width())))};
+          .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_width()))),
+          .window = sliding_window.value_or(kernels::kNoWindow)};
 }
 
 LightningShape MiniMaxConfig::lightning(int64_t layer) const {

@@ -23,6 +23,7 @@ struct MiniMaxConfig {
   std::optional<int64_t> head_dim;  // null: hidden_size / num_attention_heads
   // Columns of a head that are rotated, as rotary_dim or partial_rotary_factor say it; neither: all.
   std::optional<int64_t> rotary_dim;
+  std::optional<int64_t> sliding_window;  // Text-01; null: none
   int64_t num_local_experts = 0, num_experts_per_tok = 0;
   int64_t max_position_embeddings = 0;
   double rope_theta = 1e6, rms_norm_eps = 1e-5;
@@ -40,9 +41,7 @@ struct MiniMaxConfig {
   int64_t head_width() const { return head_dim.value_or(hidden_size / num_attention_heads); }
   int64_t rotated() const { return rotary_dim.value_or(head_width()); }
   bool is_linear(int64_t layer) const { return !linear.empty() && linear[static_cast<size_t>(layer)]; }
-  ops::RopeConfig rope() const {
-    return rope_config(rotated(), rope_theta, rope_scaling, max_position_embeddings);
-  }
+  ops::RopeConfig rope() const { return rope_config(rotated(), rope_theta, rope_scaling, max_position_embeddings); }
   GqaShape attention() const;
   LightningShape lightning(int64_t layer) const;
   MoeShape moe() const;

@@ -33,10 +33,11 @@ Status check_quantization(ConfigReader& reader) {
                                                      path));
     }
     if (*said != setting.legal)
-      return wrong_value(reader.file(), path, *said,
-                         fmt::format("{}, the only one this program knows: take a folder in bf16, or in FP8 with blocks "
-                                     "of 128 x 128",
-                                     json::serialize(setting.legal)));
+      return wrong_value(
+          reader.file(), path, *said,
+          fmt::format("{}, the only one this program knows: take a folder in bf16, or in FP8 with blocks "
+                      "of 128 x 128",
+                      json::serialize(setting.legal)));
   }
   return {};
 }

@@ -113,9 +113,9 @@ Result<ConfigReader> ConfigReader::open(const json::object& object, const Config
     return v && !v->is_null() ? v : nullptr;
   };
   for (const auto& [name, alias] : of.aliases)
-    if (const json::value *a = there(name), *b = there(alias); a && b && !same_value(*a, *b))
+    if (const json::value* a = there(name), *b = there(alias); a && b && !same_value(*a, *b))
       return disagreement(file, name, *a, alias, *b);
-  if (const json::value *a = there("dtype"), *b = there("torch_dtype"); a && b && plain_dtype(*a) != plain_dtype(*b))
+  if (const json::value* a = there("dtype"), *b = there("torch_dtype"); a && b && plain_dtype(*a) != plain_dtype(*b))
     return disagreement(file, "dtype", *a, "torch_dtype", *b);
   return ConfigReader(object, of, file);
 }
@@ -139,13 +139,17 @@ const json::value* ConfigReader::value(std::string_view name) {
   return v ? v : class_->defaults.if_contains(name);
 }
 
+void ConfigReader::read_over(std::string_view name, const json::value& value) {
+  read_over_.push_back(fmt::format("\"{}\" = {}", name, shown(value)));
+}
+
 Result<std::vector<std::string>> ConfigReader::finish() const {
-  std::vector<std::string> read_over;
+  std::vector<std::string> all = read_over_;
   for (const auto& [key, value] : *object_) {
     const std::string_view name(key.data(), key.size());
     if (read_.contains(name) || value.is_null()) continue;
-    const auto fixed = std::find_if(class_->fixed.begin(), class_->fixed.end(),
-                                    [&](const FixedField& f) { return name == f.name; });
+    const auto fixed =
+        std::find_if(class_->fixed.begin(), class_->fixed.end(), [&](const FixedField& f) { return name == f.name; });
     if (fixed != class_->fixed.end()) {
       const auto is = [&value = value](const json::value& legal) { return same_value(value, legal); };
       if (!std::any_of(fixed->values.begin(), fixed->values.end(), is))
@@ -156,10 +160,10 @@ Result<std::vector<std::string>> ConfigReader::finish() const {
       return config_error(file_, fmt::format("\"{}\" = {} asks for {}, which is no part of {} here.", name,
                                              shown(value), what, class_->architecture));
     } else if (!goes_without_saying(name)) {
-      read_over.push_back(fmt::format("\"{}\" = {}", name, shown(value)));
+      all.push_back(fmt::format("\"{}\" = {}", name, shown(value)));
     }
   }
-  return read_over;
+  return all;
 }
 
 Result<TokenIds> read_token_ids(ConfigReader& reader, int64_t vocab) {

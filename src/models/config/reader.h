@@ -42,12 +42,14 @@ struct FixedField {
 
 // What transformers' class says of its config, beside the rows of the family's table.
 struct ConfigClass {
-  std::string_view architecture;            // "LlamaForCausalLM"
-  std::string_view source;                  // the file of transformers 5.24 that has the defaults
-  boost::json::object defaults;             // what a missing field means there
+  std::string_view architecture;             // "LlamaForCausalLM"
+  std::string_view source;                   // the file of transformers 5.24 that has the defaults
+  boost::json::object defaults;              // what a missing field means there
   std::set<std::string_view> null_is_value;  // the fields whose null is more than a missing one
   std::vector<FixedField> fixed;
   std::vector<std::pair<std::string_view, std::string_view>> aliases;  // a field, and its other name (attribute_map)
+  bool partial_rotation =
+      false;  // it computes with partial_rotary_factor (others turn the whole head whatever it says)
 };
 
 // One field of a config: what `--explain` prints.
@@ -86,6 +88,8 @@ class ConfigReader {
   // Every row of a table.
   template <class Config>
   Status read(const std::vector<ConfigField<Config>>& fields, Config& config);
+  // A field that was looked at, and that nothing is computed with: one more of those that finish() gives.
+  void read_over(std::string_view name, const boost::json::value& value);
   // What was not read: an error names the first that this program would compute something else for; the rest, as
   // `"name" = value`, but for those that every config has.
   Result<std::vector<std::string>> finish() const;
@@ -101,6 +105,7 @@ class ConfigReader {
   const ConfigClass* class_;
   std::string_view file_;
   std::set<std::string_view> read_;
+  std::vector<std::string> read_over_;
 };
 
 template <class Config>

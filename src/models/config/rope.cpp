@@ -50,9 +50,7 @@ const std::vector<Key>& keys() {
        .required = kLinear | kDynamic | kYarn | kLlama3},
       {.name = "beta_fast", .computes = kYarn, .number = &S::beta_fast},
       {.name = "beta_slow", .computes = kYarn, .number = &S::beta_slow},
-      {.name = "original_max_position_embeddings",
-       .computes = kYarn | kLlama3,
-       .idle = kNone | kLinear | kDynamic},
+      {.name = "original_max_position_embeddings", .computes = kYarn | kLlama3, .idle = kNone | kLinear | kDynamic},
       {.name = "mscale", .computes = kYarn, .optional = &S::mscale, .positive = false},
       {.name = "mscale_all_dim", .computes = kYarn, .optional = &S::mscale_all_dim, .positive = false},
       {.name = "attention_factor", .computes = kYarn, .neutral = 1, .optional = &S::attention_factor},
@@ -95,7 +93,8 @@ Result<Sayings> collect(ConfigReader& reader) {
     for (const auto& [key, value] : v->as_object()) {
       if (value.is_null()) continue;
       const std::string name(key.data(), key.size());
-      if (auto s = say(all, name == "type" ? "rope_type" : name, std::string(object) + "." + name, value, reader.file());
+      if (auto s =
+              say(all, name == "type" ? "rope_type" : name, std::string(object) + "." + name, value, reader.file());
           !s)
         return s.error();
     }
@@ -118,18 +117,19 @@ Result<RopeScaling> type_of(const Sayings& all, std::string_view file) {
   return wrong_value(file, it->second.path, v, "one of the types this program knows: " + names);
 }
 
-Status read_key(const Key& key, const Said& said, const Said& type_said, RopeScaling type, S& s, std::string_view file) {
+Status read_key(const Key& key, const Said& said, const Said& type_said, RopeScaling type, S& s,
+                std::string_view file) {
   if (!(key.computes & bit(type))) {
     const auto n = as_number(*said.value);
     if ((key.idle & bit(type)) || (n && key.neutral && *n == *key.neutral)) return {};
     return config_error(
-        file, key.computes == 0
-                  ? fmt::format("\"{}\" = {} is not {}, the only value this program knows.", said.path,
-                                shown(*said.value), key.neutral.value_or(0))
-                  : fmt::format("\"{}\" = {} says nothing to {}: it belongs to another type.", said.path,
-                                shown(*said.value),
-                                type_said.value ? fmt::format("\"{}\" = {}", type_said.path, shown(*type_said.value))
-                                                : "a rotation without \"rope_type\""));
+        file,
+        key.computes == 0
+            ? fmt::format("\"{}\" = {} is not {}, the only value this program knows.", said.path, shown(*said.value),
+                          key.neutral.value_or(0))
+            : fmt::format("\"{}\" = {} says nothing to {}: it belongs to another type.", said.path, shown(*said.value),
+                          type_said.value ? fmt::format("\"{}\" = {}", type_said.path, shown(*type_said.value))
+                                          : "a rotation without \"rope_type\""));
   }
   if (std::string_view(key.name) == "truncate") {
     if (!said.value->is_bool()) return wrong_value(file, said.path, *said.value, "true or false");
@@ -195,8 +195,7 @@ Result<RopeSetting> read_rope(ConfigReader& reader, int64_t max_position_embeddi
   if (!type) return type.error();
   Sayings scaled = all;
   // Phi-3 and others keep the length trained on outside.
-  if (const json::value* v = reader.given("original_max_position_embeddings");
-      v && (bit(*type) & (kYarn | kLlama3)))
+  if (const json::value* v = reader.given("original_max_position_embeddings"); v && (bit(*type) & (kYarn | kLlama3)))
     if (auto s = say(scaled, "original_max_position_embeddings", "original_max_position_embeddings", *v, file); !s)
       return s.error();
   S s;
@@ -219,6 +218,16 @@ Result<RopeSetting> read_rope(ConfigReader& reader, int64_t max_position_embeddi
       return config_error(file, fmt::format("\"{}\" is not a field this program knows.", said.path));
     if (auto status = read_key(*key, said, type_said, *type, s, file); !status) return status.error();
   }
+  if (r.partial_rotary_factor.value_or(0) == 1) r.partial_rotary_factor.reset();
+  if (r.partial_rotary_factor && !reader.config_class().partial_rotation) {
+    const Said& said = all.at("partial_rotary_factor");
+    if (*type != RopeScaling::none)
+      return config_error(file, fmt::format("\"{}\" = {} with \"{}\" = {}: {} does not rotate a part of each head.",
+                                            said.path, shown(*said.value), type_said.path, shown(*type_said.value),
+                                            reader.config_class().architecture));
+    reader.read_over(said.path, *said.value);
+    r.partial_rotary_factor.reset();
+  }
   if (!all.contains("rope_theta"))
     if (const json::value* v = reader.config_class().defaults.if_contains("rope_theta")) r.theta = *as_number(*v);
   if (*type == RopeScaling::none) return r;
@@ -236,8 +245,9 @@ Result<int64_t> rotated_width(const std::optional<double>& share, int64_t width,
   if (!share) return width;
   const auto rotated = static_cast<int64_t>(static_cast<double>(width) * *share);
   if (rotated >= 2 && rotated % 2 == 0 && rotated <= width) return rotated;
-  return config_error(file, fmt::format("\"partial_rotary_factor\" = {} rotates {} columns of a head of {}, which is {}.",
-                                        *share, rotated, width, rotated < 2 ? "no pair" : "odd"));
+  return config_error(
+      file, fmt::format("\"partial_rotary_factor\" = {} rotates {} columns of a head of {}, which is {}.", *share,
+                        rotated, width, rotated < 2 ? "no pair" : "odd"));
 }
 
 ops::RopeConfig rope_config(int64_t width, double theta, const std::optional<RopeScalingConfig>& scaling,
@@ -252,9 +262,8 @@ ops::RopeConfig rope_config(int64_t width, double theta, const std::optional<Rop
   r.beta_slow = scaling->beta_slow;
   r.low_freq_factor = scaling->low_freq_factor;
   r.high_freq_factor = scaling->high_freq_factor;
-  r.original_context = static_cast<double>(scaling->type == RopeScaling::dynamic
-                                               ? max_position_embeddings
-                                               : scaling->original_max_position_embeddings);
+  r.original_context = static_cast<double>(
+      scaling->type == RopeScaling::dynamic ? max_position_embeddings : scaling->original_max_position_embeddings);
   // transformers: cos and sin take the ratio only when both are given and non-zero;
   // the softmax scale m(mscale_all_dim)^2.
   r.has_mscale = scaling->mscale.value_or(0) != 0 && scaling->mscale_all_dim.value_or(0) != 0;
@@ -273,7 +282,8 @@ json::object to_json(const RopeScalingConfig& s) {
     if (!(key.computes & bit(s.type))) continue;
     if (key.number) o[key.name] = s.*key.number;
     if (key.optional && s.*key.optional) o[key.name] = *(s.*key.optional);
-    if (std::string_view(key.name) == "original_max_position_embeddings") o[key.name] = s.original_max_position_embeddings;
+    if (std::string_view(key.name) == "original_max_position_embeddings")
+      o[key.name] = s.original_max_position_embeddings;
     if (std::string_view(key.name) == "truncate" && !s.truncate) o[key.name] = false;
   }
   return o;

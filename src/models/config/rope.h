@@ -29,7 +29,9 @@ struct RopeScalingConfig {
 struct RopeSetting {
   double theta = 10000;
   std::optional<RopeScalingConfig> scaling;
-  std::optional<double> partial_rotary_factor;  // the share of a head that is rotated; none: all of it
+  // The share of a head that is rotated; none: all of it. A class of transformers that has no such part turns the whole
+  // head by "default", whatever the field says, and fails with any other type: there it is read over, or refused.
+  std::optional<double> partial_rotary_factor;
 };
 
 // Errors name the field as it stands in the file: "rope_parameters.factor". Inside the two objects a name that no type

@@ -21,7 +21,8 @@ Mla::Mla(const NameScope& scope, const MlaShape& shape)
       kv_norm_((scope / "kv_a_layernorm").vector(shape.kv_rank)),
       kv_b_(scope / "kv_b_proj", shape.heads * (shape.nope + shape.v), shape.kv_rank),
       o_(scope / "o_proj", shape.hidden, shape.heads * shape.v, shape.bias),
-      q_a_(shape.q_rank > 0 ? std::optional(Linear(scope / "q_a_proj", shape.q_rank, shape.hidden, shape.bias)) : std::nullopt),
+      q_a_(shape.q_rank > 0 ? std::optional(Linear(scope / "q_a_proj", shape.q_rank, shape.hidden, shape.bias))
+                            : std::nullopt),
       q_norm_(q_a_ ? &(scope / "q_a_layernorm").vector(shape.q_rank) : nullptr),
       q_(q_a_ ? Linear(scope / "q_b_proj", shape.heads * shape.qk(), shape.q_rank)
               : Linear(scope / "q_proj", shape.heads * shape.qk(), shape.hidden)) {}

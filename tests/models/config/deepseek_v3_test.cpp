@@ -85,7 +85,11 @@ TEST(DeepseekV3Config, EveryMalformedKindNamesItsField) {
          o["num_hidden_layers"] = 10000;
          o["n_routed_experts"] = 65536;
        }},
-      {"partial_rotary_factor", [](json::object& o) { o["partial_rotary_factor"] = 0.5; }},
+      {"partial_rotary_factor",
+       [](json::object& o) {
+         o["partial_rotary_factor"] = 0.5;
+         o["rope_scaling"] = json::object{{"type", "linear"}, {"factor", 2}};
+       }},
       {"num_local_experts", [](json::object& o) { o["num_local_experts"] = 16; }},  // beside n_routed_experts
       {"index_topk", [](json::object& o) { o["index_topk"] = 2048; }},              // V3.2
       {"num_nextn_predict_layers", [](json::object& o) { o["num_nextn_predict_layers"] = 2; }},
@@ -147,7 +151,8 @@ TEST(DeepseekV3Config, ARecipeAndAFolderLeaveOutDifferentThings) {
   EXPECT_TRUE(parse_deepseek_v3(o, "config.json").ok());
   const auto unknown = parse_recipe_model(o, "recipe");
   ASSERT_FALSE(unknown.ok());
-  EXPECT_EQ(unknown.error().message, "recipe: \"surprise\" is not a field this program knows for DeepseekV3ForCausalLM.");
+  EXPECT_EQ(unknown.error().message,
+            "recipe: \"surprise\" is not a field this program knows for DeepseekV3ForCausalLM.");
 }
 
 TEST(DeepseekV3Config, BiasesPairsAndATiedHead) {

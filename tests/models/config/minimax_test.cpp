@@ -39,7 +39,11 @@ TEST(MiniMaxConfig, ReadsTheOfficialNames) {
   EXPECT_FALSE(text->is_linear(1));
   EXPECT_EQ(text->rope().width, 8);
   EXPECT_EQ(text->mlp_alpha_factor, 3.5);
+  EXPECT_EQ(text->attention().window, kernels::kNoWindow);
   EXPECT_FALSE(text->moe().correction_bias);
+  json::object sliding = good(MiniMaxKind::text01);
+  sliding["sliding_window"] = 5;
+  EXPECT_EQ(parse_minimax(MiniMaxKind::text01, sliding, "config.json")->attention().window, 5);
   json::object o = good(MiniMaxKind::m2);
   o["quantization_config"] = json::object{{"quant_method", "fp8"}, {"weight_block_size", json::array{128, 128}}};
   const auto m2 = parse_minimax(MiniMaxKind::m2, o, "config.json");
@@ -55,8 +59,7 @@ TEST(MiniMaxConfig, APartOfEachHeadIsRotated) {
   json::object o = good(MiniMaxKind::m2);
   o.erase("rotary_dim");
   EXPECT_EQ(parse_minimax(MiniMaxKind::m2, o, "config.json")->rope().width, 8);
-  o["rope_parameters"] =
-      json::object{{"rope_type", "default"}, {"rope_theta", 5e6}, {"partial_rotary_factor", 0.5}};
+  o["rope_parameters"] = json::object{{"rope_type", "default"}, {"rope_theta", 5e6}, {"partial_rotary_factor", 0.5}};
   EXPECT_EQ(parse_minimax(MiniMaxKind::m2, o, "config.json")->rope().width, 4);
   for (const auto& [field, agrees, differs] : std::vector<std::tuple<const char*, json::value, json::value>>{
            {"rotary_dim", 4, 6}, {"partial_rotary_factor", 0.5, 0.25}, {"rope_theta", 5000000, 1e4}}) {
@@ -109,7 +112,8 @@ TEST(MiniMaxConfig, EveryMalformedKindNamesItsField) {
       {kText, "layer_types", set("layer_types", json::array{"linear_attention"})},
       {kText, "layer_types", set("layer_types", json::array{"linear_attention", "sliding_attention"})},
       {kText, "layer_types", set("layer_types", "full_attention")},
-      {kText, "sliding_window", set("sliding_window", 128)},
+      {kText, "sliding_window", set("sliding_window", 0)},
+      {kM2, "sliding_window", set("sliding_window", 128)},
       {kText, "hidden_act", set("hidden_act", "gelu")},
       {kText, "rope_scaling.type", set("rope_scaling", json::object{{"type", "longrope"}, {"factor", 4}})},
       {kText, "attn_type_list", set("attn_type_list", json::array{1, 1})},

@@ -193,12 +193,32 @@ TEST(Config, FieldsThatAskForAnotherModelAreRefused) {
 TEST(Config, NullIsAsIfTheFieldWereMissing) {
   for (const auto& config : {llama, qwen3_moe, deepseek, minimax_m2}) {
     const json::object plain = config();
-    for (const char* name :
-         {"rope_theta", "rope_scaling", "rope_parameters", "rms_norm_eps", "tie_word_embeddings", "hidden_act",
-          "attention_bias", "mlp_bias", "norm_topk_prob", "mlp_only_layers", "decoder_sparse_step", "layer_types",
-          "max_position_embeddings", "num_experts_per_tok", "routed_scaling_factor", "n_shared_experts",
-          "first_k_dense_replace", "num_nextn_predict_layers", "quantization_config", "sliding_window",
-          "use_sliding_window", "pad_token_id", "rotary_dim", "partial_rotary_factor", "dtype", "surprise"}) {
+    for (const char* name : {"rope_theta",
+                             "rope_scaling",
+                             "rope_parameters",
+                             "rms_norm_eps",
+                             "tie_word_embeddings",
+                             "hidden_act",
+                             "attention_bias",
+                             "mlp_bias",
+                             "norm_topk_prob",
+                             "mlp_only_layers",
+                             "decoder_sparse_step",
+                             "layer_types",
+                             "max_position_embeddings",
+                             "num_experts_per_tok",
+                             "routed_scaling_factor",
+                             "n_shared_experts",
+                             "first_k_dense_replace",
+                             "num_nextn_predict_layers",
+                             "quantization_config",
+                             "sliding_window",
+                             "use_sliding_window",
+                             "pad_token_id",
+                             "rotary_dim",
+                             "partial_rotary_factor",
+                             "dtype",
+                             "surprise"}) {
       json::object with_null = plain, missing = plain;
       with_null[name] = nullptr;
       missing.erase(name);
@@ -251,8 +271,8 @@ TEST(Config, TwoSpellingsMustAgree) {
        R"({"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0})", R"({"rope_type": "linear", "factor": 4.0})"},
       {llama, "rope_scaling", R"({"type": "linear", "factor": 2})", "rope_parameters",
        R"({"rope_type": "linear", "factor": 2.0})", R"({"rope_type": "default"})"},
-      {llama, "partial_rotary_factor", "1.0", "rope_parameters", R"({"partial_rotary_factor": 1})",
-       R"({"partial_rotary_factor": 0.5})"}};
+      {minimax_m2, "partial_rotary_factor", "0.5", "rope_parameters", R"({"partial_rotary_factor": 0.50})",
+       R"({"partial_rotary_factor": 0.25})"}};
   for (const Case& c : cases) {
     json::object o = c.config();
     o[c.a] = json::parse(c.of_a);

@@ -111,8 +111,8 @@ TEST(RopeFields, WhatIsRefusedNamesItsPlace) {
       {"rope_parameters", R"({"full_attention": {"rope_type": "default"}})", "rope_parameters.full_attention"},
       {"rope_parameters", "[]", "rope_parameters"},
       {"rope_theta", "1", "rope_theta"},
-      {"partial_rotary_factor", "0.1", "partial_rotary_factor"},   // no pair
-      {"partial_rotary_factor", "0.32", "partial_rotary_factor"},  // 5 columns
+      {"rope_parameters", R"({"rope_type": "linear", "factor": 2, "partial_rotary_factor": 0.5})",
+       "rope_parameters.partial_rotary_factor"},
       {"partial_rotary_factor", "-1", "partial_rotary_factor"},
   };
   for (const auto& c : cases) {
@@ -121,6 +121,18 @@ TEST(RopeFields, WhatIsRefusedNamesItsPlace) {
     EXPECT_NE(got.error().message.find(std::string("config.json: \"") + c.field), std::string::npos)
         << got.error().message;
   }
+}
+
+// Llama's and Qwen's classes turn the whole head by "default", whatever the factor says; MiniMax-M2's a part of it.
+TEST(RopeFields, APartOfTheHeadWhereTheClassKnowsOne) {
+  const auto qwen = parse("partial_rotary_factor", "0.5");
+  ASSERT_TRUE(qwen.ok()) << qwen.error().message;
+  EXPECT_EQ(qwen->rope().width, 16);
+  EXPECT_EQ(qwen->read_over, std::vector<std::string>{"\"partial_rotary_factor\" = 5E-1"});
+  EXPECT_EQ(*rotated_width(0.5, 16, "c"), 8);
+  EXPECT_EQ(*rotated_width(std::nullopt, 16, "c"), 16);
+  for (const double share : {0.1, 0.32})  // no pair; five columns
+    EXPECT_NE(rotated_width(share, 16, "c").error().message.find("partial_rotary_factor"), std::string::npos);
 }
 
 // Positions of pictures (Qwen2-VL's mrope) are those of text in all sections.
