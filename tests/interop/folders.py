@@ -27,23 +27,23 @@ torch.set_num_threads(1)
 MARGIN, NEW = 1e-3, 16
 
 # Sizes alone; everything else is the class's default.
-GQA = {"vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+GQA = {"vocab_size": 61, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
        "num_key_value_heads": 2, "max_position_embeddings": 128}
-MLA = {"vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "moe_intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 4,
+MLA = {"vocab_size": 61, "hidden_size": 32, "intermediate_size": 48, "moe_intermediate_size": 16, "num_hidden_layers": 3, "num_attention_heads": 4,
        "num_key_value_heads": 4, "kv_lora_rank": 16, "q_lora_rank": 24, "qk_rope_head_dim": 8, "qk_nope_head_dim": 16, "v_head_dim": 16,
        "n_routed_experts": 8, "first_k_dense_replace": 1, "max_position_embeddings": 128}
 SIZES = {
     "llama": ("llama", {**GQA, "head_dim": 8}),
     "qwen2": ("qwen2", {**GQA, "layer_types": None}),
     "qwen3": ("qwen3", {**GQA, "head_dim": 16, "layer_types": None}),
-    "qwen3_moe": ("qwen3_moe", {**GQA, "head_dim": 16, "moe_intermediate_size": 24, "num_local_experts": 16}),
+    "qwen3_moe": ("qwen3_moe", {**GQA, "head_dim": 16, "moe_intermediate_size": 16, "num_local_experts": 12}),
     "hyperclovax": ("hyperclovax", {**GQA, "head_dim": 8, "attention_multiplier": 0.35}),
     "deepseek_v2": ("deepseek_v2", {**MLA, "num_experts_per_tok": 3}),
-    "deepseek_v3": ("deepseek_v3", {**MLA, "n_group": 4, "topk_group": 2, "num_experts_per_tok": 3, "n_routed_experts": 16}),
+    "deepseek_v3": ("deepseek_v3", {**MLA, "n_group": 4, "topk_group": 2, "num_experts_per_tok": 3}),
     "moonlight": ("deepseek_v3", {**MLA, "q_lora_rank": None, "n_group": 1, "topk_group": 1, "num_experts_per_tok": 3, "routed_scaling_factor": 2.446,
                                   "n_shared_experts": 2, "num_nextn_predict_layers": 0, "rope_parameters": {"rope_type": "default", "rope_theta": 50000.0}}),
-    "minimax": ("minimax", {**GQA, "num_local_experts": 4, "layer_types": None, "bos_token_id": 1, "eos_token_id": 2}),
-    "minimax_m2": ("minimax_m2", {**GQA, "head_dim": 16, "num_local_experts": 8, "num_experts_per_tok": 3, "bos_token_id": 1, "eos_token_id": 2}),
+    "minimax": ("minimax", {**GQA, "intermediate_size": 24, "num_local_experts": 4, "block_size": 16, "layer_types": None, "bos_token_id": 1, "eos_token_id": 2}),
+    "minimax_m2": ("minimax_m2", {**GQA, "intermediate_size": 24, "head_dim": 16, "num_local_experts": 8, "num_experts_per_tok": 3, "bos_token_id": 1, "eos_token_id": 2}),
 }
 
 
@@ -126,9 +126,9 @@ EXTRA = {
     "minimax_m2": {"rotary": ({"rope_parameters": {"rope_type": "default", "rope_theta": 5e6, "partial_rotary_factor": 0.5}}, {}), "mqa": ({"num_key_value_heads": 1}, {}),
                    "fused": ({}, {"fused": True}), "yarn": (YARN, {}), "top-1": ({"num_experts_per_tok": 1}, {})},
 }
-KEPT = ["llama/default", "llama/biases", "llama/nulls", "llama/dynamic", "qwen2/tied", "qwen2/bf16-shards", "qwen2/windows", "qwen3/default", "qwen3/biases",
-        "qwen3_moe/default", "qwen3_moe/fused", "qwen3_moe/sparse-step", "hyperclovax/default", "hyperclovax/biases", "deepseek_v2/default", "deepseek_v2/groups",
-        "deepseek_v3/default", "deepseek_v3/fused", "deepseek_v3/yarn", "moonlight/default", "minimax/default", "minimax/fused", "minimax_m2/default", "minimax_m2/rotary"]
+KEPT = ["llama/biases", "llama/nulls", "llama/dynamic", "qwen2/tied", "qwen2/bf16-shards", "qwen2/windows", "qwen3/default", "qwen3/biases",
+        "qwen3_moe/default", "qwen3_moe/fused", "qwen3_moe/sparse-step", "hyperclovax/default", "deepseek_v2/groups",
+        "deepseek_v3/default", "deepseek_v3/fused", "moonlight/default", "minimax/default", "minimax/fused", "minimax_m2/rotary"]
 
 
 def fill(model, generator):
@@ -205,7 +205,7 @@ def make(family, variant, changes, options, folder):
     eos = reader.generation_config.eos_token_id
     if "generation" in options:
         first = prompts_of(reader, config.vocab_size, torch.Generator().manual_seed(2), -1)
-        eos = [first[1][1][4], 96]
+        eos = [first[1][1][4], config.vocab_size - 1]
         (folder / "generation_config.json").write_text(json.dumps({k: eos if v == "FIFTH" else v for k, v in options["generation"].items()}))
     eos = [eos] if isinstance(eos, int) else eos or []
     rows = prompts_of(reader, config.vocab_size, torch.Generator().manual_seed(2), eos + list({config.eos_token_id} if isinstance(config.eos_token_id, int) else config.eos_token_id or []) or -1)
@@ -242,7 +242,7 @@ def main():
         for family in SIZES:
             for variant, (changes, options) in {**COMMON, **EXTRA[family]}.items():
                 name = f"{family}/{variant}"
-                if chosen and not any(name == c or family == c for c in chosen):
+                if (chosen and not any(name == c or family == c for c in chosen)) or (keep and name not in KEPT):
                     continue
                 known = CONFIG_MAPPING[SIZES[family][0]]().to_dict()
                 changes = {k: v for k, v in changes.items() if k in known}
@@ -255,7 +255,7 @@ def main():
                 said, why = judge(program, folder, rows)
                 counts[said] = counts.get(said, 0) + 1
                 print(f"{name:28} {said}  {why[:300]}", flush=True)
-                if keep and name in KEPT:
+                if keep and said == "equal":
                     to = keep / name.replace("/", "-")
                     shutil.rmtree(to, ignore_errors=True)
                     shutil.copytree(folder, to)
