@@ -139,12 +139,11 @@ std::string what_lies_there(const std::string& folder) {
 }
 
 Status check_finished(const std::string& path) {
+  const std::string mark = path + ".aria2";
   std::error_code error;
-  for (const Kind& kind : kUnfinished)
-    if (const std::string mark = path + kind.end; fs::exists(mark, error))
-      return Error{fmt::format("{}: its download is not finished: {} stands beside it. {}", path,
-                               fs::path(mark).filename().string(), kResume)};
-  return {};
+  if (!fs::exists(mark, error)) return {};
+  return Error{fmt::format("{}: its download is not finished: {} stands beside it. {}", path,
+                           fs::path(mark).filename().string(), kResume)};
 }
 
 }  // namespace jamsu::formats

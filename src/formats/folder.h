@@ -11,8 +11,7 @@ namespace jamsu::formats {
 // a folder above the model's. Empty: nothing is known of it, or it is no folder. Reads names, and adapter_config.json.
 std::string what_lies_there(const std::string& folder);
 
-// Beside a file of weights: an error where its own downloader says that it is not finished (aria2 gives a file its full
-// size at once).
+// An error where a file has aria2's mark beside it: that downloader gives a file its name and its size at once.
 Status check_finished(const std::string& path);
 
 }  // namespace jamsu::formats

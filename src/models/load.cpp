@@ -17,6 +17,7 @@ namespace jamsu::models {
 namespace {
 
 constexpr std::string_view kModel = "model.";
+constexpr const char *kHead = "lm_head.weight", *kTable = "model.embed_tokens.weight";
 
 // "F32, BF16 or F16": what a tensor of any kind may be.
 std::string formats_without_scales() {
@@ -82,7 +83,7 @@ Status check_has_backward(const Model& model, const FileOf& file_of) {
 
 // Why a parameter may not be there.
 std::string hint_of_missing(const std::string& name, const NamedTensors& tensors) {
-  if (name == "lm_head.weight")
+  if (name == kHead)
     return ", and config.json does not say that the embedding is the head (\"tie_word_embeddings\": true)";
   return what_they_belong_to(tensors);
 }
@@ -118,7 +119,7 @@ Status set_weights(Model& model, const NamedTensors& tensors, ops::Packs packs, 
 }
 
 bool holds_another_head(const NamedTensors& tensors) {
-  const auto head = tensors.find("lm_head.weight"), table = tensors.find("model.embed_tokens.weight");
+  const auto head = tensors.find(kHead), table = tensors.find(kTable);
   if (head == tensors.end() || table == tensors.end() || head->second.elements() == 0) return false;
   const Tensor &a = head->second, &b = table->second;
   return !(a.shape() == b.shape()) || a.dtype() != b.dtype() ||
@@ -144,14 +145,25 @@ FileOf files_of(const formats::Safetensors& files) {
 }
 
 Result<ParameterTensors> by_parameter_names(const Model& model, const NamedTensors& tensors, const FileOf& file_of) {
-  if (!holds_fused_experts(model.parameters(), tensors)) return ParameterTensors{tensors, file_of};
+  ParameterTensors named{tensors, file_of};
   std::map<std::string, std::string> origin;  // the name in the file
-  auto split = split_fused_experts(model.parameters(), tensors, file_of, origin);
-  if (!split) return split.error();
-  return ParameterTensors{std::move(*split), [origin = std::move(origin), file_of](std::string_view name) {
-                            const auto it = origin.find(std::string(name));
-                            return file_of(it == origin.end() ? name : it->second);
-                          }};
+  if (holds_fused_experts(model.parameters(), tensors)) {
+    auto split = split_fused_experts(model.parameters(), tensors, file_of, origin);
+    if (!split) return split.error();
+    named.tensors = std::move(*split);
+  }
+  if (model.info().tied_head && !named.tensors.contains(kTable))
+    if (auto head = named.tensors.extract(kHead); !head.empty()) {
+      head.key() = kTable;
+      named.tensors.insert(std::move(head));
+      origin[kTable] = kHead;
+    }
+  if (!origin.empty())
+    named.file_of = [origin = std::move(origin), file_of](std::string_view name) {
+      const auto it = origin.find(std::string(name));
+      return file_of(it == origin.end() ? name : it->second);
+    };
+  return named;
 }
 
 Status set_weights(Model& model, const NamedTensors& stored, ops::Packs packs, ops::Context& context,

@@ -31,7 +31,8 @@ using FileOf = std::function<std::string(std::string_view tensor)>;
 NamedTensors named_tensors(const formats::Safetensors& files);
 FileOf files_of(const formats::Safetensors& files);
 
-// The same tensors by the names of the model's parameters (models/fused_experts.h).
+// The same tensors by the names of the model's parameters: experts apart (models/fused_experts.h), and of a tied model
+// that was saved with its head alone, the embedding.
 struct ParameterTensors {
   NamedTensors tensors;
   FileOf file_of;

@@ -222,16 +222,18 @@ TEST_F(SetWeights, ValuesAtOddBytesAreRead) {
 
 TEST_F(SetWeights, ATiedConfigWithAnotherHeadUsesIt) {
   NamedTensors tensors = tensors_;
+  const auto tied_config = [] {
+    return json::object{{"architectures", json::array{"LlamaForCausalLM"}},
+                        {"vocab_size", 7},
+                        {"hidden_size", 130},
+                        {"intermediate_size", 16},
+                        {"num_hidden_layers", 1},
+                        {"num_attention_heads", 13},
+                        {"max_position_embeddings", 8},
+                        {"tie_word_embeddings", true}};
+  };
   const auto tied = [&] {
-    const json::object config{{"architectures", json::array{"LlamaForCausalLM"}},
-                              {"vocab_size", 7},
-                              {"hidden_size", 130},
-                              {"intermediate_size", 16},
-                              {"num_hidden_layers", 1},
-                              {"num_attention_heads", 13},
-                              {"max_position_embeddings", 8},
-                              {"tie_word_embeddings", true}};
-    return (*create_model(config, tensors, ops::Numerics::bf16, "config.json"))->info().tied_head;
+    return (*create_model(tied_config(), tensors, ops::Numerics::bf16, "config.json"))->info().tied_head;
   };
   EXPECT_TRUE(tied());  // an equal copy
   Tensor& head = tensors.at("lm_head.weight");
@@ -243,6 +245,14 @@ TEST_F(SetWeights, ATiedConfigWithAnotherHeadUsesIt) {
   EXPECT_TRUE(tied());
   tensors.erase("lm_head.weight");
   EXPECT_TRUE(tied());
+  // The head alone: the embedding too.
+  const Tensor table = tensors.extract("model.embed_tokens.weight").mapped();
+  tensors["lm_head.weight"] = table;
+  const auto model = create_model(tied_config(), tensors, ops::Numerics::bf16, "config.json");
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  const Status s = set_weights(**model, tensors, ops::Packs::forward, runtime_.context(), "x");
+  EXPECT_TRUE(s.ok()) << (s ? "" : s.error().message);
+  EXPECT_TRUE(left_out(**model, by_parameter_names(**model, tensors, [](auto) { return "x"; })->tensors).empty());
 }
 
 // Qwen3-Embedding: a decoder saved without its head's class.

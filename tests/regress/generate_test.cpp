@@ -246,7 +246,8 @@ TEST_F(Generate, TokensObeyEveryEnd) {
   const auto all = ids();
   ASSERT_GT(all.size(), 6u);
   const auto fourth = boost::json::serialize(all.at(3));
-  std::ofstream(copy + "/generation_config.json") << R"({"top_k": -1, "surprise": 1, "eos_token_id": [)" << fourth << "]}";
+  std::ofstream(copy + "/generation_config.json")
+      << R"({"top_k": -1, "surprise": 1, "eos_token_id": [)" << fourth << "]}";
   EXPECT_LE(ids().size(), 4u);
   EXPECT_TRUE(contains(said, "\"surprise\" is not used")) << said;
   fs::remove(copy + "/generation_config.json");

@@ -175,8 +175,12 @@ TEST_F(Malformed, FoldersThatAreNoModel) {
       {instead("model.safetensors.incomplete", ""), {"model.safetensors.incomplete", "not finished"}},
       {instead("model.safetensors", pointer.c_str()), {"model.safetensors: is a pointer of git-lfs", "988097824"}},
       {[&](Folder f) { write(f + "/config.json", pointer); }, {"config.json: is a pointer of git-lfs"}},
-      {[&](Folder f) { write(f + "/model.safetensors.aria2", ""); }, {"model.safetensors: its download is not finished"}},
-      {[&](Folder f) { fs::remove(f + "/config.json"); write(f + "/a.gguf", ""); },
+      {[&](Folder f) { write(f + "/model.safetensors.aria2", ""); },
+       {"model.safetensors: its download is not finished"}},
+      {[&](Folder f) {
+         fs::remove(f + "/config.json");
+         write(f + "/a.gguf", "");
+       },
        {"no folder with a config.json", "a.gguf, a file of llama.cpp"}},
   };
   for (const auto& c : cases) {
