@@ -47,6 +47,20 @@ class SetWeights : public ::testing::Test {
   Status set(const NamedTensors& tensors, ops::Packs packs = ops::Packs::forward) {
     return set_weights(*model_, tensors, packs, runtime_.context(), "folder/model.safetensors");
   }
+  struct Case {
+    const char *name, *message;
+    std::function<void(NamedTensors&)> damage;
+  };
+  void expect_misfits(const std::vector<Case>& cases) {
+    for (const Case& c : cases) {
+      NamedTensors tensors = good_;
+      c.damage(tensors);
+      const Status s = set(tensors);
+      ASSERT_FALSE(s.ok()) << c.name;
+      EXPECT_EQ(s.error().message.rfind("folder/model.safetensors: tensor", 0), 0u) << s.error().message;
+      EXPECT_NE(s.error().message.find(c.message), std::string::npos) << c.name << ": " << s.error().message;
+    }
+  }
 
   static constexpr const char *kQ = "model.layers.0.self_attn.q_proj.weight",
                               *kScales = "model.layers.0.self_attn.q_proj.weight_scale_inv";
@@ -63,10 +77,6 @@ TEST_F(SetWeights, TakesBf16AndFp8) {
 
 TEST_F(SetWeights, EveryMisfitNamesFileAndTensor) {
   const auto tensor = [&](Shape shape, DType dtype) { return Tensor::zeros(shape, dtype, runtime_.memory()); };
-  struct Case {
-    const char *name, *message;
-    std::function<void(NamedTensors&)> damage;
-  };
   const std::vector<Case> cases = {
       {"missing", "\"model.norm.weight\" is missing", [](auto& t) { t.erase("model.norm.weight"); }},
       {"shape", "shape [131] where config.json implies [130]",
@@ -100,23 +110,6 @@ TEST_F(SetWeights, EveryMisfitNamesFileAndTensor) {
        }},
       {"emptied", "shape [0] where config.json implies [130] (saved before its parts were gathered?)",
        [&](auto& t) { t["model.norm.weight"] = tensor({0}, DType::f32); }},
-      {"adapter", "belongs to no parameter of LlamaForCausalLM (a part of an adapter that was not merged",
-       [&](auto& t) {
-         t["model.layers.0.self_attn.q_proj.lora_A.weight"] = tensor({8, 130}, DType::f32);
-       }},
-      {"head that scores", "\"v_head.summary.weight\" belongs to no parameter of LlamaForCausalLM (a head that scores",
-       [&](auto& t) {
-         t["v_head.summary.weight"] = tensor({1, 130}, DType::f32);
-       }},
-      {"eyes", "(a part of a model that sees",
-       [&](auto& t) { t["visual.patch_embed.weight"] = tensor({1}, DType::f32); }},
-      {"GPTQ",
-       "\"model.layers.0.self_attn.q_proj.weight\" is missing; there is \"model.layers.0.self_attn.q_proj.qweight\" "
-       "(weights quantized by GPTQ",
-       [&](auto& t) {
-         t.erase(kQ);
-         t["model.layers.0.self_attn.q_proj.qweight"] = tensor({16, 130}, DType::i32);
-       }},
       {"bias of one value a head", "\"model.layers.0.self_attn.attn.bias\" belongs to no parameter",
        [&](auto& t) { t["model.layers.0.self_attn.attn.bias"] = tensor({13}, DType::f32); }},
       {"head missing", "\"lm_head.weight\" is missing, and config.json does not say that the embedding is the head",
@@ -143,17 +136,33 @@ TEST_F(SetWeights, EveryMisfitNamesFileAndTensor) {
       {"FP8 norm", "\"model.norm.weight\": dtype F8_E4M3",
        [&](auto& t) { t["model.norm.weight"] = tensor({130}, DType::f8_e4m3); }},
   };
-  for (const Case& c : cases) {
-    NamedTensors tensors = good_;
-    c.damage(tensors);
-    const Status s = set(tensors);
-    ASSERT_FALSE(s.ok()) << c.name;
-    EXPECT_EQ(s.error().message.rfind("folder/model.safetensors: tensor", 0), 0u) << s.error().message;
-    EXPECT_NE(s.error().message.find(c.message), std::string::npos) << c.name << ": " << s.error().message;
-  }
+  expect_misfits(cases);
   const Status training = set(good_, ops::Packs::forward_and_backward);
   ASSERT_FALSE(training.ok());
   EXPECT_NE(training.error().message.find("not trained on"), std::string::npos) << training.error().message;
+}
+
+TEST_F(SetWeights, WhatBelongsToSomethingElseIsNamed) {
+  const auto tensor = [&](Shape shape, DType dtype) { return Tensor::zeros(shape, dtype, runtime_.memory()); };
+  expect_misfits({
+      {"adapter", "belongs to no parameter of LlamaForCausalLM (a part of an adapter that was not merged",
+       [&](auto& t) {
+         t["model.layers.0.self_attn.q_proj.lora_A.weight"] = tensor({8, 130}, DType::f32);
+       }},
+      {"head that scores", "\"v_head.summary.weight\" belongs to no parameter of LlamaForCausalLM (a head that scores",
+       [&](auto& t) {
+         t["v_head.summary.weight"] = tensor({1, 130}, DType::f32);
+       }},
+      {"eyes", "(a part of a model that sees",
+       [&](auto& t) { t["visual.patch_embed.weight"] = tensor({1}, DType::f32); }},
+      {"GPTQ",
+       "\"model.layers.0.self_attn.q_proj.weight\" is missing; there is \"model.layers.0.self_attn.q_proj.qweight\" "
+       "(weights quantized by GPTQ",
+       [&](auto& t) {
+         t.erase(kQ);
+         t["model.layers.0.self_attn.q_proj.qweight"] = tensor({16, 130}, DType::i32);
+       }},
+  });
 }
 
 // Scales in any of their dtypes are the same numbers.
