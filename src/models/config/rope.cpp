@@ -75,7 +75,8 @@ struct Said {
 };
 using Sayings = std::map<std::string, Said, std::less<>>;
 
-Status say(Sayings& all, const std::string& name, std::string path, const json::value& value, std::string_view file) {
+Status say(Sayings& all, const std::string& name, const std::string& path, const json::value& value,
+           std::string_view file) {
   const auto [it, fresh] = all.try_emplace(name, Said{path, &value});
   if (!fresh && !same_value(*it->second.value, value))
     return disagreement(file, it->second.path, *it->second.value, path, value);
@@ -206,9 +207,9 @@ Result<RopeSetting> read_rope(ConfigReader& reader, int64_t max_position_embeddi
     if (name == "rope_theta" || name == "partial_rotary_factor") {
       const auto n = as_number(*said.value);
       const bool theta = name == "rope_theta";
-      const double low = theta ? 1 : 0, high = theta ? 1e12 : 1;
-      if (!n || *n <= low || *n > high)
-        return wrong_value(file, said.path, *said.value, fmt::format("a number above {} and up to {}", low, high));
+      // The bounds of the families' rope_theta; of a head at most all is rotated.
+      if (!n || *n < (theta ? 1.0001 : 1e-6) || *n > (theta ? 1e12 : 1))
+        return wrong_value(file, said.path, *said.value, theta ? "a number from 1.0001 to 1e12" : "a share up to 1");
       if (theta) r.theta = *n;
       if (!theta) r.partial_rotary_factor = *n;
       continue;

@@ -17,7 +17,7 @@ struct RopeScalingConfig {
   ops::RopeScaling type = ops::RopeScaling::yarn;
   double factor = 1, beta_fast = 32, beta_slow = 1, low_freq_factor = 1, high_freq_factor = 4;
   int64_t original_max_position_embeddings = 0;  // yarn, llama3; missing: max_position_embeddings
-  std::optional<double> mscale, mscale_all_dim, attention_factor;
+  std::optional<double> mscale = {}, mscale_all_dim = {}, attention_factor = {};
   bool truncate = true;
 
   // How far positions may go: dynamic NTK stretches max_position_embeddings by its factor.
