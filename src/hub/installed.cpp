@@ -20,7 +20,9 @@ Result<std::string> find_model(const std::string& name, const Places& places) {
     if (is_model(at_home)) return at_home.string();
     const auto cached = find_snapshot(places.cache, name);
     if (!cached.empty() && is_model(cached)) return cached;
-    std::string instead = formats::what_lies_there(name);
+    std::string instead;
+    for (const std::string& folder : {name, at_home.string(), cached})
+      if (instead.empty()) instead = formats::what_lies_there(folder);
     if (fs::is_regular_file(name, error))
       instead = "It is a file; a model is the folder with its config.json, its weights and its tokenizer.";
     return Error{fmt::format(

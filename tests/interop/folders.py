@@ -86,7 +86,7 @@ def bare(config):
     return {k: v for k, v in config.items() if k in keep or k not in d or d[k] != v}
 
 
-# name: (changes of the config, options). Options: dtype; shard: max_shard_size; edit: of config.json; generation: of generation_config.json.
+# name: (changes of the config, options). Options: beyond: what jamsu does not compute, refused by this field; dtype; shard: max_shard_size; edit: of config.json; generation: of generation_config.json.
 COMMON = {
     "default": ({}, {}),
     "tied": ({"tie_word_embeddings": True}, {}),
@@ -97,6 +97,10 @@ COMMON = {
     "harmless": ({}, {"edit": harmless}),
     "bare": ({}, {"edit": bare}),
     "generation": ({}, {"generation": {"temperature": None, "top_k": -1, "top_p": "0.9", "do_sample": None, "num_beams": 1, "surprise": 1, "repetition_penalty": 1.0, "eos_token_id": "FIFTH"}}),
+    "gelu": ({"hidden_act": "gelu"}, {"beyond": "hidden_act"}),
+    "partial-rotation": ({**rope("default", partial_rotary_factor=0.5)}, {}),
+    "longrope": ({**rope("longrope", factor=4.0, original_max_position_embeddings=32, short_factor=[1.0] * 4, long_factor=[2.0] * 4), "max_position_embeddings": 128}, {"beyond": "rope_type"}),
+    "two-ends": ({"eos_token_id": [2, 5], "pad_token_id": 0}, {}),
     "one-layer": ({"num_hidden_layers": 1, "layer_types": None, "first_k_dense_replace": 0}, {}),
 }
 EXTRA = {
@@ -253,6 +257,8 @@ def main():
                     print(f"{name:28} transformers: {type(e).__name__} {str(e)[:100]!r}")
                     continue
                 said, why = judge(program, folder, rows)
+                if "beyond" in options and said == "refused" and options["beyond"] in why:
+                    said = "beyond jamsu, refused by name"
                 counts[said] = counts.get(said, 0) + 1
                 print(f"{name:28} {said}  {why[:300]}", flush=True)
                 if keep and said == "equal":
