@@ -125,9 +125,9 @@ TEST_F(FolderTest, ALinkThatLeadsNowhereIsNamed) {
 TEST_F(FolderTest, WhatTheBytesAreIsSaid) {
   const std::pair<std::string, const char*> files[] = {
       {"<!doctype html><html><head>", "a web page"},
-      {"GGUF\x03\0\0\0\0\0\0\0", "llama.cpp"},
+      {std::string("GGUF") + std::string(40, '\x03'), "llama.cpp"},
       {std::string("PK\x03\x04") + std::string(40, 'x'), "zip archive"},
-      {std::string("\x80\x02}q\x00X\x03\x00\x00\x00", 12), "pickle"},
+      {std::string("\x80\x02") + std::string(40, 'q'), "pickle"},
       {"Entry not found and more", "an answer of the hub"},
       {std::string(64, '\0'), "not finished"},
       {"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n", "git-lfs"}};
