@@ -107,7 +107,7 @@ int run_ids(const Options& o, const Globals& globals) {
   const auto engine = engine::Engine::open(model.opened.model, *model.runtime, {.policy = model.cache});
   const session::ChatRequest r = make_request(o.sampling);
   engine::Request request{.tokens = *ids, .sampling = r.sampling, .max_tokens = r.max_tokens};
-  for (const int64_t id : model.opened.model->info().eos) request.stop_tokens.push_back(static_cast<int32_t>(id));
+  request.stop_tokens = model.ends();
   std::vector<int32_t> output;
   boost::json::array logprobs;
   std::promise<engine::Finished> finished;

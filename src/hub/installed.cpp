@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/near_names.h"
+#include "formats/folder.h"
 #include "hub/cache.h"
 
 namespace jamsu::hub {
@@ -49,9 +50,16 @@ Result<std::string> find_model(const std::string& name, const Places& places) {
   if (!cached.empty() && is_model(cached)) return cached;
   if (name == kShipped || name == kShippedFolder)
     if (auto shipped = shipped_model(places); !shipped.empty()) return shipped;
+  std::string instead;
+  for (const std::string& folder : {name, (home / "models" / name).string(), cached})
+    if (instead.empty()) instead = formats::what_lies_there(folder);
+  std::error_code error;
+  if (fs::is_regular_file(name, error))
+    instead = "It is a file; a model is the folder with its config.json, its weights and its tokenizer.";
   return Error{
       fmt::format("--model {}: no folder with a config.json there, nor under {}, nor a snapshot of it under {}{}", name,
-                  (home / "models").string(), places.cache, did_you_mean(name, model_names(installed_models(places))))};
+                  (home / "models").string(), places.cache,
+                  instead.empty() ? did_you_mean(name, model_names(installed_models(places))) : ". " + instead)};
 }
 
 std::vector<std::string> model_names(const std::vector<FoundModel>& models) {

@@ -9,6 +9,7 @@
 
 #include "session/loop_watch.h"
 #include "session/reply_parser.h"
+#include "session/text_ends.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::session {
@@ -75,13 +76,15 @@ void Reply::add(const Event& event) {
 
 Session::Session(std::shared_ptr<const models::Model> model, tokenizer::Tokenizer tokenizer,
                  Result<text::PromptBuilder> prompts, ops::Runtime& runtime, const engine::EngineOptions& options,
-                 const std::vector<int64_t>& further_ends)
-    : tokenizer_(std::move(tokenizer)), prompts_(std::move(prompts)), begin_(static_cast<int32_t>(model->info().bos)) {
-  if (prompts_ && prompts_->end_of_text() >= 0) stop_tokens_.push_back(prompts_->end_of_text());
-  for (const auto& ids : {model->info().eos, further_ends})
-    for (const int64_t id : ids)
-      if (std::find(stop_tokens_.begin(), stop_tokens_.end(), id) == stop_tokens_.end())
-        stop_tokens_.push_back(static_cast<int32_t>(id));
+                 const std::vector<int32_t>& further_ends)
+    : tokenizer_(std::move(tokenizer)), prompts_(std::move(prompts)), begin_(text_begin(tokenizer_)) {
+  const auto ends = [this](int64_t id) {
+    if (std::find(stop_tokens_.begin(), stop_tokens_.end(), id) == stop_tokens_.end())
+      stop_tokens_.push_back(static_cast<int32_t>(id));
+  };
+  if (prompts_ && prompts_->end_of_text() >= 0) ends(prompts_->end_of_text());
+  for (const int64_t id : model->info().eos) ends(id);
+  for (const int32_t id : further_ends) ends(id);
   engine_ = engine::Engine::open(std::move(model), runtime, options);
 }
 
@@ -90,7 +93,7 @@ Session::~Session() = default;
 Result<text::Prompt> Session::prompt(const ChatRequest& request) const {
   if (request.continued) {
     text::Prompt p;
-    if (begin_ >= 0) p.ids.push_back(begin_);
+    p.ids = begin_;
     tokenizer_.encode_plain_to(*request.continued, p.ids);
     return p;
   }

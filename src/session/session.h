@@ -23,7 +23,8 @@ struct ChatRequest {
   std::vector<text::Message> messages;
   boost::json::array tools = {};       // functions the model may call
   boost::json::object variables = {};  // what the chat template sees besides (text::Conversation)
-  // Instead of messages: this text after the beginning-of-text token, continued as it stands. No chat format, and
+  // Instead of messages: this text behind what its tokenizer begins a text with (text_begin), continued as it stands.
+  // No chat format, and
   // thinking marks stay in the content.
   std::optional<std::string> continued = {};
   Thinking thinking = Thinking::automatic;  // the template's switch; automatic leaves it to the model
@@ -48,10 +49,10 @@ struct Reply {
 class Session {
  public:
   // The runtime is the engine's (Engine::open). `prompts`: an error is what requests with messages end in.
-  // `further_ends`: tokens that end a reply beside those of the model's config (GenerationConfig::eos).
+  // `further_ends`: tokens that end a reply beside those of the model's config (text_ends).
   Session(std::shared_ptr<const models::Model> model, tokenizer::Tokenizer tokenizer,
           Result<text::PromptBuilder> prompts, ops::Runtime& runtime, const engine::EngineOptions& options,
-          const std::vector<int64_t>& further_ends = {});
+          const std::vector<int32_t>& further_ends = {});
   ~Session();
 
   // Events come from a thread that delivers (session/events.h), Done last. Errors: the template's, the engine's, a stop
@@ -85,7 +86,7 @@ class Session {
   tokenizer::Tokenizer tokenizer_;
   Result<text::PromptBuilder> prompts_;
   std::vector<int32_t> stop_tokens_;
-  int32_t begin_ = -1;  // the beginning-of-text token of the model's config; -1: none
+  std::vector<int32_t> begin_;  // of running text
   std::unique_ptr<engine::Engine> engine_;
 };
 

@@ -230,6 +230,32 @@ TEST_F(Generate, WholeConversationsAreContinued) {
   EXPECT_TRUE(contains(no_list.err, "tools.json is an object, not a list of tools")) << no_list.err;
 }
 
+// Ids end where any file says that a text ends; advice that cannot be followed is said and ends nothing.
+TEST_F(Generate, TokensObeyEveryEnd) {
+  namespace fs = std::filesystem;
+  const std::string copy = folder_ / "llama3";
+  fs::copy(std::string(JAMSU_SOURCE_DIR) + "/tests/golden/models/llama3", copy);
+  const std::vector<std::string> ask = {"--f32", "generate", "--model", copy, "--tokens", "1,2,3", "--json"};
+  std::string said;
+  const auto ids = [&] {
+    const Ended ended = jamsu(ask);
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    said = ended.err;
+    return ended.json().at("ids").as_array();
+  };
+  const auto all = ids();
+  ASSERT_GT(all.size(), 6u);
+  const auto fourth = boost::json::serialize(all.at(3));
+  std::ofstream(copy + "/generation_config.json")
+      << R"({"top_k": -1, "surprise": 1, "eos_token_id": [)" << fourth << "]}";
+  EXPECT_LE(ids().size(), 4u);
+  EXPECT_TRUE(contains(said, "\"surprise\" is not used")) << said;
+  fs::remove(copy + "/generation_config.json");
+  std::ofstream(copy + "/tokenizer_config.json")
+      << R"({"eos_token": "<end>", "added_tokens_decoder": {")" << fourth << R"(": {"content": "<end>"}}})";
+  EXPECT_LE(ids().size(), 4u);
+}
+
 // A model whose makers want it sampled: so it is, unless the command line says otherwise.
 TEST_F(Generate, TheModelsOwnSamplingIsUsedInChats) {
   namespace fs = std::filesystem;

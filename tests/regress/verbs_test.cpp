@@ -388,5 +388,20 @@ TEST_F(Verbs, CheckFindsWhatIsDamaged) {
   EXPECT_TRUE(contains(none.err, "absent")) << none.err;
 }
 
+// A folder that opens, and says what of it is not used: a field, a constant, advice.
+TEST_F(Verbs, CheckListsWhatIsNotUsed) {
+  namespace fs = std::filesystem;
+  const std::string copy = folder_ / "copy";
+  fs::copy(std::string(JAMSU_SOURCE_DIR) + "/pretrained/nano", copy);
+  std::ofstream(copy + "/generation_config.json") << R"({"temperature": "hot", "do_sample": true, "surprise": 1})";
+  std::ofstream(copy + "/adapter_config.json") << "{}";
+  const Ended checked = jamsu({"check", copy, "--fast", "--json"});
+  EXPECT_EQ(checked.code, 0) << checked.out << checked.err;
+  const auto unused = boost::json::serialize(checked.json().as_object().at("unused"));
+  for (const char* part : {"temperature", "surprise", "adapter_config.json"})
+    EXPECT_TRUE(contains(unused, part)) << unused;
+  EXPECT_TRUE(contains(checked.err, "surprise")) << checked.err;  // said once where it is opened
+}
+
 }  // namespace
 }  // namespace jamsu::regress
