@@ -18,7 +18,7 @@ namespace {
 
 struct Options {
   std::string model, prompt, prompts, tokens, tools, system;
-  bool chat = false, json = false;
+  bool chat = false, json = false, special = false;
   SamplingOptions sampling;
 };
 
@@ -141,12 +141,24 @@ Result<session::ChatRequest> chat_request(const Options& o, const boost::json::o
   return r;
 }
 
+// Says on stderr, once, that texts which are read as plain text spell tokens of the model.
+void say_unread_tokens(const std::vector<session::ChatRequest>& requests, const tokenizer::Tokenizer& tokenizer) {
+  for (const session::ChatRequest& r : requests) {
+    const auto found = tokenizer.added_tokens_in(*r.continued);
+    if (found.empty()) continue;
+    fmt::print(stderr, "generate: the text spells {}, a token of the model; it is read letter by letter. --special reads "
+               "such marks as tokens.\n", tokenizer.token(found.front()));
+    return;
+  }
+}
+
 int run(const Options& o, const Globals& globals) {
   if (!o.tokens.empty()) return run_ids(o, globals);
   if (!o.chat && !(o.tools.empty() && o.system.empty()))
     return fail("generate: --tools and --system are of the chat format; add --chat");
   if (o.prompt.empty() == o.prompts.empty())
     return fail("generate: give one of -p TEXT, --prompts FILE and --tokens IDS");
+  if (o.chat && o.special) return fail("generate: --special is of raw text; a chat template writes its own tokens");
   if (!o.chat && o.sampling.think != "auto") return fail("generate: --think is of the chat format; add --chat");
   std::vector<boost::json::object> prompts{{{"prompt", o.prompt}}};
   if (!o.prompts.empty()) {
@@ -169,8 +181,10 @@ int run(const Options& o, const Globals& globals) {
       if (!prompts[i].contains("prompt")) return fail(where + ": \"messages\" are of the chat format; add --chat");
       requests.push_back(make_request(o.sampling));
       requests.back().continued = std::string(prompts[i].at("prompt").as_string());
+      requests.back().special = o.special;
     }
   }
+  if (!o.chat && !o.special) say_unread_tokens(requests, (*open)->session->tokenizer());
   int failed = 0;
   const auto replies =
       (*open)->session->chat_all(requests, [&](size_t, const session::Reply& reply) { (*open)->count(reply); });
@@ -209,6 +223,8 @@ void add_generate(Verb& app, Globals& globals) {
                               "the text is a question: ask it in the model's chat format. Without this the text is "
                               "continued as it stands");
   tokens->excludes(chat);
+  verb->add_flag("--special", options->special,
+                 "without --chat: marks of the model that the text spells, as <|fim_prefix|>, are its tokens");
   verb->add_option("--system", options->system, "with --chat: a system message before the question");
   verb->add_option("--tools", options->tools,
                    "with --chat: a JSON file, the list of functions the model may call, as chat APIs describe them");

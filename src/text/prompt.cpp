@@ -60,7 +60,8 @@ class TypedText {
     return value;
   }
 
-  std::string show(std::string_view text) const {
+  // normalized: as the tokenizer's normalizer leaves it.
+  std::string show(std::string_view text, bool normalized) const {
     std::string out;
     while (true) {
       const size_t open = places_.empty() ? std::string_view::npos : text.find(kOpen);
@@ -71,7 +72,10 @@ class TypedText {
       const bool whole = read.ec == std::errc() && number < places_.size() &&
                          std::string_view(read.ptr, static_cast<size_t>(end - read.ptr)).starts_with(kClose);
       out += text.substr(0, open);
-      out += whole ? std::string_view(places_[number]) : kOpen;
+      if (!whole)
+        out += kOpen;
+      else
+        out += normalized ? normalizer_.run_inside(places_[number]) : places_[number];
       text.remove_prefix(whole ? static_cast<size_t>(read.ptr - text.data()) + kClose.size() : open + kOpen.size());
     }
   }
@@ -82,27 +86,6 @@ class TypedText {
   std::vector<std::string> places_;
 };
 
-// Rendered text -> ids: special tokens where the template wrote them, hidden places as plain text.
-void encode_rendered(const tokenizer::Tokenizer& tokenizer, const TypedText& typed, std::string_view text,
-                     std::vector<int32_t>& ids) {
-  const tokenizer::TokenizerData& data = tokenizer.data();
-  const auto push = [&](int32_t id) { ids.push_back(id); };
-  const auto plain = [&](std::string_view stretch, bool at_start) {
-    tokenizer.encode_plain_to(typed.show(stretch), ids, at_start);
-  };
-  data.raw_matcher.split(
-      text,
-      [&](std::string_view part) {
-        const bool at_start = part.data() == text.data();
-        if (data.normalized_matcher.empty()) return plain(part, at_start);
-        const std::string normal = data.normalizer.composed(std::string(part));
-        data.normalized_matcher.split(
-            normal, [&](std::string_view stretch) { plain(stretch, at_start && stretch.data() == normal.data()); },
-            push);
-      },
-      push);
-}
-
 tokenizer::AddedTokenMatcher all_marks(const tokenizer::TokenizerData& data) {
   std::vector<tokenizer::AddedToken> tokens;
   std::vector<std::string> patterns;
@@ -112,7 +95,10 @@ tokenizer::AddedTokenMatcher all_marks(const tokenizer::TokenizerData& data) {
     tokens.push_back(token);
     patterns.push_back(std::move(content));
   };
-  for (const tokenizer::AddedToken& token : data.added) add(token.content);
+  for (const tokenizer::AddedToken& token : data.added) {
+    add(token.content);
+    if (token.normalized) add(data.normalizer.composed(token.content));  // typed text is composed before it is searched
+  }
   add(std::string(kOpen));
   return {std::move(tokens), std::move(patterns)};
 }
@@ -215,7 +201,9 @@ Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const 
   const std::string_view text = *whole;
   size_t at = 0;
   const auto encode_until = [&](size_t end, bool learned) {
-    encode_rendered(tokenizer_, typed, text.substr(at, end - at), p.ids);
+    tokenizer_.encode_template_to(
+        text.substr(at, end - at), at == 0,
+        [&](std::string_view stretch, bool normalized) { return typed.show(stretch, normalized); }, p.ids);
     if (options.find_learned) p.learned.resize(p.ids.size(), learned);
     at = end;
   };
