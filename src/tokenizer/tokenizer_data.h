@@ -34,7 +34,7 @@ class Vocabulary {
   size_t longest() const { return longest_; }  // bytes of the longest token
   // By id; distinct strings of valid UTF-8, and what each stands for in a text. `holes`: ids without a token, whose
   // strings are empty; none given: none.
-  Vocabulary(std::vector<std::string> tokens, std::vector<std::string> bytes, std::vector<bool> holes);
+  Vocabulary(std::vector<std::string> tokens, std::vector<std::string> bytes, std::vector<bool> holes = {});
   Vocabulary() = default;
 
  private:

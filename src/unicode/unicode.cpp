@@ -48,12 +48,15 @@ const uint8_t* unicode_properties() {
   return table.data();
 }
 
-bool is_word(char32_t c) {
+bool is_word_of_oniguruma(char32_t c) {
   constexpr CategorySet set = kLetter | kMark | category_set(Category::Nd, Category::Nl, Category::Pc);
   if (set >> static_cast<int>(category(c)) & 1) return true;
-  // Other_Alphabetic outside M (circled and squared letters), Join_Control.
+  // Other_Alphabetic outside M (circled and squared letters).
   return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
-         (c >= 0x1F170 && c <= 0x1F189) || c == 0x200C || c == 0x200D;
+         (c >= 0x1F170 && c <= 0x1F189);
+}
+bool is_word(char32_t c) {
+  return is_word_of_oniguruma(c) || c == 0x200C || c == 0x200D;  // Join_Control
 }
 
 bool may_change_in_nfc(std::string_view s) {

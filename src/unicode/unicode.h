@@ -40,6 +40,8 @@ inline bool is_space(char32_t c) {
 }
 // \w of Rust's regex crate: Alphabetic, M, Nd, Pc, Join_Control.
 bool is_word(char32_t c);
+// \w of Oniguruma: Alphabetic, M, Nd, Pc.
+bool is_word_of_oniguruma(char32_t c);
 
 // NFC. REQUIRES: valid UTF-8.
 std::string to_nfc(std::string_view s);
