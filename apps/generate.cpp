@@ -146,8 +146,10 @@ void say_unread_tokens(const std::vector<session::ChatRequest>& requests, const 
   for (const session::ChatRequest& r : requests) {
     const auto found = tokenizer.added_tokens_in(*r.continued);
     if (found.empty()) continue;
-    fmt::print(stderr, "generate: the text spells {}, a token of the model; it is read letter by letter. --special reads "
-               "such marks as tokens.\n", tokenizer.token(found.front()));
+    fmt::print(stderr,
+               "generate: the text spells {}, a token of the model; it is read letter by letter. --special reads "
+               "such marks as tokens.\n",
+               tokenizer.token(found.front()));
     return;
   }
 }

@@ -82,7 +82,8 @@ void AddedTokenMatcher::split(std::string_view text, FunctionRef<void(std::strin
     size_t begin = at, end = at + p->text.size();
     at = end;  // where the search goes on, also when rstrip takes more
     if (token.single_word && (ends_with_word(text.substr(0, begin)) || starts_with_word(text.substr(end)))) continue;
-    if (token.lstrip) begin = begin > done ? done + unicode::without_trailing_space(text.substr(done, begin - done)) : done;
+    if (token.lstrip)
+      begin = begin > done ? done + unicode::without_trailing_space(text.substr(done, begin - done)) : done;
     if (token.rstrip) end += unicode::leading_space(text.substr(end));
     if (done < begin) on_text(text.substr(done, begin - done));
     on_token(token.id);

@@ -40,12 +40,12 @@ class Decoder {
    private:
     friend class Decoder;
     struct State {
-      bool started = false;    // a token has come
-      bool in_token = false;   // what comes belongs to the token before
-      bool in_first = false;   // to the first one
-      size_t stripped = 0;     // characters taken from the token's front
-      bool at_front = false;   // nothing but those has come of it
-      std::string held;        // what waits for the rest of the token
+      bool started = false;   // a token has come
+      bool in_token = false;  // what comes belongs to the token before
+      bool in_first = false;  // to the first one
+      size_t stripped = 0;    // characters taken from the token's front
+      bool at_front = false;  // nothing but those has come of it
+      std::string held;       // what waits for the rest of the token
       unicode::Utf8Stream bytes;
     };
     std::vector<State> states_;  // by step
@@ -56,8 +56,8 @@ class Decoder {
   enum class Kind : uint8_t { byte_level, replace, byte_fallback, fuse, strip, metaspace, word_piece, bpe, spaces };
   struct Step {
     Kind kind;
-    std::string text = {};     // a mark, a prefix, a suffix, or what Replace writes
-    std::string needle = {};   // of Replace for a text; empty: for a pattern
+    std::string text = {};                                    // a mark, a prefix, a suffix, or what Replace writes
+    std::string needle = {};                                  // of Replace for a text; empty: for a pattern
     std::shared_ptr<const PatternScanner> scanner = nullptr;  // of Replace
     char32_t stripped = 0;
     size_t start = 0, stop = 0;

@@ -66,7 +66,8 @@ Result<Decoder::Step> Decoder::read_step(const json::object& object, const std::
     if (!old) return old.error();
     const auto* scheme = object.if_contains("prepend_scheme");
     if (scheme && !scheme->is_string()) return wrong_kind(where, "prepend_scheme", "a string", *scheme);
-    if (scheme && scheme->get_string() != "always" && scheme->get_string() != "first" && scheme->get_string() != "never")
+    if (scheme && scheme->get_string() != "always" && scheme->get_string() != "first" &&
+        scheme->get_string() != "never")
       return Error{fmt::format("{}: \"prepend_scheme\" {} is none of always, first, never.", where,
                                in_quotes(scheme->get_string()))};
     const bool never = scheme ? scheme->get_string() == "never" : !*old;
@@ -85,9 +86,10 @@ Result<Decoder::Step> Decoder::read_step(const json::object& object, const std::
     if (suffix->empty()) return Error{where + ": \"suffix\" is empty."};
     return Step{.kind = Kind::bpe, .text = std::string(*suffix)};
   }
-  return Error{fmt::format("{}: \"type\" {} is not supported; ByteLevel, Replace, ByteFallback, Fuse, Strip, Metaspace, "
-                           "WordPiece, BPEDecoder and Sequence are{}.",
-                           where, in_quotes(*type), *type == "CTC" ? " (CTC is of speech recognition)" : "")};
+  return Error{
+      fmt::format("{}: \"type\" {} is not supported; ByteLevel, Replace, ByteFallback, Fuse, Strip, Metaspace, "
+                  "WordPiece, BPEDecoder and Sequence are{}.",
+                  where, in_quotes(*type), *type == "CTC" ? " (CTC is of speech recognition)" : "")};
 }
 
 Status Decoder::add(const json::value& v, const std::string& where) {
@@ -102,8 +104,8 @@ Status Decoder::add(const json::value& v, const std::string& where) {
     if (!step) return step.error();
     constexpr double kMostGrowth = 1024;
     if (step->kind == Kind::replace)
-      growth_ *= std::max(1.0, static_cast<double>(step->text.size()) /
-                                   static_cast<double>(std::max<size_t>(1, step->needle.size())));
+      growth_ *= std::max(
+          1.0, static_cast<double>(step->text.size()) / static_cast<double>(std::max<size_t>(1, step->needle.size())));
     if (growth_ > kMostGrowth)
       return Error{fmt::format("{}: the replacements up to here can make a text more than {} times longer.", where,
                                kMostGrowth)};

@@ -39,8 +39,8 @@ Status Normalizer::add(const json::value& v, const std::string& where) {
   constexpr double kMostGrowth = 1024;  // a chain that doubles a text forty times ends no encoding
   growth_ *= step->growth;
   if (growth_ > kMostGrowth)
-    return Error{fmt::format("{}: the replacements up to here can make a text more than {} times longer.", where,
-                             kMostGrowth)};
+    return Error{
+        fmt::format("{}: the replacements up to here can make a text more than {} times longer.", where, kMostGrowth)};
   steps_.push_back(std::move(*step));
   return {};
 }

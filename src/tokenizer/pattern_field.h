@@ -11,7 +11,7 @@ namespace jamsu::tokenizer {
 
 struct PatternField {
   std::shared_ptr<const PatternScanner> scanner;
-  bool regex = false;      // goes through Oniguruma
+  bool regex = false;        // goes through Oniguruma
   std::string literal = {};  // of "String"; empty: a pattern
   size_t least_bytes = 1;    // of a match
 };

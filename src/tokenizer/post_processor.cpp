@@ -24,9 +24,10 @@ class Reader {
     if (*type == "TemplateProcessing") return template_processing(v.get_object(), where);
     if (*type == "RobertaProcessing" || *type == "BertProcessing") return begin_and_end(v.get_object(), where);
     if (*type != "Sequence")
-      return Error{fmt::format("{}: \"type\" {} is not supported; ByteLevel, TemplateProcessing, RobertaProcessing, "
-                               "BertProcessing and Sequence are.",
-                               where, in_quotes(*type))};
+      return Error{
+          fmt::format("{}: \"type\" {} is not supported; ByteLevel, TemplateProcessing, RobertaProcessing, "
+                      "BertProcessing and Sequence are.",
+                      where, in_quotes(*type))};
     const auto* list = v.get_object().if_contains("processors");
     if (!list) return Error{where + ": \"processors\" is missing."};
     if (!list->is_array()) return wrong_kind(where, "processors", "an array", *list);

@@ -78,8 +78,7 @@ void PreTokenizer::run_metaspace(size_t stage, std::string_view text, const char
   const auto spaces = static_cast<size_t>(std::count(text.begin(), text.end(), ' '));
   marked.reserve(text.size() + (spaces + 1) * m.mark.size());
   for (const char c : text) c == ' ' ? marked.append(m.mark) : marked.append(1, c);
-  const bool wanted =
-      m.scheme == Metaspace::Scheme::always || (m.scheme == Metaspace::Scheme::first && at_start);
+  const bool wanted = m.scheme == Metaspace::Scheme::always || (m.scheme == Metaspace::Scheme::first && at_start);
   if (wanted && !marked.starts_with(m.mark)) marked.insert(0, m.mark);
   const char* const new_front = at_start ? marked.data() : nullptr;
   std::string_view rest = marked;

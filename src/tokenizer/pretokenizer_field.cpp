@@ -27,7 +27,8 @@ class PreTokenizerReader {
     const auto type = string_field(object, "type", where);
     if (!type) return type.error();
     if (*type == "Sequence") return sequence(object, where);
-    const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& k) { return k.type == *type; });
+    const auto kind =
+        std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& k) { return k.type == *type; });
     if (kind == std::end(kKinds)) {
       std::vector<std::string_view> names;
       for (const Kind& k : kKinds) names.push_back(k.type);

@@ -70,7 +70,8 @@ std::optional<std::string> property(std::string_view name) {
     if (c != ' ' && c != '_' && c != '-') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (plain == "han")
     return ranges_of([](char32_t c) { return (unicode::unicode_properties()[c] & unicode::kFlagHan) != 0; });
-  if (const auto* known = std::find_if(std::begin(kNames), std::end(kNames), [&](const Name& n) { return n.name == plain; });
+  if (const auto* known =
+          std::find_if(std::begin(kNames), std::end(kNames), [&](const Name& n) { return n.name == plain; });
       known != std::end(kNames))
     return ranges_of(in_set(known->set));
   if (const auto* known = std::find(std::begin(kTwoLetters), std::end(kTwoLetters), plain);

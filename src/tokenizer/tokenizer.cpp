@@ -401,7 +401,8 @@ std::vector<int32_t> Tokenizer::added_tokens_in(std::string_view text) const {
       [&](std::string_view part) {
         if (data_->normalized_matcher.empty()) return;
         std::string owner;
-        data_->normalized_matcher.split(data_->normalizer.run(part, owner), [](std::string_view) {}, add);
+        data_->normalized_matcher.split(
+            data_->normalizer.run(part, owner), [](std::string_view) {}, add);
       },
       add);
   std::sort(found.begin(), found.end());

@@ -1,8 +1,8 @@
 // tokenizer.json -> TokenizerData. Every message names file and field.
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
 #include <algorithm>
+#include <boost/json.hpp>
 #include <span>
 #include <unordered_map>
 
@@ -45,9 +45,9 @@ class Loader {
       : file_(file), name_(std::move(name)), scores_(std::move(scores)), more_(more) {}
 
   Result<std::shared_ptr<TokenizerData>> load() {
-    for (const auto step : {&Loader::model, &Loader::pre_tokenizer, &Loader::decoder, &Loader::vocabulary,
-                            &Loader::merges, &Loader::bytes, &Loader::normalizer, &Loader::matchers,
-                            &Loader::post_processor})
+    for (const auto step :
+         {&Loader::model, &Loader::pre_tokenizer, &Loader::decoder, &Loader::vocabulary, &Loader::merges,
+          &Loader::bytes, &Loader::normalizer, &Loader::matchers, &Loader::post_processor})
       if (Status s = (this->*step)(); !s) return s.error();
     shell();
     return data_;
@@ -78,8 +78,8 @@ class Loader {
     if (kind == "WordPiece" || kind == "WordLevel") return word_model(kind == "WordLevel");
     if (kind != "BPE" && !unigram_)
       return fail("model: \"type\" {} is not supported; BPE, Unigram, WordPiece and WordLevel are.", in_quotes(kind));
-    for (const auto& [key, affix] :
-         {std::pair{"continuing_subword_prefix", &data_->affixes.prefix}, {"end_of_word_suffix", &data_->affixes.suffix}}) {
+    for (const auto& [key, affix] : {std::pair{"continuing_subword_prefix", &data_->affixes.prefix},
+                                     {"end_of_word_suffix", &data_->affixes.suffix}}) {
       const auto* v = model_->if_contains(key);
       if (absent(v)) continue;
       if (!v->is_string()) return wrong_kind(at("model"), key, "a string or null", *v);
@@ -126,7 +126,8 @@ class Loader {
     if (Status s = added_tokens(); !s) return s;
     if (Status s = number_added_tokens(data_->added, *list, name_); !s) return s;
     const size_t size = list->tokens.size();
-    for (auto* flags : {&data_->is_added, &data_->is_special, &data_->is_outside}) *flags = std::make_unique<bool[]>(size);
+    for (auto* flags : {&data_->is_added, &data_->is_special, &data_->is_outside})
+      *flags = std::make_unique<bool[]>(size);
     std::vector<std::string> meanings;
     meanings.reserve(size);
     for (const std::string& token : list->tokens) meanings.push_back(data_->decoder.meaning(token));
@@ -303,9 +304,10 @@ class Loader {
         return fail("pre_tokenizer is null; a decoder ByteLevel needs a pre-tokenizer ByteLevel.");
       if (before.last_type().empty())
         return fail("pre_tokenizer: \"pretokenizers\" is empty; a decoder ByteLevel needs a ByteLevel among them.");
-      return fail("pre_tokenizer: \"type\" {} is not supported as the last before a decoder ByteLevel where no ByteLevel "
-                  "is among them.",
-                  in_quotes(before.last_type()));
+      return fail(
+          "pre_tokenizer: \"type\" {} is not supported as the last before a decoder ByteLevel where no ByteLevel "
+          "is among them.",
+          in_quotes(before.last_type()));
     }
     data_->alphabet = before.byte_level() ? Alphabet::bytes : Alphabet::characters;
     if (data_->alphabet == Alphabet::bytes && (unigram_ || data_->byte_fallback))
@@ -333,9 +335,9 @@ class Loader {
   std::string name_;
   const json::object* model_ = nullptr;
   bool unigram_ = false;
-  std::vector<double> scores_;                    // Unigram
+  std::vector<double> scores_;  // Unigram
   std::span<const AddedToken> more_;
-  bool config_tells_ = false;  // tokenizer_config.json changes the added tokens
+  bool config_tells_ = false;                     // tokenizer_config.json changes the added tokens
   std::unordered_map<std::string, int32_t> ids_;  // of model.vocab
   std::shared_ptr<TokenizerData> data_ = std::make_shared<TokenizerData>();
 };

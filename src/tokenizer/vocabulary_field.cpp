@@ -30,18 +30,17 @@ Result<TokenList> read_numbered_tokens(const json::value& v, const std::string& 
   TokenList list;
   for (const auto& [token, value] : vocab) {
     if (!value.is_int64() || value.get_int64() < 0 || value.get_int64() >= limit)
-      return Error{fmt::format("{}.vocab: the id of {} is {}; the ids of {} tokens are whole numbers from 0 to {}.", where,
-                               in_quotes(token),
-                               value.is_number() ? json::serialize(value) : std::string(json_kind_name(value)), size,
-                               limit - 1)};
+      return Error{fmt::format(
+          "{}.vocab: the id of {} is {}; the ids of {} tokens are whole numbers from 0 to {}.", where, in_quotes(token),
+          value.is_number() ? json::serialize(value) : std::string(json_kind_name(value)), size, limit - 1)};
     const auto id = static_cast<size_t>(value.get_int64());
     if (id >= list.tokens.size()) {
       list.tokens.resize(id + 1);
       list.holes.resize(id + 1, true);
     }
     if (!list.holes[id])
-      return Error{fmt::format("{}.vocab: {} and {} both have id {}.", where, in_quotes(list.tokens[id]),
-                               in_quotes(token), id)};
+      return Error{
+          fmt::format("{}.vocab: {} and {} both have id {}.", where, in_quotes(list.tokens[id]), in_quotes(token), id)};
     list.tokens[id] = token;
     list.holes[id] = false;
     list.ids.emplace(token, static_cast<int32_t>(id));
@@ -87,8 +86,8 @@ Status number_added_tokens(std::vector<AddedToken>& added, TokenList& list, cons
         return Error{fmt::format("{}: id {} of {} belongs to {} in model.vocab.", where, t.id, in_quotes(t.content),
                                  in_quotes(list.tokens[said]))};
       if (t.id <= claimed)
-        return Error{fmt::format("{}: id {} of {} stands behind id {}; added tokens stand in the order of their ids.", where,
-                                 t.id, in_quotes(t.content), claimed)};
+        return Error{fmt::format("{}: id {} of {} stands behind id {}; added tokens stand in the order of their ids.",
+                                 where, t.id, in_quotes(t.content), claimed)};
       claimed = t.id;
     }
     t.outside_model = !in_model;

@@ -14,8 +14,8 @@
 namespace jamsu::tokenizer {
 
 struct TokenList {
-  std::vector<std::string> tokens;  // by id; empty where there is none
-  std::vector<bool> holes;          // by id: there is none
+  std::vector<std::string> tokens;               // by id; empty where there is none
+  std::vector<bool> holes;                       // by id: there is none
   std::unordered_map<std::string, int32_t> ids;  // of the model's own tokens
   std::optional<int32_t> find(std::string_view token) const;
 };

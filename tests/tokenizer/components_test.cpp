@@ -105,7 +105,8 @@ TEST(Components, NormalizersGiveTheTextsOfTokenizers) {
       std::string owner;
       return std::string(n->run(text, owner)) + '\0';
     });
-    EXPECT_EQ(sum, row.at("sha256").as_string()) << index - 1 << " " << json::serialize(row.at("normalizer")).substr(0, 200);
+    EXPECT_EQ(sum, row.at("sha256").as_string())
+        << index - 1 << " " << json::serialize(row.at("normalizer")).substr(0, 200);
   }
   EXPECT_GT(index, 20);
 }
@@ -125,10 +126,8 @@ TEST(Components, PreTokenizersGiveThePiecesOfTokenizers) {
 TEST(Components, PublishedPatternsGiveThePiecesOfTokenizers) {
   int index = 0, scanned = 0;
   for (const json::value& row : read_json(folder() / "patterns.json").as_array()) {
-    const json::value split{{"type", "Split"},
-                            {"pattern", {{"Regex", row.at("pattern")}}},
-                            {"behavior", "Isolated"},
-                            {"invert", false}};
+    const json::value split{
+        {"type", "Split"}, {"pattern", {{"Regex", row.at("pattern")}}}, {"behavior", "Isolated"}, {"invert", false}};
     const auto p = PreTokenizer::from_json(split, "p");
     ASSERT_TRUE(p) << p.error().message;
     scanned += !p->uses_regex();
@@ -211,7 +210,8 @@ TEST(Components, CombinationsGiveTheIdsOfTokenizers) {
   int files = 0;
   for (const auto& entry : fs::directory_iterator(folder())) {
     const std::string name = entry.path().stem().string();
-    if (std::ranges::count(std::vector<std::string>{"texts", "normalizers", "pre_tokenizers", "patterns", "decoders"}, name))
+    if (std::ranges::count(std::vector<std::string>{"texts", "normalizers", "pre_tokenizers", "patterns", "decoders"},
+                           name))
       continue;
     check_file(entry.path());
     ++files;

@@ -339,7 +339,10 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
   const auto decoders = [](json::object& f) -> json::array& { return f["decoder"].at("decoders").as_array(); };
   const auto unigram_vocab = [](json::object& f) -> json::array& { return model(f)["vocab"].as_array(); };
   const std::vector<Malformed> bpe = {
-      {"speech", [=](auto& f) { decoders(f)[0] = {{"type", "CTC"}}; },
+      {"speech",
+       [=](auto& f) {
+         decoders(f)[0] = {{"type", "CTC"}};
+       },
        "decoder.decoders[0]: \"type\" \"CTC\" is not supported"},
       {"strip from the end", [=](auto& f) { decoders(f)[3].as_object()["start"] = -2; },
        "decoder.decoders[3]: \"start\" is no whole number"},
