@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "tokenizer/pattern_scanner.h"
+#include "tokenizer/pattern/pattern_scanner.h"
 #include "unicode/utf8_stream.h"
 
 namespace jamsu::tokenizer {

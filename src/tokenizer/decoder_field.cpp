@@ -6,7 +6,7 @@
 
 #include "tokenizer/decoder.h"
 #include "tokenizer/json_fields.h"
-#include "tokenizer/pattern_field.h"
+#include "tokenizer/pattern/pattern_field.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::tokenizer {

@@ -6,12 +6,12 @@
 #include <memory>
 #include <utility>
 
-#include "tokenizer/base64.h"
+#include "base/base64.h"
 #include "tokenizer/bpe.h"
 #include "tokenizer/charsmap.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/normalizer.h"
-#include "tokenizer/pattern_field.h"
+#include "tokenizer/pattern/pattern_field.h"
 #include "unicode/categories.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"

@@ -12,7 +12,7 @@
 
 #include "base/function_ref.h"
 #include "base/result.h"
-#include "tokenizer/pattern_scanner.h"
+#include "tokenizer/pattern/pattern_scanner.h"
 
 namespace jamsu::tokenizer {
 

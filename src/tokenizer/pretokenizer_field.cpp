@@ -7,9 +7,9 @@
 #include <iterator>
 #include <utility>
 
-#include "tokenizer/character_scanner.h"
 #include "tokenizer/json_fields.h"
-#include "tokenizer/pattern_field.h"
+#include "tokenizer/pattern/character_scanner.h"
+#include "tokenizer/pattern/pattern_field.h"
 #include "tokenizer/pretokenizer.h"
 #include "unicode/categories.h"
 #include "unicode/unicode.h"

@@ -8,7 +8,7 @@
 #include <map>
 #include <unordered_map>
 
-#include "tokenizer/base64.h"
+#include "base/base64.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/tokenizer_data.h"
 

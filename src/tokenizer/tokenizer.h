@@ -1,6 +1,6 @@
 #pragma once
 // tokenizer.json (Hugging Face `tokenizers`): BPE over bytes or characters, Unigram, WordPiece, WordLevel, with the
-// normalizers, pre-tokenizers, post-processors and decoders of the tables in normalizer_steps.cpp, pretokenizer_field.cpp,
+// normalizers, pre-tokenizers, post-processors and decoders of normalizer_steps.cpp, pretokenizer_field.cpp,
 // post_processor.cpp and decoder_field.cpp: load, save, encode, decode.
 // Ids equal those of `tokenizers` for every text (golden/text/tokenizers). A Tokenizer never changes after loading;
 // copies share it and are cheap. Every const member may be called from several threads at once.

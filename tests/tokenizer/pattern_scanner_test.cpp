@@ -1,5 +1,5 @@
 // Every hand-written scanner against Oniguruma on the same pattern.
-#include "tokenizer/pattern_scanner.h"
+#include "tokenizer/pattern/pattern_scanner.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "tokenizer/regex.h"
+#include "tokenizer/pattern/regex.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 

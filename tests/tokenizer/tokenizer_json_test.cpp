@@ -335,10 +335,9 @@ TEST(TokenizerJson, EveryMalformedKindNamesFileAndField) {
   }
 }
 
-TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
+const std::vector<Malformed>& malformed_sentencepiece() {
   const auto decoders = [](json::object& f) -> json::array& { return f["decoder"].at("decoders").as_array(); };
-  const auto unigram_vocab = [](json::object& f) -> json::array& { return model(f)["vocab"].as_array(); };
-  const std::vector<Malformed> bpe = {
+  static const std::vector<Malformed> all = {
       {"speech",
        [=](auto& f) {
          decoders(f)[0] = {{"type", "CTC"}};
@@ -392,7 +391,12 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
        },
        "normalizer: \"pattern\" is missing"},
   };
-  const std::vector<Malformed> unigram = {
+  return all;
+}
+
+const std::vector<Malformed>& malformed_unigram() {
+  const auto unigram_vocab = [](json::object& f) -> json::array& { return model(f)["vocab"].as_array(); };
+  static const std::vector<Malformed> all = {
       {"vocab object", [](auto& f) { model(f)["vocab"] = json::object{}; }, "\"vocab\" is an object"},
       {"no score", [=](auto& f) { unigram_vocab(f)[3] = json::array{"x"}; }, "not [token, score]"},
       {"score text",
@@ -418,7 +422,12 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
        "model.vocab[263]: the tokens up to here have more than 16777216 bytes"},
       {"unk", [](auto& f) { model(f)["unk_id"] = 263; }, "\"unk_id\" 263 is outside"},
   };
-  for (const auto& [cases, good] : {std::pair{&bpe, small_sentencepiece()}, {&unigram, small_unigram()}})
+  return all;
+}
+
+TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
+  for (const auto& [cases, good] :
+       {std::pair{&malformed_sentencepiece(), small_sentencepiece()}, {&malformed_unigram(), small_unigram()}})
     for (const Malformed& m : *cases) {
       json::object file = good;
       m.change(file);

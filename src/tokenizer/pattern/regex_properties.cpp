@@ -1,4 +1,4 @@
-#include "tokenizer/regex_properties.h"
+#include "tokenizer/pattern/regex_properties.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "tokenizer/pattern_scanner.h"
+#include "tokenizer/pattern/pattern_scanner.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tokenizer/character_class.h"
+#include "tokenizer/pattern/character_class.h"
 #include "unicode/unicode.h"
 #include "unicode/unicode_tables.h"
 #include "unicode/utf8.h"

@@ -1,8 +1,8 @@
-#include "tokenizer/base64.h"
+#include "base/base64.h"
 
 #include <cstdint>
 
-namespace jamsu::tokenizer {
+namespace jamsu {
 namespace {
 
 int base64_value(char c) {
@@ -33,4 +33,4 @@ std::optional<std::string> decode_base64(std::string_view text) {
   return out;
 }
 
-}  // namespace jamsu::tokenizer
+}  // namespace jamsu

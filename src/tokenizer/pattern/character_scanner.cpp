@@ -1,4 +1,4 @@
-#include "tokenizer/character_scanner.h"
+#include "tokenizer/pattern/character_scanner.h"
 
 #include <algorithm>
 

@@ -1,13 +1,13 @@
-#include "tokenizer/pattern_field.h"
+#include "tokenizer/pattern/pattern_field.h"
 
 #include <fmt/format.h>
 
 #include <optional>
 #include <utility>
 
-#include "tokenizer/character_scanner.h"
 #include "tokenizer/json_fields.h"
-#include "tokenizer/regex.h"
+#include "tokenizer/pattern/character_scanner.h"
+#include "tokenizer/pattern/regex.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::tokenizer {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "tokenizer/pattern_scanner.h"
+#include "tokenizer/pattern/pattern_scanner.h"
 
 namespace jamsu::tokenizer {
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "tokenizer/pattern_scanner.h"
+#include "tokenizer/pattern/pattern_scanner.h"
 
 namespace jamsu::tokenizer {
 

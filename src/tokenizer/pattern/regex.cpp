@@ -1,4 +1,4 @@
-#include "tokenizer/regex.h"
+#include "tokenizer/pattern/regex.h"
 
 #include <fmt/format.h>
 #include <oniguruma.h>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tokenizer/regex_properties.h"
+#include "tokenizer/pattern/regex_properties.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::tokenizer {
