@@ -264,7 +264,7 @@ class Encoder {
     std::string name;
     each_character(p, [&](std::string_view c, bool first, bool last) {
       name.assign(first ? "" : data_.affixes.prefix).append(c).append(last ? data_.affixes.suffix : "");
-      symbol(of_model(name), name);
+      symbol(usable(name), name);
     });
   }
   void symbol(int32_t id, std::string_view text) {

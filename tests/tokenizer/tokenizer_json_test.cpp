@@ -192,7 +192,7 @@ const std::vector<Malformed>& malformed() {
       {"no pre_tokenizer", [](auto& f) { f.erase("pre_tokenizer"); }, "pre_tokenizer is null"},
       {"metaspace",
        [](auto& f) {
-         f["pre_tokenizer"] = {{"type", "Metaspace"}};
+         f["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "▁"}};
        },
        "pre_tokenizer: \"type\" \"Metaspace\" is not supported"},
       {"no byte level",
