@@ -188,6 +188,16 @@ Result<std::vector<Prompt>> asked(const Options& o) {
   return std::vector<Prompt>{{.line = {{"prompt", *text}}, .where = "-p"}};
 }
 
+// That texts which are read as plain text spell tokens of the model.
+void say_unread_tokens(const std::vector<session::ChatRequest>& requests, const tokenizer::Tokenizer& tokenizer) {
+  for (const session::ChatRequest& r : requests)
+    if (const auto found = tokenizer.added_tokens_in(*r.continued); !found.empty())
+      return say_once(
+          fmt::format("generate: the text spells {}, a token of the model; it is read letter by letter. "
+                      "--special reads such marks as tokens.",
+                      tokenizer.token(found.front())));
+}
+
 Result<std::vector<session::ChatRequest>> make_requests(const Options& o, const std::vector<Prompt>& prompts,
                                                         const session::OpenSession& open) {
   const auto tools = read_tools_file(o.tools);
@@ -205,8 +215,10 @@ Result<std::vector<session::ChatRequest>> make_requests(const Options& o, const 
       if (conversation) return Error{where + ": \"messages\" are of the chat format; add --chat"};
       requests.push_back(make_request(o.sampling));
       requests.back().continued = std::string(line.at("prompt").as_string());
+      requests.back().special = o.special;
     }
   }
+  if (!o.chat && !o.special) say_unread_tokens(requests, open.session->tokenizer());
   return requests;
 }
 
@@ -295,6 +307,7 @@ int run_generate(const Options& o, const Globals& globals) {
   if (!o.chat && !(o.tools.empty() && o.system.empty()))
     return fail("generate: --tools and --system are of the chat format; add --chat");
   if (!o.chat && o.sampling.think != "auto") return fail("generate: --think is of the chat format; add --chat");
+  if (o.chat && o.special) return fail("generate: --special is of raw text; a chat template writes its own tokens");
   const auto prompts = asked(o);
   if (!prompts) return fail(prompts.error());
   const auto open = session::open_session("generate", o.model, globals.how(), {}, o.chat);
@@ -328,6 +341,8 @@ void add_generate(Verb& app, Globals& globals) {
                               "the text is a question: ask it in the model's chat format. Without this the text is "
                               "continued as it stands");
   tokens->excludes(chat);
+  verb->add_flag("--special", options->special,
+                 "without --chat: marks of the model that the text spells, as <|fim_prefix|>, are its tokens");
   verb->add_option("--system", options->system, "with --chat: a system message before the question");
   verb->add_option("--tools", options->tools,
                    "with --chat: a JSON file, the list of functions the model may call, as chat APIs describe them");

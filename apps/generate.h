@@ -11,7 +11,7 @@ struct GenerateOptions {
   std::string model = {};
   std::optional<std::string> prompt = {};  // "-": all of stdin
   std::string prompts = {}, tokens = {}, tools = {}, system = {};
-  bool chat = false, json = false, unordered = false, show_prompt = false;
+  bool chat = false, json = false, unordered = false, show_prompt = false, special = false;
   SamplingOptions sampling = {};
 };
 

@@ -94,7 +94,10 @@ Result<text::Prompt> Session::prompt(const ChatRequest& request) const {
   if (request.continued) {
     text::Prompt p;
     p.ids = begin_;
-    tokenizer_.encode_plain_to(*request.continued, p.ids);
+    if (request.special)
+      tokenizer_.encode_to(*request.continued, {}, p.ids);
+    else
+      tokenizer_.encode_plain_to(*request.continued, p.ids);
     return p;
   }
   if (!prompts_) return prompts_.error();

@@ -27,6 +27,7 @@ struct ChatRequest {
   // No chat format, and
   // thinking marks stay in the content.
   std::optional<std::string> continued = {};
+  bool special = false;  // of `continued`: added tokens spelled in it are tokens; else it is plain text
   Thinking thinking = Thinking::automatic;  // the template's switch; automatic leaves it to the model
   engine::SamplingParams sampling;
   uint32_t sample = 0;  // number of this sample of the same prompt

@@ -25,27 +25,6 @@ constexpr std::array<std::string_view, 7> kKnownRoles = {"system", "developer", 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOtherRoles = {
     {{"developer", "system"}, {"function", "tool"}}};
 
-// Rendered text -> ids: special tokens where they are meant, hidden places as plain text.
-void encode_rendered(const tokenizer::Tokenizer& tokenizer, const TypedText& typed, std::string_view text,
-                     std::vector<int32_t>& ids) {
-  const tokenizer::TokenizerData& data = tokenizer.data();
-  const auto push = [&](int32_t id) { ids.push_back(id); };
-  const auto plain = [&](std::string_view stretch, bool at_start) {
-    tokenizer.encode_plain_to(typed.show(stretch), ids, at_start);
-  };
-  data.raw_matcher.split(
-      text,
-      [&](std::string_view part) {
-        const bool at_start = part.data() == text.data();
-        if (data.normalized_matcher.empty()) return plain(part, at_start);
-        const std::string normal = data.normalizer.composed(std::string(part));
-        data.normalized_matcher.split(
-            normal, [&](std::string_view stretch) { plain(stretch, at_start && stretch.data() == normal.data()); },
-            push);
-      },
-      push);
-}
-
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
   const size_t begin = text.find_first_not_of(kBlank);
@@ -260,7 +239,9 @@ Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const 
   const std::string_view text = written->text;
   size_t at = 0;
   const auto encode_until = [&](size_t end, bool learned) {
-    encode_rendered(tokenizer_, typed, text.substr(at, end - at), p.ids);
+    tokenizer_.encode_template_to(
+        text.substr(at, end - at), at == 0,
+        [&](std::string_view stretch, bool normalized) { return typed.show(stretch, normalized); }, p.ids);
     if (options.find_learned) p.learned.resize(p.ids.size(), learned);
     at = end;
   };

@@ -1,4 +1,4 @@
-#include "tokenizer/pattern_field.h"
+#include "tokenizer/pattern/pattern_field.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "tokenizer/json_fields.h"
-#include "tokenizer/regex.h"
+#include "tokenizer/pattern/character_scanner.h"
+#include "tokenizer/pattern/regex.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::tokenizer {
@@ -41,23 +42,6 @@ class RegexScanner final : public PatternScanner {
   Regex regex_;
 };
 
-class LiteralScanner final : public PatternScanner {
- public:
-  explicit LiteralScanner(std::string_view needle) : needle_(needle) {}
-  void scan(std::string_view text, Sink sink) const override {
-    size_t gap = 0;
-    for (size_t at = text.find(needle_); at != std::string_view::npos; at = text.find(needle_, gap)) {
-      if (gap < at) sink(text.substr(gap, at - gap), false);
-      gap = at + needle_.size();
-      sink(text.substr(at, needle_.size()), true);
-    }
-    if (gap < text.size()) sink(text.substr(gap), false);
-  }
-
- private:
-  std::string needle_;
-};
-
 }  // namespace
 
 Result<PatternField> read_pattern(const json::object& object, const std::string& where) {
@@ -71,11 +55,11 @@ Result<PatternField> read_pattern(const json::object& object, const std::string&
   if (!body.is_string()) return wrong_kind(where + ".pattern", kind, "a string", body);
   const std::string_view text = body.get_string();
   if (text.empty()) return Error{fmt::format("{}.pattern: \"{}\" is empty.", where, std::string_view(kind))};
-  if (kind == "String") return PatternField{std::make_shared<LiteralScanner>(text), false, text.size()};
-  if (auto known = make_known_scanner(text)) return PatternField{std::move(known), false, 1};
+  if (kind == "String") return PatternField{make_literal_scanner(text), false, std::string(text), text.size()};
+  if (auto known = make_known_scanner(text)) return PatternField{std::move(known)};
   auto regex = Regex::compile(text);
   if (!regex) return Error{fmt::format("{}.pattern: \"Regex\" {}: {}.", where, in_quotes(text), regex.error().message)};
-  return PatternField{std::make_shared<RegexScanner>(std::move(*regex)), true, 1};
+  return PatternField{std::make_shared<RegexScanner>(std::move(*regex)), true};
 }
 
 }  // namespace jamsu::tokenizer

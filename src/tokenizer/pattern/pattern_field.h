@@ -5,14 +5,15 @@
 #include <string>
 
 #include "base/result.h"
-#include "tokenizer/pattern_scanner.h"
+#include "tokenizer/pattern/pattern_scanner.h"
 
 namespace jamsu::tokenizer {
 
 struct PatternField {
   std::shared_ptr<const PatternScanner> scanner;
-  bool regex = false;      // goes through Oniguruma
-  size_t least_bytes = 1;  // of a match
+  bool regex = false;        // goes through Oniguruma
+  std::string literal = {};  // of "String"; empty: a pattern
+  size_t least_bytes = 1;    // of a match
 };
 // `where` names file and field in errors.
 Result<PatternField> read_pattern(const boost::json::object& object, const std::string& where);

@@ -1,4 +1,4 @@
-#include "tokenizer/character_class.h"
+#include "tokenizer/pattern/character_class.h"
 
 #include <algorithm>
 

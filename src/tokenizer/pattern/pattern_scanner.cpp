@@ -1,4 +1,4 @@
-#include "tokenizer/pattern_scanner.h"
+#include "tokenizer/pattern/pattern_scanner.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tokenizer/character_class.h"
+#include "tokenizer/pattern/character_class.h"
 #include "unicode/unicode.h"
 #include "unicode/unicode_tables.h"
 #include "unicode/utf8.h"
@@ -22,6 +22,10 @@ namespace {
 
 constexpr std::string_view kLlama3Pattern =
     R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
+constexpr std::string_view kQwen35Pattern =
+    R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
+constexpr std::string_view kTekkenPattern =
+    R"re([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
 constexpr std::string_view kO200kPattern =
     R"re([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
 constexpr std::string_view kKimiPattern =
@@ -123,9 +127,10 @@ struct Gpt2 {
   }
 };
 
-template <bool slash>
+// [^\s word]+[\r\n]*, with a slash among what follows or without.
+template <bool slash, unicode::CategorySet word = unicode::kLetter | unicode::kNumber>
 size_t other_run(const View& v, size_t p) {
-  const size_t e = v.run(p, [](Char x) { return !x.space() && !x.in(unicode::kLetter | unicode::kNumber); });
+  const size_t e = v.run(p, [](Char x) { return !x.space() && !x.in(word); });
   return v.run(e, [](Char x) { return x.newline() || (slash && x.c == '/'); });
 }
 
@@ -138,25 +143,27 @@ inline size_t digits(const View& v, size_t i, int limit) {
   return i;
 }
 
-// GPT-4 (cl100k) and its descendants: Llama 3 (three digits), Qwen 2 (one).
-template <int max_digits>
+// GPT-4 (cl100k) and its descendants: Llama 3 (three digits), Qwen 2 (one), Qwen 3.5 (marks belong to words).
+template <int max_digits, unicode::CategorySet word = unicode::kLetter>
 struct Cl100k {
   static size_t match(const View& v, size_t i) {
     if (const size_t n = contraction<true>(v, i)) return i + n;
     const Char c = v.at(i);
-    if (c.in(unicode::kLetter)) return v.run_in(i, unicode::kLetter);
+    if (c.in(unicode::kLetter)) return v.run_in(i, word);
     if (c.in(unicode::kNumber)) return digits(v, i, max_digits);
     const size_t next = i + c.bytes;
-    if (!c.newline() && next < v.end && v.at(next).in(unicode::kLetter)) return v.run_in(next, unicode::kLetter);
+    if (!c.newline() && next < v.end && v.at(next).in(word)) return v.run_in(next, word);
+    if (c.in(word)) return next;
     const size_t p = c.c == ' ' && next < v.end ? next : i;
     const Char o = v.at(p);
-    if (!o.space() && !o.in(unicode::kLetter | unicode::kNumber)) return other_run<false>(v, p);
+    if (!o.space() && !o.in(word | unicode::kNumber)) return other_run<false, word | unicode::kNumber>(v, p);
     return white_space<true>(v, i);
   }
 };
 
-// GPT-4o (o200k): words cut where a capital follows small letters. Kimi: the same outside Han, Han runs first.
-template <bool han>
+// GPT-4o (o200k): words cut where a capital follows small letters. Kimi: the same outside Han, Han runs first. Tekken
+// (Mistral): without contractions, one digit.
+template <bool han, bool contractions = true, int max_digits = 3>
 struct O200k {
   static constexpr unicode::CategorySet kCased =
       unicode::category_set(unicode::Category::Lt, unicode::Category::Lm, unicode::Category::Lo) | unicode::kMark;
@@ -193,9 +200,9 @@ struct O200k {
     for (const auto word : {upper_then_lower, upper_run}) {
       size_t e = prefix && next < v.end ? word(v, next) : kNone;
       if (e == kNone) e = word(v, i);
-      if (e != kNone) return e + contraction<true>(v, e);
+      if (e != kNone) return contractions ? e + contraction<true>(v, e) : e;
     }
-    if (c.in(unicode::kNumber)) return digits(v, i, 3);
+    if (c.in(unicode::kNumber)) return digits(v, i, max_digits);
     const size_t p = c.c == ' ' && next < v.end ? next : i;
     const Char o = v.at(p);
     if (!o.space() && !o.in(unicode::kLetter | unicode::kNumber)) return other_run<!han>(v, p);
@@ -376,6 +383,8 @@ std::shared_ptr<const PatternScanner> make_known_scanner(std::string_view patter
   if (pattern == kGpt2Pattern) return make_gpt2_scanner();
   if (pattern == kQwen2Pattern) return std::make_shared<Scanner<Cl100k<1>>>();
   if (pattern == kLlama3Pattern) return std::make_shared<Scanner<Cl100k<3>>>();
+  if (pattern == kQwen35Pattern) return std::make_shared<Scanner<Cl100k<1, unicode::kLetter | unicode::kMark>>>();
+  if (pattern == kTekkenPattern) return std::make_shared<Scanner<O200k<false, false, 1>>>();
   if (pattern == kO200kPattern) return std::make_shared<Scanner<O200k<false>>>();
   if (pattern == kKimiPattern) return std::make_shared<Scanner<O200k<true>>>();
   if (pattern == kDeepseekV3Pattern) return std::make_shared<Scanner<DeepseekV3>>();

@@ -1,6 +1,7 @@
 #pragma once
 // Oniguruma (Ruby syntax, UTF-8: what `tokenizers` uses) behind limits. For patterns that pattern_scanner.h does not
-// know, and its oracle in tests. Unicode tables are the library's own (6.9.8: Unicode 14).
+// know, and its oracle in tests. Categories, Han, \d, \w and \b are of our Unicode 16 tables (regex_properties.h),
+// other properties of the library's own (6.9.8: Unicode 14).
 #include <cstddef>
 #include <memory>
 #include <string_view>

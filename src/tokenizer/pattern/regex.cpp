@@ -1,4 +1,4 @@
-#include "tokenizer/regex.h"
+#include "tokenizer/pattern/regex.h"
 
 #include <fmt/format.h>
 #include <oniguruma.h>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tokenizer/pattern/regex_properties.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::tokenizer {
@@ -82,8 +83,9 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   if (Status shape = check_shape(pattern); !shape) return shape.error();
   auto impl = std::make_shared<Impl>();
   OnigErrorInfo info{};
-  const int r = onig_new(&impl->regex, bytes(pattern), bytes(pattern) + pattern.size(), ONIG_OPTION_NONE,
-                         ONIG_ENCODING_UTF8, ONIG_SYNTAX_RUBY, &info);
+  const std::string own = with_own_properties(pattern);
+  const int r = onig_new(&impl->regex, bytes(own), bytes(own) + own.size(), ONIG_OPTION_NONE, ONIG_ENCODING_UTF8,
+                         ONIG_SYNTAX_RUBY, &info);
   if (r != ONIG_NORMAL) {
     impl->regex = nullptr;
     unsigned char message[ONIG_MAX_ERROR_MESSAGE_LEN] = {};

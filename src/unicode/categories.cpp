@@ -1,0 +1,66 @@
+#include "unicode/categories.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
+
+namespace jamsu::unicode {
+namespace {
+
+bool is_in(CategorySet set, char32_t c) {
+  return (set >> static_cast<int>(category(c)) & 1) != 0;
+}
+bool is_newer_than_8(char32_t c) {
+  return in_ranges(kNewerThan8Ranges, c);
+}
+
+}  // namespace
+
+bool in_ranges(std::span<const CodePointRange> ranges, char32_t c) {
+  const auto after = std::upper_bound(ranges.begin(), ranges.end(), c,
+                                      [](char32_t value, const CodePointRange& r) { return value < r.first; });
+  return after != ranges.begin() && c <= std::prev(after)->last;
+}
+
+bool is_newer_than_9(char32_t c) {
+  return in_ranges(kNewerThan9Ranges, c);
+}
+bool is_combining_mark_9(char32_t c) {
+  return c >= 0x300 && is_in(kMark, c) && !is_newer_than_9(c);
+}
+bool is_nonspacing_mark_8(char32_t c) {
+  return c >= 0x300 && category(c) == Category::Mn && !is_newer_than_8(c);
+}
+bool is_other_8(char32_t c) {
+  constexpr CategorySet other = category_set(Category::Cc, Category::Cf, Category::Cn, Category::Co, Category::Cs);
+  return is_in(other, c) || (c >= 0x80 && is_newer_than_8(c));
+}
+bool is_punctuation_8(char32_t c) {
+  if (c < 0x80) return is_in(kPunctuation | kSymbol, c);
+  return is_in(kPunctuation, c) && !is_newer_than_8(c);
+}
+
+size_t leading_space(std::string_view s) {
+  size_t i = 0;
+  while (i < s.size()) {
+    const Decoded d = decode_valid(s.data() + i);
+    if (!is_space(d.c)) break;
+    i += d.bytes;
+  }
+  return i;
+}
+
+size_t without_trailing_space(std::string_view s) {
+  size_t end = s.size();
+  while (end > 0) {
+    size_t i = end - 1;
+    while (is_utf8_continuation(s[i])) --i;
+    if (!is_space(decode_valid(s.data() + i).c)) break;
+    end = i;
+  }
+  return end;
+}
+
+}  // namespace jamsu::unicode
