@@ -31,19 +31,10 @@ session::OpenOptions Globals::how() const {
                            .numerics = numerics(),
                            .cache = {},
                            .force = force,
-                           .say = say};
+                           .say = say_once};
   for (const models::CachePolicy policy : models::kCachePolicies)
     if (cache == models::policy_name(policy)) how.cache = policy;
   return how;
-}
-
-void say(const std::string& message) {
-  std::fprintf(stderr, "jamsu: %s\n", message.c_str());
-}
-
-int fail(const std::string& message) {
-  say(message);
-  return 1;
 }
 
 }  // namespace jamsu::apps
@@ -61,18 +52,22 @@ bool read_environment(jamsu::apps::Globals& globals) {
   globals.places.cache = jamsu::hub::cache_folder(variable);
   std::error_code error;
   globals.places.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  const std::string terminal = variable("TERM");
+  globals.codes = !terminal.empty() && terminal != "dumb";
+  globals.colour = globals.codes && variable("NO_COLOR").empty();
   const std::string isa = variable("JAMSU_ISA");
   if (isa.empty()) return true;
   globals.isa = jamsu::kernels::isa_from_name(isa);
   const auto available = jamsu::kernels::available_isas();
   if (globals.isa && std::find(available.begin(), available.end(), *globals.isa) != available.end()) return true;
-  std::fprintf(stderr, "jamsu: JAMSU_ISA=%s: this CPU has", isa.c_str());
-  for (const auto i : available) std::fprintf(stderr, " %s", std::string(jamsu::kernels::isa_name(i)).c_str());
-  std::fprintf(stderr, "\n");
+  std::string message = "JAMSU_ISA=" + isa + ": this CPU has";
+  for (const auto i : available) message += " " + std::string(jamsu::kernels::isa_name(i));
+  jamsu::apps::say(message);
   return false;
 }
 
 int run(int argc, char** argv) {
+  jamsu::apps::hold_standard_files();
   jamsu::apps::Globals globals;
   if (!read_environment(globals)) return 1;
   jamsu::apps::CommandLine line(

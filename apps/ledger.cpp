@@ -76,24 +76,24 @@ void print_json(const std::vector<ledger::Run>& runs, const std::vector<ledger::
 void print_text(const std::vector<ledger::Run>& runs, const std::vector<ledger::Total>& totals,
                 const ledger::Rates& rates) {
   if (runs.empty()) {
-    fmt::print("No run yet.\n");
+    print("No run yet.\n");
     return;
   }
-  fmt::print("{:>5}  {:<16}  {:<9}  {:<11}  {:>13}  {:>13}  {:>9}  {:>9}  {:>12}  {}\n", "run", "start", "kind",
-             "ended", "time", "tokens", "TFLOP", "kJ", "price", "model");
+  print("{:>5}  {:<16}  {:<9}  {:<11}  {:>13}  {:>13}  {:>9}  {:>9}  {:>12}  {}\n", "run", "start", "kind", "ended",
+        "time", "tokens", "TFLOP", "kJ", "price", "model");
   for (const auto& r : runs)
-    fmt::print("{:>5}  {:<16}  {:<9}  {:<11}  {:>13}  {:>13}  {:>9.3g}  {:>9}  {:>8.4f} {}  {}{}\n", r.id,
-               date(r), r.description.kind, ledger::ending_name(r.ending),
-               duration(r.seconds), r.counters.tokens, r.counters.flops / 1e12,
-               r.counters.joules ? fmt::format("{:.1f}", *r.counters.joules / 1e3) : "-", r.price(), r.rates.currency,
-               r.description.model, r.description.note.empty() ? "" : " (" + r.description.note + ")");
-  fmt::print("\nin all\n");
+    print("{:>5}  {:<16}  {:<9}  {:<11}  {:>13}  {:>13}  {:>9.3g}  {:>9}  {:>8.4f} {}  {}{}\n", r.id,
+          date(r), r.description.kind, ledger::ending_name(r.ending),
+          duration(r.seconds), r.counters.tokens, r.counters.flops / 1e12,
+          r.counters.joules ? fmt::format("{:.1f}", *r.counters.joules / 1e3) : "-", r.price(), r.rates.currency,
+          r.description.model, r.description.note.empty() ? "" : " (" + r.description.note + ")");
+  print("\nin all\n");
   for (const auto& t : totals)
-    fmt::print("  {:<9} {:>6} runs, {} not finished; {}, CPU {}; {} tokens, {:.4g} TFLOP, {:.1f} kJ, {:.4f} {}\n",
-               t.kind, t.runs, t.unfinished, duration(t.seconds), duration(t.cpu_seconds), t.tokens, t.flops / 1e12,
-               t.joules / 1e3, t.price, t.currency);
+    print("  {:<9} {:>6} runs, {} not finished; {}, CPU {}; {} tokens, {:.4g} TFLOP, {:.1f} kJ, {:.4f} {}\n", t.kind,
+          t.runs, t.unfinished, duration(t.seconds), duration(t.cpu_seconds), t.tokens, t.flops / 1e12, t.joules / 1e3,
+          t.price, t.currency);
   if (rates.per_hour == 0 && rates.per_kwh == 0)
-    fmt::print(
+    print(
         "\nNo rates are set: jamsu ledger --currency KRW --per-kwh 150 --per-hour 20 prices the runs from then on.\n");
 }
 
@@ -108,8 +108,8 @@ int run(const Options& o, const Globals& globals) {
     rates->per_kwh = o.per_kwh.value_or(rates->per_kwh);
     rates->per_hour = o.per_hour.value_or(rates->per_hour);
     if (auto s = ledger::write_rates(globals.places.home, *rates); !s) return fail(s.error());
-    fmt::print("From now on: {} {} a kWh, {} {} an hour.\n", rates->per_kwh, rates->currency, rates->per_hour,
-               rates->currency);
+    print("From now on: {} {} a kWh, {} {} an hour.\n", rates->per_kwh, rates->currency, rates->per_hour,
+          rates->currency);
     return 0;
   }
   const auto ledger = ledger::Ledger::open(globals.places.home, *rates);

@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/printable.h"
+
 namespace jamsu::pull {
 namespace {
 
@@ -26,12 +28,9 @@ std::string reason(const Outcome& outcome) {
   return outcome.why;
 }
 
-// A server's own words, cut and kept from playing with the terminal.
+// A server's own words, cut, and kept from steering the terminal.
 std::string printable(const std::string& text) {
-  std::string result = text.substr(0, 300);
-  std::replace_if(
-      result.begin(), result.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return result;
+  return jamsu::printable(std::string_view(text).substr(0, 300));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "apps/pull/hub.h"
+#include "base/printable.h"
 #include "hub/cache.h"
 
 namespace jamsu::pull {
@@ -31,7 +32,7 @@ void on_interrupt(int signal) {
 }
 
 int fail(const std::string& message) {
-  std::fprintf(stderr, "jamsu: pull: %s\n", message.c_str());
+  std::fprintf(stderr, "jamsu: pull: %s\n", printable(message).c_str());
   return 1;
 }
 
@@ -100,7 +101,7 @@ void list(const std::vector<Item>& items) {
     const std::string state = item.whole      ? "  (here)"
                               : item.here > 0 ? fmt::format("  ({} here)", bytes_text(item.here))
                                               : std::string();
-    fmt::print("{:>10}  {}{}\n", bytes_text(item.remote.size), item.file, state);
+    fmt::print("{:>10}  {}{}\n", bytes_text(item.remote.size), printable(item.file), state);
     missing += item.remote.size - item.here;
   }
   fmt::print("{:>10}  to fetch\n", bytes_text(missing));
@@ -141,7 +142,8 @@ int stopped(const Options& o, const Error& error) {
       stderr,
       "\njamsu: pull: interrupted. What has come stays (blobs/*%s); the same command goes on from there: jamsu "
       "pull %s%s\n",
-      hub::kIncomplete, o.model.c_str(), o.revision == "main" ? "" : (" --revision " + o.revision).c_str());
+      hub::kIncomplete, printable(o.model).c_str(),
+      o.revision == "main" ? "" : printable(" --revision " + o.revision).c_str());
   return 130;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/clock.h"
+#include "base/printable.h"
 
 namespace jamsu::pull {
 namespace {
@@ -42,7 +43,7 @@ void Progress::at(int64_t bytes) {
   if (total_ > 0)
     text += fmt::format("  {:.0f} % of all", 100.0 * static_cast<double>(whole_ + bytes) / static_cast<double>(total_));
   if (!terminal_) return line(text);
-  fmt::print("\r\033[K{}", text);
+  fmt::print("\r\033[K{}", printable(text));
   std::fflush(stdout);
 }
 
@@ -54,7 +55,7 @@ void Progress::end() {
 }
 
 void Progress::line(const std::string& text) {
-  fmt::print("{}{}\n", terminal_ ? "\r\033[K" : "", text);
+  fmt::print("{}{}\n", terminal_ ? "\r\033[K" : "", printable(text));
   std::fflush(stdout);
 }
 

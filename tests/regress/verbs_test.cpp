@@ -72,6 +72,42 @@ TEST_F(Verbs, UnknownWordsAndFlagsAreErrorsThatNameThem) {
   EXPECT_TRUE(runs().empty());  // nothing was run
 }
 
+TEST_F(Verbs, WhatMayHaveBeenMeantIsSaid) {
+  for (const auto& [arguments, meant] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"chta"}, "\"chat\""},
+           {{"genrate", "-p", "x"}, "\"generate\""},
+           {{"generate", "-p", "x", "--temprature", "1"}, "\"--temperature\""},
+           {{"show", "--jsn"}, "\"--json\""},
+           {{"data", "shw"}, "\"show\""}}) {
+    const Ended ended = jamsu(arguments);
+    EXPECT_EQ(ended.code, 2);
+    EXPECT_TRUE(contains(ended.err, "did you mean " + meant)) << ended.err;
+  }
+}
+
+// Words of the command line come back in errors, as what they are.
+TEST_F(Verbs, ControlCharactersOfTheLineAreShown) {
+  const std::string evil = "x\x1b]0;owned\x07\n";
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{evil},
+                                                    {"show", evil},
+                                                    {"generate", "-p", "x", "--" + evil},
+                                                    {"pretrain", evil},
+                                                    {"generate", "-p", "x", "--think", evil},
+                                                    {"eval", "--sets", evil},
+                                                    {"eval", "--task", evil, evil},
+                                                    {"generate", "--prompts", evil},
+                                                    {"tokenizer", "encode", "--tokenizer", evil, "x"},
+                                                    {"data", "show", evil},
+                                                    {"rm", evil},
+                                                    {"chat", "--model", evil},
+                                                    {"plan", evil}}) {
+    const Ended ended = jamsu(arguments);
+    EXPECT_NE(ended.code, 0);
+    EXPECT_FALSE(contains(ended.err + ended.out, "\x1b") || contains(ended.err + ended.out, "\x07")) << ended.err;
+    EXPECT_TRUE(contains(ended.err, "x\\x1b]0;owned\\x07")) << arguments[0] << ": " << ended.err;
+  }
+}
+
 TEST_F(Verbs, AnUnknownInstructionSetIsRefused) {
   const Ended ended = run({.arguments = {"show"}, .home = home(), .isa = "mmx"});
   EXPECT_EQ(ended.code, 1);
