@@ -72,6 +72,7 @@ Progress::File::File(Progress& progress, std::string name, int64_t size, int64_t
       printed_(monotonic_seconds()) {
   const std::lock_guard lock(progress_.mutex_);
   progress_.files_.push_back(this);
+  if (progress_.terminal_) progress_.draw();
 }
 
 Progress::File::~File() {
