@@ -82,11 +82,10 @@ void print_text(const std::vector<ledger::Run>& runs, const std::vector<ledger::
   print("{:>5}  {:<16}  {:<9}  {:<11}  {:>13}  {:>13}  {:>9}  {:>9}  {:>12}  {}\n", "run", "start", "kind", "ended",
         "time", "tokens", "TFLOP", "kJ", "price", "model");
   for (const auto& r : runs)
-    print("{:>5}  {:<16}  {:<9}  {:<11}  {:>13}  {:>13}  {:>9.3g}  {:>9}  {:>8.4f} {}  {}{}\n", r.id,
-          date(r), r.description.kind, ledger::ending_name(r.ending),
-          duration(r.seconds), r.counters.tokens, r.counters.flops / 1e12,
-          r.counters.joules ? fmt::format("{:.1f}", *r.counters.joules / 1e3) : "-", r.price(), r.rates.currency,
-          r.description.model, r.description.note.empty() ? "" : " (" + r.description.note + ")");
+    print("{:>5}  {:<16}  {:<9}  {:<11}  {:>13}  {:>13}  {:>9.3g}  {:>9}  {:>8.4f} {}  {}{}\n", r.id, date(r),
+          r.description.kind, ledger::ending_name(r.ending), duration(r.seconds), r.counters.tokens,
+          r.counters.flops / 1e12, r.counters.joules ? fmt::format("{:.1f}", *r.counters.joules / 1e3) : "-", r.price(),
+          r.rates.currency, r.description.model, r.description.note.empty() ? "" : " (" + r.description.note + ")");
   print("\nin all\n");
   for (const auto& t : totals)
     print("  {:<9} {:>6} runs, {} not finished; {}, CPU {}; {} tokens, {:.4g} TFLOP, {:.1f} kJ, {:.4f} {}\n", t.kind,

@@ -125,7 +125,7 @@ Status enough_space(const std::string& folder, int64_t missing) {
 }
 
 Status fetch_one(Hub& hub, const hub::CachedRepository& cache, const std::string& commit, const Item& item,
-             Progress& progress) {
+                 Progress& progress) {
   const std::string path = cache.blob(item.remote.hash);
   std::error_code error;
   if (!fs::exists(path, error)) {

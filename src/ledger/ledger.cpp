@@ -193,7 +193,8 @@ Status Ledger::finish(RunId id, Ending ending) {
 namespace {
 
 constexpr const char* kColumns =
-    "SELECT id, kind, model, note, start, last, ending, tokens, flops, cpu_seconds, joules, currency, per_kwh, per_hour "
+    "SELECT id, kind, model, note, start, last, ending, tokens, flops, cpu_seconds, joules, currency, per_kwh, "
+    "per_hour "
     "FROM run";
 constexpr double kYear10000 = 253402300800.0;  // of seconds since 1970; what dates are written with ends there
 

@@ -61,9 +61,9 @@ struct Run {
   Counters counters;
   Rates rates;
   Ending ending = Ending::running;
-  double start = 0;    // wall seconds since 1970
-  double seconds = 0;  // until its end, by a clock that nobody sets; of a running or killed one until its last update
-  bool dated = true;   // false: the row's start is no date, and `start` is 0
+  double start = 0;      // wall seconds since 1970
+  double seconds = 0;    // until its end, by a clock that nobody sets; of a running or killed one until its last update
+  bool dated = true;     // false: the row's start is no date, and `start` is 0
   double price() const;  // in rates.currency: hours and kilowatt-hours by its rates
 };
 

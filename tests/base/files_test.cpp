@@ -2,7 +2,6 @@
 #include "base/files.h"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <cerrno>
@@ -79,7 +78,8 @@ TEST(files, the_disk_has_the_bytes_before_the_name) {
   const Folder folder;
   Order file, whole;
   ASSERT_TRUE(write_file(folder / "x", "text", file).ok());
-  EXPECT_EQ(file.calls, (std::vector{Call::create, Call::write, Call::sync, Call::close, Call::rename, Call::sync_folder}));
+  EXPECT_EQ(file.calls,
+            (std::vector{Call::create, Call::write, Call::sync, Call::close, Call::rename, Call::sync_folder}));
   fs::create_directory(folder / "new");
   ASSERT_TRUE(replace_folder(folder / "new", folder / "y", whole).ok());
   EXPECT_EQ(whole.calls, (std::vector{Call::rename, Call::sync_folder}));

@@ -52,8 +52,9 @@ TEST(StrictJson, EveryDoubleIsTheNearest) {
   for (int i = 0; i < 20000; ++i) {
     const double value = std::bit_cast<double>(random());
     if (!std::isfinite(value)) continue;
-    written.push_back(i % 3 == 0 ? fmt::format("{:.17g}", value) : i % 3 == 1 ? fmt::format("{:.5e}", value)
-                                                                            : fmt::format("{:.25e}", value));
+    written.push_back(i % 3 == 0   ? fmt::format("{:.17g}", value)
+                      : i % 3 == 1 ? fmt::format("{:.5e}", value)
+                                   : fmt::format("{:.25e}", value));
     if (written.back().find_first_of(".e") == std::string::npos) written.back() += ".0";
     text += fmt::format(R"({}{{"n": {}, "more": [{}, "1.5", true]}})", written.size() > 1 ? ", " : "", written.back(),
                         written.back());
@@ -74,7 +75,8 @@ TEST(StrictJson, EveryDoubleIsTheNearest) {
 }
 
 TEST(StrictJson, IntegersStayIntegers) {
-  const auto value = parse_strict_json("[9223372036854775807, 18446744073709551615, 18446744073709551616, 1.0, 5]", "f");
+  const auto value =
+      parse_strict_json("[9223372036854775807, 18446744073709551615, 18446744073709551616, 1.0, 5]", "f");
   ASSERT_TRUE(value);
   const auto& a = value->as_array();
   EXPECT_EQ(a[0].as_int64(), INT64_MAX);

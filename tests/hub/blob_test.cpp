@@ -205,7 +205,8 @@ TEST(Cache, RevisionsAreListedFoundAndRemovedApart) {
   EXPECT_EQ(find_snapshot(folder.path(), "some/one"), "");
   ASSERT_TRUE(cache.set_commit("refs/pr/1", kCommit, quick));
   ASSERT_TRUE(cache.set_commit("v1", kCommit, quick));
-  ASSERT_TRUE(write_file(cache.folder() + "/refs/gone", std::string(40, 'c'), quick));  // of a snapshot that is not here
+  ASSERT_TRUE(
+      write_file(cache.folder() + "/refs/gone", std::string(40, 'c'), quick));  // of a snapshot that is not here
   ASSERT_TRUE(write_file(cache.folder() + "/refs/odd", "../../..", quick));
   EXPECT_EQ(listed(), (std::vector<std::string>{"refs/pr/1", "v1", "bbbbbbbbbbbb"}));
   for (const char* name : {"some/one@v1", "some/one@refs/pr/1", "some/one@0123456", "some/one@0123456789ab"})

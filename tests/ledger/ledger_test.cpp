@@ -303,10 +303,10 @@ TEST(Ledger, TimeIsCountedByAClockThatNobodySets) {
 
 // Rows as anybody's editor may leave them: no value of one column hides another row, or a sum.
 TEST(Ledger, ARowThatCannotBeCountsAsNothingAndHidesNoOther) {
-  const char* values[] = {"1e300",   "-1e300", "9e999", "-9e999", "9223372036854775807", "-9223372036854775808",
+  const char* values[] = {"1e300",    "-1e300",  "9e999", "-9e999", "9223372036854775807", "-9223372036854775808",
                           "'a text'", "x'00ff'", "''",    "-5",     "253402300800"};
-  for (const char* column : {"start", "last", "tokens", "flops", "cpu_seconds", "joules", "per_kwh", "per_hour",
-                             "pid", "pid_start", "boot", "space", "kind", "model", "note", "currency", "ending"}) {
+  for (const char* column : {"start", "last", "tokens", "flops", "cpu_seconds", "joules", "per_kwh", "per_hour", "pid",
+                             "pid_start", "boot", "space", "kind", "model", "note", "currency", "ending"}) {
     for (const char* value : values) {
       const Folder folder;
       {

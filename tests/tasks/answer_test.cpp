@@ -68,9 +68,9 @@ TEST(PlainText, TakesAnyBytes) {
   EXPECT_EQ(plain_text("\\frac{{{"), "\\frac");
   EXPECT_EQ(plain_text("\xEF\xBC"), "\xEF\xBC");
   for (int seed = 0; seed < 2000; ++seed) {  // cut and spliced pieces of all that is read
-    static constexpr std::string_view kPieces[] = {"\\boxed{", "}",   "\\frac",     "{1}",   "12",  ",345", "1e9", "answer is ",
-                                                   "####",     "삼십", "만",         "$",     " ",   "-",    "½",   "\xFF",
-                                                   ".",        "%",   "twenty-one", "\\,",   "10^", "분의", "=",   "\n"};
+    static constexpr std::string_view kPieces[] = {
+        "\\boxed{", "}", "\\frac", "{1}",  "12", ",345", "1e9",        "answer is ", "####", "삼십", "만", "$",
+        " ",        "-", "½",      "\xFF", ".",  "%",    "twenty-one", "\\,",        "10^",  "분의", "=",  "\n"};
     std::string text;
     for (unsigned i = 0, x = static_cast<unsigned>(seed) * 2654435761u; i < 12; ++i, x = x * 1664525u + 1013904223u)
       text += kPieces[(x >> 16) % std::size(kPieces)].substr(0, (x >> 8) % 12 + 1);

@@ -150,7 +150,8 @@ Answer read_answer(std::string_view reply) {
   if (auto answer = after_cue(text)) return *answer;
   // A reply that is a number and no sentence. A dash at its beginning is a list's, not a sign.
   const bool item = trimmed(text).starts_with("- ");
-  if (auto whole = whole_quantity(item ? trimmed(text).substr(1) : std::string_view(text))) return {text, std::move(whole)};
+  if (auto whole = whole_quantity(item ? trimmed(text).substr(1) : std::string_view(text)))
+    return {text, std::move(whole)};
   const std::vector<NumberSpan> numbers = numbers_in(text);
   if (!numbers.empty()) return number_answer(text, numbers.back());
   return {text, last_number_word(text)};
@@ -167,10 +168,13 @@ bool answer_holds(std::string_view reply, std::string_view expected) {
   for (size_t at = text.find(value); at != std::string::npos; at = text.find(value, at + 1)) {
     const char before = at > 0 ? text[at - 1] : ' ';
     const std::string_view after = std::string_view(text).substr(at + value.size());
-    const bool goes_on = after.size() > 1 && std::string_view("/:.,").find(after[0]) != std::string_view::npos && is_digit(after[1]);
-    const bool list_goes_on = value.find(", ") != std::string::npos && after.size() > 2 && after.starts_with(", ") && is_digit(after[2]);
+    const bool goes_on =
+        after.size() > 1 && std::string_view("/:.,").find(after[0]) != std::string_view::npos && is_digit(after[1]);
+    const bool list_goes_on =
+        value.find(", ") != std::string::npos && after.size() > 2 && after.starts_with(", ") && is_digit(after[2]);
     bool begins = true, ends = true;
-    if (is_digit(value.front())) begins = !is_digit(before) && std::string_view("-/:.").find(before) == std::string_view::npos;
+    if (is_digit(value.front()))
+      begins = !is_digit(before) && std::string_view("-/:.").find(before) == std::string_view::npos;
     if (is_latin(value.front())) begins = !is_latin(before);
     if (is_digit(value.back())) ends = after.empty() || (!is_digit(after[0]) && !goes_on && !list_goes_on);
     if (is_latin(value.back())) ends = after.empty() || !is_latin(after[0]);
@@ -190,8 +194,7 @@ bool answer_is(std::string_view reply, std::string_view expected) {
   // A text, or a number in words, which may be a word of its own.
   const Box box = last_box(reply);
   const std::string text = plain_text(box.there ? box.content : reply);
-  return (box.there && !text.empty() && squeezed(text) == squeezed(wanted)) ||
-         answer_holds(text, trimmed(wanted));
+  return (box.there && !text.empty() && squeezed(text) == squeezed(wanted)) || answer_holds(text, trimmed(wanted));
 }
 
 }  // namespace jamsu::tasks

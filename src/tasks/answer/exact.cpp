@@ -61,7 +61,8 @@ std::optional<Exact> power(const Exact& base, int64_t exponent) {
   if (exponent > kMost || exponent < -kMost) return std::nullopt;
   const auto factor = exponent < 0 ? exact(base.denominator, base.numerator) : std::optional(base);
   std::optional<Exact> result = Exact{1, 1};
-  for (int64_t i = exponent < 0 ? -exponent : exponent; i > 0 && factor && result; --i) result = product(*result, *factor);
+  for (int64_t i = exponent < 0 ? -exponent : exponent; i > 0 && factor && result; --i)
+    result = product(*result, *factor);
   return factor ? result : std::nullopt;
 }
 

@@ -21,12 +21,11 @@ struct Word {
 };
 
 constexpr auto kOnes = std::to_array<Word>(
-    {{"zero", 0},       {"one", 1},         {"two", 2},        {"three", 3},     {"four", 4},
-     {"five", 5},       {"six", 6},         {"seven", 7},      {"eight", 8},     {"nine", 9},
-     {"ten", 10},       {"eleven", 11},     {"twelve", 12},    {"thirteen", 13}, {"fourteen", 14},
-     {"fifteen", 15},   {"sixteen", 16},    {"seventeen", 17}, {"eighteen", 18}, {"nineteen", 19},
-     {"twenty", 20},    {"thirty", 30},     {"forty", 40},     {"fifty", 50},    {"sixty", 60},
-     {"seventy", 70},   {"eighty", 80},     {"ninety", 90}});
+    {{"zero", 0},      {"one", 1},       {"two", 2},       {"three", 3},    {"four", 4},     {"five", 5},
+     {"six", 6},       {"seven", 7},     {"eight", 8},     {"nine", 9},     {"ten", 10},     {"eleven", 11},
+     {"twelve", 12},   {"thirteen", 13}, {"fourteen", 14}, {"fifteen", 15}, {"sixteen", 16}, {"seventeen", 17},
+     {"eighteen", 18}, {"nineteen", 19}, {"twenty", 20},   {"thirty", 30},  {"forty", 40},   {"fifty", 50},
+     {"sixty", 60},    {"seventy", 70},  {"eighty", 80},   {"ninety", 90}});
 constexpr auto kScales = std::to_array<Word>(
     {{"thousand", 1000}, {"million", 1000000}, {"billion", 1000000000}, {"trillion", 1000000000000}});
 
@@ -89,22 +88,42 @@ class EnglishNumber {
   bool any_ = false, article_ = false;  // an article waits for its word
 };
 
-constexpr auto kSinoDigits = std::to_array<Word>({{"영", 0}, {"공", 0}, {"일", 1}, {"이", 2}, {"삼", 3}, {"사", 4}, {"오", 5}, {"육", 6}, {"칠", 7}, {"팔", 8}, {"구", 9}});
+constexpr auto kSinoDigits = std::to_array<Word>({{"영", 0},
+                                                  {"공", 0},
+                                                  {"일", 1},
+                                                  {"이", 2},
+                                                  {"삼", 3},
+                                                  {"사", 4},
+                                                  {"오", 5},
+                                                  {"육", 6},
+                                                  {"칠", 7},
+                                                  {"팔", 8},
+                                                  {"구", 9}});
 constexpr auto kSinoUnits = std::to_array<Word>({{"십", 10}, {"백", 100}, {"천", 1000}});
-constexpr auto kSinoScales =
-    std::to_array<Word>({{"만", 10000}, {"억", 100000000}, {"조", 1000000000000}});
+constexpr auto kSinoScales = std::to_array<Word>({{"만", 10000}, {"억", 100000000}, {"조", 1000000000000}});
 // Native numbers; longer ones first. Those of `kDeterminers` stand before a counter alone.
-constexpr auto kNativeOnes = std::to_array<Word>({{"하나", 1}, {"다섯", 5}, {"여섯", 6}, {"일곱", 7}, {"여덟", 8}, {"아홉", 9}, {"둘", 2}, {"셋", 3}, {"넷", 4}});
+constexpr auto kNativeOnes = std::to_array<Word>(
+    {{"하나", 1}, {"다섯", 5}, {"여섯", 6}, {"일곱", 7}, {"여덟", 8}, {"아홉", 9}, {"둘", 2}, {"셋", 3}, {"넷", 4}});
 constexpr auto kDeterminers = std::to_array<Word>({{"한", 1}, {"두", 2}, {"세", 3}, {"네", 4}});
-constexpr auto kNativeTens = std::to_array<Word>({{"스물", 20}, {"스무", 20}, {"서른", 30}, {"마흔", 40}, {"예순", 60}, {"일흔", 70}, {"여든", 80}, {"아흔", 90}, {"쉰", 50}, {"열", 10}});
+constexpr auto kNativeTens = std::to_array<Word>({{"스물", 20},
+                                                  {"스무", 20},
+                                                  {"서른", 30},
+                                                  {"마흔", 40},
+                                                  {"예순", 60},
+                                                  {"일흔", 70},
+                                                  {"여든", 80},
+                                                  {"아흔", 90},
+                                                  {"쉰", 50},
+                                                  {"열", 10}});
 
 constexpr auto kCounters = std::to_array<std::string_view>(
-    {"개", "명", "원", "살", "마리", "권", "장", "번", "시간", "분", "초", "일", "주", "달", "년", "송이", "그루", "대", "자루",
-     "병", "잔", "봉지", "상자", "컵", "판", "조각", "쪽", "페이지", "킬로", "미터", "센티", "밀리", "그램", "리터", "도", "점",
-     "배", "퍼센트", "%", "사람", "가지", "묶음", "줄", "층", "세트", "켤레", "채", "척", "통", "알", "모", "포기", "다발",
-     "달러", "유로", "엔", "km", "cm", "mm", "kg", "m", "g", "L"});
-constexpr auto kEndings = std::to_array<std::string_view>(
-    {"입니다", "이다", "이에요", "예요", "이요", "이고", "이며", "임", "이 ", "가 ", "을", "를", "은 ", "는 ", "으로", "로"});
+    {"개",   "명",     "원",   "살",   "마리", "권",   "장",   "번",   "시간", "분",   "초", "일",     "주",
+     "달",   "년",     "송이", "그루", "대",   "자루", "병",   "잔",   "봉지", "상자", "컵", "판",     "조각",
+     "쪽",   "페이지", "킬로", "미터", "센티", "밀리", "그램", "리터", "도",   "점",   "배", "퍼센트", "%",
+     "사람", "가지",   "묶음", "줄",   "층",   "세트", "켤레", "채",   "척",   "통",   "알", "모",     "포기",
+     "다발", "달러",   "유로", "엔",   "km",   "cm",   "mm",   "kg",   "m",    "g",    "L"});
+constexpr auto kEndings = std::to_array<std::string_view>({"입니다", "이다", "이에요", "예요", "이요", "이고", "이며",
+                                                           "임", "이 ", "가 ", "을", "를", "은 ", "는 ", "으로", "로"});
 
 // Sections of four digits, each with its scale.
 class KoreanNumber {
@@ -152,8 +171,8 @@ class KoreanNumber {
     if (current_ || native_) return false;
     size_t end = 0;
     std::string digits;
-    while (end < rest.size() && (is_digit(rest[end]) || ((rest[end] == ',' || rest[end] == '.') && end + 1 < rest.size() &&
-                                                         is_digit(rest[end + 1])))) {
+    while (end < rest.size() && (is_digit(rest[end]) || ((rest[end] == ',' || rest[end] == '.') &&
+                                                         end + 1 < rest.size() && is_digit(rest[end + 1])))) {
       if (rest[end] != ',') digits += rest[end];
       ++end;
     }
@@ -240,8 +259,7 @@ std::optional<NumberWord> english_number(std::string_view text) {
     const std::string_view word = text.substr(at, end - at);
     if (!(word == "and" && words > 0) && !number.add(word)) break;
     ++words;
-    if (word != "and" && number.complete())
-      found = NumberWord{{number.value(), 1}, end, words > 1 || word != "one"};
+    if (word != "and" && number.complete()) found = NumberWord{{number.value(), 1}, end, words > 1 || word != "one"};
     if (end == text.size() || (text[end] != ' ' && text[end] != '-')) break;
     at = end + 1;
   }

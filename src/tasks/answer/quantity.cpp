@@ -78,7 +78,8 @@ size_t run_end(std::string_view text, size_t at) {
 Mantissa mantissa_at(std::string_view text, size_t at, bool alone) {
   for (const auto& [separator, least] : {std::pair(',', 1), {'\'', 1}, {'_', 1}, {kJoint, 1}, {' ', alone ? 1 : 2}}) {
     const size_t end = groups_at(text, at, separator, least);
-    if (end == at || (end < text.size() && is_digit(text[end])) || (separator == ' ' && end < text.size() && text[end] == '/'))
+    if (end == at || (end < text.size() && is_digit(text[end])) ||
+        (separator == ' ' && end < text.size() && text[end] == '/'))
       continue;
     const Mantissa found = decimals_after(text, at, end, separator, '.');
     if (!goes_on(text, found.end)) return found;
@@ -238,7 +239,8 @@ class Reader {
   // `3 million`.
   std::optional<Exact> scaled(const Exact& value) {
     const std::string_view rest = text_.substr(at_);
-    for (const auto& [word, exponent] : {std::pair<std::string_view, int>(" thousand", 3), {" million", 6}, {" billion", 9}, {" trillion", 12}}) {
+    for (const auto& [word, exponent] :
+         {std::pair<std::string_view, int>(" thousand", 3), {" million", 6}, {" billion", 9}, {" trillion", 12}}) {
       if (!rest.starts_with(word) || (rest.size() > word.size() && is_latin(rest[word.size()]))) continue;
       at_ += word.size();
       const auto scale = power({10, 1}, exponent);
@@ -280,7 +282,8 @@ class Reader {
   std::optional<Exact> over(size_t begin, size_t end) {
     const size_t slash = text_.find('/', begin);
     at_ = end;
-    return divided(from_digits(text_.substr(begin, slash - begin)), from_digits(text_.substr(slash + 1, end - slash - 1)));
+    return divided(from_digits(text_.substr(begin, slash - begin)),
+                   from_digits(text_.substr(slash + 1, end - slash - 1)));
   }
   static std::optional<Exact> divided(const std::optional<Exact>& a, const std::optional<Exact>& b) {
     if (!a || !b || b->numerator == 0) return std::nullopt;
@@ -306,7 +309,8 @@ class Reader {
     if (at == 0 || text_[at - 1] != '-') return false;
     if (at > 1) {
       const char before = text_[at - 2];
-      if (is_digit(before) || is_latin(before) || static_cast<unsigned char>(before) >= 0x80 || before == ')') return false;
+      if (is_digit(before) || is_latin(before) || static_cast<unsigned char>(before) >= 0x80 || before == ')')
+        return false;
     }
     begin = at - 1;
     return true;
@@ -318,7 +322,8 @@ class Reader {
     for (const std::string_view word : {"minus", "Minus", "negative", "Negative", "마이너스", "영하"}) {
       if (!before.ends_with(word)) continue;
       const std::string_view left = trimmed(before.substr(0, before.size() - word.size()));
-      if (!left.empty() && (is_digit(left.back()) || (left.size() == before.size() - word.size() && is_latin(left.back()))))
+      if (!left.empty() &&
+          (is_digit(left.back()) || (left.size() == before.size() - word.size() && is_latin(left.back()))))
         return false;  // 10 minus 3
       begin = before.size() - word.size();
       return true;
@@ -334,7 +339,8 @@ class Reader {
 // Words and signs beside an answer that leave it one number.
 bool harmless(std::string_view text) {
   for (char c : text)
-    if (is_digit(c) || c == '\\' || c == '+' || c == '*' || c == '^' || c == '/' || c == '<' || c == '>' || c == '=') return false;
+    if (is_digit(c) || c == '\\' || c == '+' || c == '*' || c == '^' || c == '/' || c == '<' || c == '>' || c == '=')
+      return false;
   return text.find("×") == std::string_view::npos && text.find("÷") == std::string_view::npos;
 }
 
@@ -364,7 +370,8 @@ std::optional<Quantity> whole_number_word(std::string_view text) {
   auto number = english_number(rest);
   if (!number) {
     number = korean_number(rest);
-    if (number && number->bytes != rest.size() && !korean_number_ends(rest.substr(number->bytes), !number->clear)) number.reset();
+    if (number && number->bytes != rest.size() && !korean_number_ends(rest.substr(number->bytes), !number->clear))
+      number.reset();
   }
   if (!number || !harmless(rest.substr(number->bytes))) return std::nullopt;
   Quantity quantity{number->value};

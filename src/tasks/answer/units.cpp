@@ -17,34 +17,112 @@ struct Unit {
 // Latin ones are whole words, in lower case but for one letter. "pound" is money and mass, "¥" two currencies, "m" is
 // metre: a name that has two meanings has no row, or its commoner one.
 constexpr auto kUnits = std::to_array<Unit>({
-    {"km", "km"}, {"kilometer", "km"}, {"kilometers", "km"}, {"kilometre", "km"}, {"kilometres", "km"},
-    {"m", "m"}, {"meter", "m"}, {"meters", "m"}, {"metre", "m"}, {"metres", "m"},
-    {"cm", "cm"}, {"centimeter", "cm"}, {"centimeters", "cm"}, {"centimetre", "cm"}, {"centimetres", "cm"},
-    {"mm", "mm"}, {"millimeter", "mm"}, {"millimeters", "mm"}, {"millimetres", "mm"},
-    {"mile", "mi"}, {"miles", "mi"}, {"inch", "in"}, {"inches", "in"}, {"foot", "ft"}, {"feet", "ft"}, {"ft", "ft"},
-    {"yard", "yd"}, {"yards", "yd"},
-    {"kg", "kg"}, {"kilogram", "kg"}, {"kilograms", "kg"}, {"g", "g"}, {"gram", "g"}, {"grams", "g"}, {"mg", "mg"},
-    {"lb", "lb"}, {"lbs", "lb"}, {"ounce", "oz"}, {"ounces", "oz"}, {"oz", "oz"}, {"ton", "t"}, {"tons", "t"},
-    {"l", "l"}, {"liter", "l"}, {"liters", "l"}, {"litre", "l"}, {"litres", "l"}, {"ml", "ml"},
-    {"hour", "h"}, {"hours", "h"}, {"hr", "h"}, {"hrs", "h"}, {"h", "h"}, {"minute", "min"}, {"minutes", "min"},
-    {"min", "min"}, {"mins", "min"}, {"second", "s"}, {"seconds", "s"}, {"sec", "s"}, {"s", "s"}, {"day", "d"},
-    {"days", "d"}, {"week", "week"}, {"weeks", "week"}, {"month", "month"}, {"months", "month"}, {"year", "year"},
-    {"years", "year"}, {"mph", "mi/h"}, {"kmh", "km/h"}, {"kph", "km/h"},
-    {"percent", "%"}, {"degree", "°"}, {"degrees", "°"},
-    {"dollar", "USD"}, {"dollars", "USD"}, {"usd", "USD"}, {"euro", "EUR"}, {"euros", "EUR"}, {"eur", "EUR"},
-    {"won", "KRW"}, {"krw", "KRW"}, {"yen", "JPY"}, {"jpy", "JPY"}, {"gbp", "GBP"}, {"cent", "cent"}, {"cents", "cent"},
+    {"km", "km"},
+    {"kilometer", "km"},
+    {"kilometers", "km"},
+    {"kilometre", "km"},
+    {"kilometres", "km"},
+    {"m", "m"},
+    {"meter", "m"},
+    {"meters", "m"},
+    {"metre", "m"},
+    {"metres", "m"},
+    {"cm", "cm"},
+    {"centimeter", "cm"},
+    {"centimeters", "cm"},
+    {"centimetre", "cm"},
+    {"centimetres", "cm"},
+    {"mm", "mm"},
+    {"millimeter", "mm"},
+    {"millimeters", "mm"},
+    {"millimetres", "mm"},
+    {"mile", "mi"},
+    {"miles", "mi"},
+    {"inch", "in"},
+    {"inches", "in"},
+    {"foot", "ft"},
+    {"feet", "ft"},
+    {"ft", "ft"},
+    {"yard", "yd"},
+    {"yards", "yd"},
+    {"kg", "kg"},
+    {"kilogram", "kg"},
+    {"kilograms", "kg"},
+    {"g", "g"},
+    {"gram", "g"},
+    {"grams", "g"},
+    {"mg", "mg"},
+    {"lb", "lb"},
+    {"lbs", "lb"},
+    {"ounce", "oz"},
+    {"ounces", "oz"},
+    {"oz", "oz"},
+    {"ton", "t"},
+    {"tons", "t"},
+    {"l", "l"},
+    {"liter", "l"},
+    {"liters", "l"},
+    {"litre", "l"},
+    {"litres", "l"},
+    {"ml", "ml"},
+    {"hour", "h"},
+    {"hours", "h"},
+    {"hr", "h"},
+    {"hrs", "h"},
+    {"h", "h"},
+    {"minute", "min"},
+    {"minutes", "min"},
+    {"min", "min"},
+    {"mins", "min"},
+    {"second", "s"},
+    {"seconds", "s"},
+    {"sec", "s"},
+    {"s", "s"},
+    {"day", "d"},
+    {"days", "d"},
+    {"week", "week"},
+    {"weeks", "week"},
+    {"month", "month"},
+    {"months", "month"},
+    {"year", "year"},
+    {"years", "year"},
+    {"mph", "mi/h"},
+    {"kmh", "km/h"},
+    {"kph", "km/h"},
+    {"percent", "%"},
+    {"degree", "°"},
+    {"degrees", "°"},
+    {"dollar", "USD"},
+    {"dollars", "USD"},
+    {"usd", "USD"},
+    {"euro", "EUR"},
+    {"euros", "EUR"},
+    {"eur", "EUR"},
+    {"won", "KRW"},
+    {"krw", "KRW"},
+    {"yen", "JPY"},
+    {"jpy", "JPY"},
+    {"gbp", "GBP"},
+    {"cent", "cent"},
+    {"cents", "cent"},
 });
 // Signs and Korean names: what follows them may be a particle. Longer ones first.
 constexpr auto kSigns = std::to_array<Unit>({
-    {"%", "%"}, {"°C", "°"}, {"°F", "°F"}, {"°", "°"}, {"$", "USD"}, {"€", "EUR"}, {"₩", "KRW"}, {"£", "GBP"},
-    {"¢", "cent"}, {"퍼센트", "%"}, {"프로", "%"}, {"킬로미터", "km"}, {"센티미터", "cm"}, {"밀리미터", "mm"},
-    {"미터", "m"}, {"킬로그램", "kg"}, {"그램", "g"}, {"리터", "l"}, {"시간", "h"}, {"분", "min"}, {"초", "s"},
-    {"개월", "month"}, {"일", "d"}, {"주", "week"}, {"년", "year"}, {"원", "KRW"}, {"달러", "USD"}, {"유로", "EUR"},
-    {"엔", "JPY"}, {"도", "°"},
+    {"%", "%"},         {"°C", "°"},        {"°F", "°F"},    {"°", "°"},         {"$", "USD"},  {"€", "EUR"},
+    {"₩", "KRW"},       {"£", "GBP"},       {"¢", "cent"},   {"퍼센트", "%"},    {"프로", "%"}, {"킬로미터", "km"},
+    {"센티미터", "cm"}, {"밀리미터", "mm"}, {"미터", "m"},   {"킬로그램", "kg"}, {"그램", "g"}, {"리터", "l"},
+    {"시간", "h"},      {"분", "min"},      {"초", "s"},     {"개월", "month"},  {"일", "d"},   {"주", "week"},
+    {"년", "year"},     {"원", "KRW"},      {"달러", "USD"}, {"유로", "EUR"},    {"엔", "JPY"}, {"도", "°"},
 });
 
 bool is_latin(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// Hangul in UTF-8: EA B0 80 to ED 9E A3.
+bool is_korean(std::string_view word) {
+  const auto first = static_cast<unsigned char>(word[0]);
+  return first >= 0xEA && first <= 0xED;
 }
 
 std::string lower(std::string_view text) {
@@ -65,8 +143,7 @@ std::string_view named(std::string_view word) {
 UnitName simple_unit(std::string_view text) {
   for (const Unit& sign : kSigns) {
     if (!text.starts_with(sign.written)) continue;
-    const bool korean = sign.written.size() >= 3 && sign.written[0] >= '\xEA' && sign.written[0] <= '\xED';
-    if (korean && !korean_number_ends(text.substr(sign.written.size()), false)) continue;
+    if (is_korean(sign.written) && !korean_number_ends(text.substr(sign.written.size()), false)) continue;
     return {std::string(sign.name), sign.written.size()};
   }
   size_t end = 0;
@@ -110,7 +187,7 @@ UnitName unit_at(std::string_view text) {
 
 UnitName currency_before(std::string_view text) {
   for (const Unit& sign : kSigns) {
-    if (sign.name.size() != 3 || !text.ends_with(sign.written) || sign.written[0] >= '\xEA') continue;
+    if (sign.name.size() != 3 || !text.ends_with(sign.written) || is_korean(sign.written)) continue;
     const std::string_view before = text.substr(0, text.size() - sign.written.size());
     size_t letters = 0;
     while (letters < 3 && letters < before.size() && is_latin(before[before.size() - 1 - letters])) ++letters;
@@ -125,7 +202,8 @@ UnitName currency_before(std::string_view text) {
   if (code.size() > 3 && is_latin(code[code.size() - 4])) return {};
   const std::string_view name = last == lower(last) ? std::string_view() : named(last);
   const bool currency = name.size() == 3 && name == last;
-  return currency ? UnitName{std::string(name), text.size() - static_cast<size_t>(code.data() + code.size() - 3 - text.data())}
+  return currency ? UnitName{std::string(name),
+                             text.size() - static_cast<size_t>(code.data() + code.size() - 3 - text.data())}
                   : UnitName{};
 }
 

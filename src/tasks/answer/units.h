@@ -7,8 +7,8 @@
 namespace jamsu::tasks {
 
 struct UnitName {
-  std::string name;      // canonical; "%" for percent; empty: no unit that is known
-  size_t bytes = 0;      // of the text
+  std::string name;  // canonical; "%" for percent; empty: no unit that is known
+  size_t bytes = 0;  // of the text
 };
 // The unit that `text` begins with, a space or kJoint before it allowed: "km", " kilometers", "km/h", "m^2", "원".
 UnitName unit_at(std::string_view text);
