@@ -11,6 +11,7 @@
 
 #include "apps/verbs.h"
 #include "ledger/account.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::apps {
 namespace {
@@ -39,6 +40,11 @@ std::string date(const ledger::Run& run) {
   return ::localtime_r(&seconds, &local) ? fmt::format("{:%Y-%m-%d %H:%M}", local) : "?";
 }
 
+// A row's text may be any bytes; JSON is UTF-8.
+std::string text(std::string_view bytes) {
+  return unicode::to_valid_utf8(bytes);
+}
+
 boost::json::value joules_of(const std::optional<double>& joules) {
   return joules ? boost::json::value(*joules) : boost::json::value();
 }
@@ -47,9 +53,9 @@ void print_json(const std::vector<ledger::Run>& runs, const std::vector<ledger::
   boost::json::array listed, summed;
   for (const auto& r : runs)
     listed.push_back({{"id", r.id},
-                      {"kind", r.description.kind},
-                      {"model", r.description.model},
-                      {"note", r.description.note},
+                      {"kind", text(r.description.kind)},
+                      {"model", text(r.description.model)},
+                      {"note", text(r.description.note)},
                       {"start", r.dated ? boost::json::value(r.start) : boost::json::value()},
                       {"seconds", r.seconds},
                       {"ending", ledger::ending_name(r.ending)},
@@ -58,9 +64,9 @@ void print_json(const std::vector<ledger::Run>& runs, const std::vector<ledger::
                       {"cpu_seconds", r.counters.cpu_seconds},
                       {"joules", joules_of(r.counters.joules)},
                       {"price", r.price()},
-                      {"currency", r.rates.currency}});
+                      {"currency", text(r.rates.currency)}});
   for (const auto& t : totals)
-    summed.push_back({{"kind", t.kind},
+    summed.push_back({{"kind", text(t.kind)},
                       {"runs", t.runs},
                       {"unfinished", t.unfinished},
                       {"tokens", t.tokens},
@@ -69,7 +75,7 @@ void print_json(const std::vector<ledger::Run>& runs, const std::vector<ledger::
                       {"cpu_seconds", t.cpu_seconds},
                       {"joules", t.joules},
                       {"price", t.price},
-                      {"currency", t.currency}});
+                      {"currency", text(t.currency)}});
   std::cout << boost::json::object{{"runs", listed}, {"totals", summed}} << "\n";
 }
 

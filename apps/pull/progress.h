@@ -1,6 +1,6 @@
 #pragma once
-// What a person sees meanwhile: on a terminal a line for each file that is under way and one for all of them, which move;
-// elsewhere plain lines. Used by several threads at once. Output that fails (a terminal that closed) stops nothing.
+// What a person sees meanwhile: on a terminal a line for each file that is under way and one for all of them, which
+// move; elsewhere plain lines. Used by several threads at once. Output that fails (a closed terminal) stops nothing.
 #include <unistd.h>
 
 #include <cstdint>

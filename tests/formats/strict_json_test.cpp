@@ -43,8 +43,7 @@ TEST(StrictJson, WhatIsTooSmallIsZeroOrTheLeastDouble) {
   EXPECT_EQ(a[6].as_int64(), 0);
 }
 
-// Against what C's library reads, in every place of a document. Of doubles written with 17 digits Boost.JSON 1.81 itself
-// reads some as a neighbour.
+// Against what C's library reads, in every place of a document. Boost.JSON 1.81 itself reads some as a neighbour.
 TEST(StrictJson, EveryDoubleIsTheNearest) {
   std::mt19937_64 random(3);
   std::string text = "[";

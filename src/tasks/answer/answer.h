@@ -15,8 +15,8 @@ struct Answer {
 };
 
 // The answer of a reply is, in this order: the last `\boxed{}`, whose content is then all there is; what follows the last
-// `####` (GSM8K); what follows the last "answer is", "Answer:", 정답은, 답: and the like, up to the end of its sentence;
-// the whole reply, where that is one number; the last number; the last number in words.
+// `####` (GSM8K); what follows the last cue ("answer is", "Answer:", 정답은, 답:) up to the end of its sentence; the
+// whole reply, where that is one number; the last number; the last number in words.
 Answer read_answer(std::string_view reply);
 
 // Of two replies, for votes: the same value, or where one has none the same text but for case and spaces.

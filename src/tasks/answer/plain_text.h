@@ -10,7 +10,7 @@ inline constexpr char kJoint = '\x01';
 
 // Full-width characters, minus signs and hyphens of every kind, fraction signs and superscripts become ASCII; LaTeX's
 // commands become what they print (`\frac{1}{2}`: 1/2, `\text{cm}`: cm, `\$`: $), marks of mathematics and of
-// Markdown go. A command that is not known keeps its backslash. Any bytes are taken; nothing grows beyond a small factor.
+// Markdown go. A command that is not known keeps its backslash. Any bytes are taken.
 std::string plain_text(std::string_view text);
 
 // Of UTF-8 text, without the ASCII and full-width spaces around it.
