@@ -26,7 +26,9 @@ Result<Rates> read_rates(const std::string& home) {
   const std::string path = rates_path(home);
   std::error_code error;
   Rates rates;
-  if (!std::filesystem::exists(path, error)) return rates;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) return rates;
+  if (!std::filesystem::is_regular_file(status)) return Error{path + ": is no ordinary file."};  // a pipe: no end
   const auto text = read_file(path, 1 << 16);
   if (!text) return text.error();
   const auto value = formats::parse_strict_json(*text, path, 4);

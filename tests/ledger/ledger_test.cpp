@@ -347,7 +347,9 @@ TEST(Ledger, ARowThatCannotBeCountsAsNothingAndHidesNoOther) {
       }
       EXPECT_EQ(counted, 3) << change;
       const bool impossible = std::string_view(value) != "''" && std::string_view(column) == "start";
-      if (impossible) EXPECT_FALSE((*runs)[0].dated) << change;
+      if (impossible) {
+        EXPECT_FALSE((*runs)[0].dated) << change;
+      }
       EXPECT_TRUE((*runs)[2].dated) << change;
     }
   }
