@@ -266,6 +266,16 @@ void check_counting(std::string_view line, Verdict& verdict) {
   if (numbered_aloud(items) || occurrences_aloud(items)) ++verdict.steps_right;
 }
 
+// By value, but for two kinds of questions about how a number is written.
+bool answer_fits(const Sample& sample, std::string_view answer) {
+  if (sample.cell == "fraction") return answer_holds(answer, sample.value);  // in lowest terms
+  if (answer_is(answer, sample.value)) return true;
+  if (sample.cell != "unit") return false;
+  // How many thousands are 9000 won? 9천 원 is 9 of them.
+  const std::string read = read_answer(answer).text;
+  return read.substr(0, read.find_first_not_of("0123456789")) == sample.value;
+}
+
 }  // namespace
 
 std::string final_number(std::string_view answer) {
@@ -285,9 +295,8 @@ Verdict verify(const Sample& sample, std::string_view thinking, std::string_view
     verdict.answer_right = talk_reply_fits(sample.intent, answer);
   } else if (sample.value.empty()) {
     verdict.answer_right = false;
-  } else {  // a fraction that was to be reduced is right in that form alone
-    verdict.answer_right =
-        sample.cell == "fraction" ? answer_holds(answer, sample.value) : answer_is(answer, sample.value);
+  } else {
+    verdict.answer_right = answer_fits(sample, answer);
   }
   return verdict;
 }
