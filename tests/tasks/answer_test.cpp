@@ -47,6 +47,19 @@ TEST(Answers, OfFractionsThatAreReducedHaveAForm) {
   EXPECT_TRUE(verify(sample, "", "3/4입니다.").answer_right);
 }
 
+// "How many thousands are 9000 won?" is answered in thousands; elsewhere 9천 is 9000.
+TEST(Answers, InTheUnitThatWasAskedFor) {
+  Sample sample;
+  sample.value = "9";
+  EXPECT_FALSE(verify(sample, "", "답은 9천 원입니다.").answer_right);
+  sample.cell = "unit";
+  EXPECT_TRUE(verify(sample, "", "답은 9천 원입니다.").answer_right);
+  EXPECT_FALSE(verify(sample, "", "답은 8천 원입니다.").answer_right);
+  EXPECT_FALSE(verify(sample, "", "답은 90천 원입니다.").answer_right);
+  sample.value = "9000";
+  EXPECT_TRUE(verify(sample, "", "답은 9000원입니다.").answer_right);
+}
+
 TEST(Exact, IsExactOrNothing) {
   EXPECT_EQ(to_text(*from_digits("0.10")), "0.1");
   EXPECT_EQ(to_text(*exact(-7, 2)), "-3.5");
