@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <sstream>
 
@@ -69,6 +70,21 @@ Option* Option::excludes(const char* name) {
   return this;
 }
 
+namespace {
+
+// NaN is within every range, since no comparison with it holds.
+CLI::Option* finite(CLI::Option* option) {
+  return option->check(CLI::Validator(
+      [](std::string& value) {
+        double number = 0;
+        const bool read = CLI::detail::lexical_cast(value, number);
+        return !read || std::isfinite(number) ? std::string() : value + " is no finite number";
+      },
+      ""));
+}
+
+}  // namespace
+
 Option* Verb::keep(CLI::Option* option) {
   options_.push_back(std::make_unique<Option>(option));
   return options_.back().get();
@@ -90,13 +106,13 @@ Option* Verb::add_option(const char* name, uint64_t& variable, const std::string
   return keep(app_->add_option(name, variable, help));
 }
 Option* Verb::add_option(const char* name, double& variable, const std::string& help) {
-  return keep(app_->add_option(name, variable, help));
+  return keep(finite(app_->add_option(name, variable, help)));
 }
 Option* Verb::add_option(const char* name, std::optional<int64_t>& variable, const std::string& help) {
   return keep(app_->add_option(name, variable, help));
 }
 Option* Verb::add_option(const char* name, std::optional<double>& variable, const std::string& help) {
-  return keep(app_->add_option(name, variable, help));
+  return keep(finite(app_->add_option(name, variable, help)));
 }
 Option* Verb::add_option(const char* name, std::optional<std::string>& variable, const std::string& help) {
   return keep(app_->add_option(name, variable, help));

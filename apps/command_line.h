@@ -50,7 +50,8 @@ class Verb {
   Verb& operator=(const Verb&) = delete;
 
   Verb* add_subcommand(const std::string& name, const std::string& help);
-  // "--name", "-n,--name", or "name" for a positional argument. The variable keeps its value where none is given.
+  // "--name", "-n,--name", or "name" for a positional argument. The variable keeps its value where none is given. NaN and
+  // infinity are no numbers.
   Option* add_option(const char* name, std::string& variable, const std::string& help);
   Option* add_option(const char* name, int& variable, const std::string& help);
   Option* add_option(const char* name, int64_t& variable, const std::string& help);

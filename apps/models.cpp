@@ -53,10 +53,11 @@ int list(bool json, const Globals& globals) {
   return 0;
 }
 
-// Bytes of the files below, each once: a snapshot's links point to blobs that lie beside it.
+// Bytes of a file, or of the files below a folder, each once: a snapshot's links point to blobs that lie beside it.
 int64_t bytes_below(const fs::path& folder) {
   int64_t bytes = 0;
   std::error_code error;
+  if (fs::is_regular_file(folder, error)) return static_cast<int64_t>(fs::file_size(folder, error));
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::error_code ignored;
     if (at->is_regular_file(ignored) && !at->is_symlink(ignored)) bytes += static_cast<int64_t>(at->file_size(ignored));
@@ -76,19 +77,23 @@ int remove(const std::string& name, bool yes, const Globals& globals) {
                             it->shipped
                                 ? "comes with jamsu"
                                 : "belongs to a training run, with its checkpoints; remove that folder yourself"));
-  const double mib = static_cast<double>(bytes_below(it->owned)) / 1048576.0;
+  double mib = 0;
+  for (const std::string& path : it->owned) mib += static_cast<double>(bytes_below(path)) / 1048576.0;
+  const std::string& what = it->owned.size() == 1 ? it->owned[0] : it->name;
   if (!yes) {
-    if (!isatty(STDIN_FILENO)) return fail(fmt::format("rm: {} ({:.1f} MiB): say --yes", it->owned, mib));
-    print("Remove {} ({:.1f} MiB)? [y/N] ", it->owned, mib);
+    if (!isatty(STDIN_FILENO)) return fail(fmt::format("rm: {} ({:.1f} MiB): say --yes", what, mib));
+    print("Remove {} ({:.1f} MiB)? [y/N] ", what, mib);
     std::fflush(stdout);
     std::string answer;
     std::getline(std::cin, answer);
     if (answer != "y" && answer != "Y" && answer != "yes") return fail("rm: nothing was removed");
   }
   std::error_code error;
-  fs::remove_all(it->owned, error);  // of a link the link alone
-  if (error) return fail(fmt::format("rm: {}: {}", it->owned, error.message()));
-  print("removed {} ({:.1f} MiB)\n", it->owned, mib);
+  for (const std::string& path : it->owned) {
+    fs::remove_all(path, error);  // of a link the link alone
+    if (error) return fail(fmt::format("rm: {}: {}", path, error.message()));
+  }
+  print("removed {} ({:.1f} MiB)\n", what, mib);
   return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/near_names.h"
 #include "formats/folder.h"
+#include "hub/answers.h"
 #include "hub/cache.h"
 
 namespace jamsu::hub {
@@ -79,15 +80,15 @@ std::vector<FoundModel> installed_models(const Places& places) {
     }
     return all;
   };
-  const auto add = [&](const std::string& name, const fs::path& folder, const fs::path& owned) {
+  const auto add = [&](const std::string& name, const fs::path& folder, std::vector<std::string> owned) {
     if (!is_model(folder)) return false;
-    found.push_back({name, folder.string(), owned.string()});
+    found.push_back({name, folder.string(), std::move(owned)});
     return true;
   };
   for (const fs::path& one : folders(fs::path(places.home) / "models")) {
-    if (add(one.filename().string(), one, one)) continue;
+    if (add(one.filename().string(), one, {one.string()})) continue;
     for (const fs::path& two : folders(one))
-      add(fmt::format("{}/{}", one.filename().string(), two.filename().string()), two, two);
+      add(fmt::format("{}/{}", one.filename().string(), two.filename().string()), two, {two.string()});
   }
   for (const fs::path& run : folders(fs::path(places.home) / "runs")) add(run.filename().string(), run / kTrained, {});
   for (const fs::path& repository : folders(places.cache)) {
@@ -98,7 +99,11 @@ std::vector<FoundModel> installed_models(const Places& places) {
     const size_t separator = name.find("--");
     if (separator == std::string::npos) continue;
     name.replace(separator, 2, "/");
-    add(name, find_snapshot(places.cache, name), repository);
+    if (!is_repository(name)) continue;
+    const CachedRepository cached(places.cache, name);
+    for (const auto& revision : cached.revisions())
+      add(revision.name == "main" ? name : name + "@" + revision.name, cached.snapshot(revision.commit),
+          cached.belongings(revision));
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const FoundModel& a, const FoundModel& b) { return a.name < b.name; });

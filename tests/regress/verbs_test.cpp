@@ -47,6 +47,40 @@ TEST_F(Verbs, EveryHelpShowsAnExampleOfItsVerb) {
   }
 }
 
+// Every option of every verb that takes a number with a fraction, as its help says. NaN is within no range, although no
+// comparison says so.
+TEST_F(Verbs, NoNumberOptionTakesNanOrInfinity) {
+  std::vector<std::vector<std::string>> verbs;
+  for (const std::string& verb : subcommands(jamsu({"--help"}).out)) {
+    if (verb == "pull") continue;  // a program of its own
+    const auto parts = subcommands(jamsu({verb, "--help"}).out);
+    for (const std::string& part : parts) verbs.push_back({verb, part});
+    if (parts.empty()) verbs.push_back({verb});
+  }
+  int options = 0;
+  for (const auto& verb : verbs) {
+    std::vector<std::string> arguments = verb;
+    arguments.emplace_back("--help");
+    std::istringstream help(jamsu(arguments).out);
+    for (std::string line; std::getline(help, line);) {
+      const size_t name = line.find("--");
+      const bool number = line.find(" FLOAT") != std::string::npos || line.find(" INT") != std::string::npos ||
+                          line.find(" UINT") != std::string::npos;
+      if (!line.starts_with("  ") || name == std::string::npos || !number) continue;
+      const std::string option = line.substr(name, line.find_first_of(" ,", name) - name);
+      ++options;
+      for (const char* value : {"nan", "inf", "-inf", "1e999"}) {
+        arguments = verb;
+        arguments.push_back(option + "=" + value);
+        const Ended ended = jamsu(arguments);
+        EXPECT_EQ(ended.code, 2) << verb[0] << " " << option << " " << value << ": " << ended.err;
+        EXPECT_TRUE(contains(ended.err, option)) << verb[0] << " " << option << " " << value << ": " << ended.err;
+      }
+    }
+  }
+  EXPECT_GT(options, 30);
+}
+
 TEST_F(Verbs, UnknownWordsAndFlagsAreErrorsThatNameThem) {
   const struct {
     std::vector<std::string> arguments;
