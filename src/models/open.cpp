@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <map>
-#include <span>
 #include <set>
+#include <span>
 #include <system_error>
 #include <thread>
 
