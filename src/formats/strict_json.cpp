@@ -8,6 +8,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/json_doubles.h"
+
 namespace jamsu::formats {
 namespace {
 
@@ -77,6 +79,7 @@ Result<json::value> parse_strict_json(std::string_view text, std::string_view fi
   if (used != text.size()) return Error{fmt::format("{}: byte {}: something follows the JSON value.", file, used)};
   json::value value = json::parse(text, ec, {}, options);
   if (ec) return Error{fmt::format("{}: {} in JSON.", file, ec.message())};
+  if (auto s = set_nearest_doubles(value, text, file); !s) return s.error();
   return value;
 }
 

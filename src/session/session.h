@@ -32,6 +32,7 @@ struct ChatRequest {
   std::vector<std::string> stop = {};  // texts that end the content; they are not part of it
   std::optional<std::tm> now;          // for templates that write the date
   bool tokens = false;                 // TokenPieces beside the text: ids and log-probabilities
+  bool end_loops = false;              // a reply that says the same again and again is ended (session/loop_watch.h)
 };
 
 // A whole reply.
@@ -40,6 +41,7 @@ struct Reply {
   std::vector<text::StreamResult::Call> calls;
   std::vector<TokenPiece> tokens;  // where they were asked for
   Done done;
+  void add(const Event& event);  // the next of its events
 };
 
 class Session {
@@ -58,9 +60,14 @@ class Session {
   Result<engine::RequestId> submit_samples(const ChatRequest& request, std::vector<EventSink> sinks);
   void cancel(engine::RequestId id);
   Reply chat(const ChatRequest& request);  // waits; an error is in done.error
-  // All at once, in the order asked. `on_reply` sees each as it ends: one at a time, while the caller waits.
+  // All at once, in the order asked. `on_reply` sees each as it ends: one at a time, while the caller waits. `stop` is
+  // asked again and again meanwhile: once it says true, what has not ended is cancelled.
   using OnReply = std::function<void(size_t index, const Reply& reply)>;
-  std::vector<Reply> chat_all(const std::vector<ChatRequest>& requests, const OnReply& on_reply = {});
+  using Stop = std::function<bool()>;
+  std::vector<Reply> chat_all(const std::vector<ChatRequest>& requests, const OnReply& on_reply = {},
+                              const Stop& stop = {});
+  // chat, with each event told to `sink` as it comes.
+  Reply follow(const ChatRequest& request, const EventSink& sink, const Stop& stop = {});
 
   // How replies are split; `think` where there is no chat template.
   text::StreamFormat stream_format() const { return prompts_ ? prompts_->stream_format() : text::StreamFormat::think; }
@@ -69,6 +76,9 @@ class Session {
   engine::Engine& engine() { return *engine_; }
 
  private:
+  using OnEvent = std::function<SinkAnswer(size_t index, const Event& event, const Reply& so_far)>;
+  std::vector<Reply> follow_all(const std::vector<ChatRequest>& requests, const OnEvent& on_event, const Stop& stop);
+
   tokenizer::Tokenizer tokenizer_;
   Result<text::PromptBuilder> prompts_;
   std::vector<int32_t> stop_tokens_;

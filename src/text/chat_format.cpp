@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/json_doubles.h"
 #include "text/chat_template.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/special_tokens.h"
@@ -29,6 +30,7 @@ Result<json::object> read_config(const std::string& path) {
   const json::value value = json::parse(*text, code, {}, options);
   if (code) return Error{path + ": is not JSON: " + code.message()};
   if (!value.is_object()) return Error{path + ": is no JSON object"};
+  if (auto s = refuse_infinite(value, *text, path); !s) return s.error();
   return value.get_object();
 }
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/files.h"
+#include "base/json_doubles.h"
 #include "tokenizer/decoder_field.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/post_processor.h"
@@ -35,7 +36,9 @@ Result<json::value> parse_json(std::string_view text, const std::string& name, c
   if (!failed && read < text.size() && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
     failed = json::error::extra_data;
   if (failed) return Error{fmt::format("{}: byte {}: not the JSON of a tokenizer: {}.", name, read, failed.message())};
-  return parser.release();
+  json::value value = parser.release();
+  if (auto s = refuse_infinite(value, text, name); !s) return s.error();
+  return value;
 }
 
 class Loader {

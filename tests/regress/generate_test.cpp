@@ -304,7 +304,8 @@ TEST_F(Generate, AModelIsFoundInTheHubsCache) {
   fs::create_directories(fs::path(home()) / "models");
   fs::copy(from, fs::path(home()) / "models/mine");
   const auto listed = jamsu({"ls", "--json"}).lines();
-  ASSERT_EQ(listed.size(), 2u);
+  ASSERT_EQ(listed.size(), 3u);
+  EXPECT_EQ(listed[2].at("name").as_string(), "nano");  // the shipped one, last
   EXPECT_EQ(listed[0].at("name").as_string(), "mine");
   EXPECT_EQ(listed[1].at("name").as_string(), "someone/tiny-llama");
   EXPECT_EQ(listed[1].at("stored_dtype").as_string(), "BF16");
