@@ -178,6 +178,9 @@ class Chat {
         thinking = false;
         reply.content += c->text;
         fmt::print("{}", c->text);
+      } else if (std::holds_alternative<session::ContentWasReasoning>(event)) {
+        fmt::print("{}\n[what stands above is the model's thinking]{}\n", dim(), plain());
+        reply.reasoning += std::exchange(reply.content, {});
       } else if (const auto* call = std::get_if<session::CallBegin>(&event)) {
         fmt::print("{}\n{}[calls {} ", plain(), dim(), call->call.name);
         thinking = true;
@@ -250,7 +253,7 @@ class Chat {
     std::ofstream file(path);
     for (const text::Message& m : full_) {
       boost::json::object o{{"role", m.role}, {"content", m.content}};
-      if (!m.reasoning_content.value_or("").empty()) o["reasoning_content"] = *m.reasoning_content;
+      if (!m.reasoning_content.empty()) o["reasoning_content"] = m.reasoning_content;
       file << o << "\n";
     }
     file.flush();
