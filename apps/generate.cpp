@@ -10,6 +10,7 @@
 
 #include "apps/request.h"
 #include "apps/show_prompt.h"
+#include "base/files.h"
 #include "formats/json_records.h"
 #include "formats/strict_json.h"
 #include "text/conversation.h"
