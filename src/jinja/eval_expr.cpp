@@ -222,7 +222,7 @@ Value Interpreter::item(const Value& value, const Value& key) {
   if (value.is_undefined()) fail_undefined(value);
   int64_t index = 0;
   if (value.is_dict()) {
-    const bool hashable = !key.is_dict() && !key.is(Kind::list);
+    const bool hashable = !key.is_dict() && !key.is(Kind::list) && !key.is(Kind::view);
     if (const Value* found = hashable ? value.entries().find(key) : nullptr) return *found;
   } else if (value.is_string() && key.is_integral()) {
     if (index_in(key, length_of(budget_, value), index)) {

@@ -29,7 +29,8 @@ bool both_integral(const Value& a, const Value& b) {
 }
 
 Value repeat(Interpreter& in, const Value& sequence, const Value& times) {
-  const int64_t n = times.is_small() ? std::max<int64_t>(0, times.small()) : times.integer().negative() ? 0 : INT64_MAX;
+  if (!times.is_small()) fail("OverflowError", "cannot fit 'int' into an index-sized integer");
+  const int64_t n = std::max<int64_t>(0, times.small());
   const size_t size = sequence.is_string() ? sequence.text().size() : sequence.items().size() * sizeof(Value);
   Budget& budget = in.budget();
   if (size && static_cast<uint64_t>(n) > budget.limits().memory_bytes / size)

@@ -312,6 +312,9 @@ uint64_t hash_of(Budget& budget, const Value& value) {
       for (const Value& item : value.items()) hash = hash * 1099511628211ull ^ hash_of(budget, item);
       return hash;
     }
+    case Kind::view:
+      if (value.list_object().name == "dict_values") return std::hash<const void*>{}(value.object());
+      [[fallthrough]];
     case Kind::list:
     case Kind::dict:
       fail("TypeError", "unhashable type: '" + type_name(value) + "'");

@@ -61,9 +61,9 @@ class MistralFamily final : public ThinkFamily {
     }
     const size_t brace = s.find('{');  // NAME{...}
     if (brace == std::string_view::npos) return add(header_, s, kMostHeader);
-    add(header_, s.substr(0, brace), kMostHeader);
+    const size_t taken = add(header_, s.substr(0, brace), kMostHeader);
     if (in_section()) begin_call();
-    return brace;
+    return taken;
   }
 
   // What does not fit is text.
