@@ -51,7 +51,7 @@ CASES = {
     "llama/partial": {**GQA, **rope("default", partial_rotary_factor=0.5)},
     "qwen3/partial": {**GQA, "head_dim": 16, **rope("default", partial_rotary_factor=0.5)},
     "minimax/partial": {**GQA, "num_local_experts": 4, **rope("default", partial_rotary_factor=0.5)},
-    "minimax/window": {**GQA, "num_local_experts": 4, "sliding_window": 5},
+    "minimax/window": {**GQA, "num_local_experts": 4, "sliding_window": 5, "block_size": 4},
     "minimax_m2/yarn-partial": {**M2, **yarn(partial_rotary_factor=0.5)},
     "minimax_m2/rotary-dim": {**M2, "rotary_dim": 8},
     "minimax_m2/dynamic-long": {**M2, **rope("dynamic", factor=4.0, partial_rotary_factor=0.5), "max_position_embeddings": 16},
