@@ -171,9 +171,10 @@ class Decoder::Run {
     if (part.begins && part.ends) return pass(i, replaced(part.text, step.needle, step.text), true, true);
     if (part.begins) state.held.clear();
     std::string text = state.held.append(part.text);
-    // The front of what stays behind is no part of a match: cut off behind the last match, then what may become one.
-    const size_t last = text.rfind(step.needle);
-    const size_t free = last == std::string::npos ? 0 : last + step.needle.size();
+    // Behind the last match may stand the beginning of the next.
+    size_t free = 0;
+    for (size_t at = text.find(step.needle); at != std::string::npos; at = text.find(step.needle, free))
+      free = at + step.needle.size();
     const size_t kept = part.ends ? 0 : begun(std::string_view(text).substr(free), step.needle);
     state.held = text.substr(text.size() - kept);
     text.resize(text.size() - kept);

@@ -27,19 +27,24 @@ bool in_ranges(std::span<const CodePointRange> ranges, char32_t c) {
 bool is_newer_than_9(char32_t c) {
   return in_ranges(kNewerThan9Ranges, c);
 }
+// Code points whose category has changed since stand in each by name (measured with tokenizers 0.23.3).
 bool is_combining_mark_9(char32_t c) {
-  return c >= 0x300 && is_in(kMark, c) && !is_newer_than_9(c);
+  if (c < 0x300 || c == 0x111C9) return false;
+  return (is_in(kMark, c) && !is_newer_than_9(c)) || c == 0x1CF2 || c == 0x1CF3;
 }
 bool is_nonspacing_mark_8(char32_t c) {
-  return c >= 0x300 && category(c) == Category::Mn && !is_newer_than_8(c);
+  if (c < 0x300 || c == 0x1885 || c == 0x1886 || c == 0xA9BD || c == 0x111C9) return false;
+  return (category(c) == Category::Mn && !is_newer_than_8(c)) || c == 0x1734 || c == 0x1171E;
 }
 bool is_other_8(char32_t c) {
-  constexpr CategorySet other = category_set(Category::Cc, Category::Cf, Category::Cn, Category::Co, Category::Cs);
-  return is_in(other, c) || (c >= 0x80 && is_newer_than_8(c));
+  return is_in(category_set(Category::Cc, Category::Cf, Category::Co), c) && (c < 0x80 || !is_newer_than_8(c));
 }
 bool is_punctuation_8(char32_t c) {
   if (c < 0x80) return is_in(kPunctuation | kSymbol, c);
-  return is_in(kPunctuation, c) && !is_newer_than_8(c);
+  return (is_in(kPunctuation, c) && !is_newer_than_8(c)) || c == 0x166D || c == 0x111C9;
+}
+bool is_numeric_17(char32_t c) {
+  return is_in(kNumber, c) || (c >= 0x11DE0 && c <= 0x11DE9) || (c >= 0x16FF4 && c <= 0x16FF6);
 }
 
 size_t leading_space(std::string_view s) {

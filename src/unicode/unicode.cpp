@@ -41,6 +41,12 @@ void append_mapped(std::string& out, std::string_view s, unsigned options) {
   out.append(reinterpret_cast<const char*>(result), static_cast<size_t>(size));
 }
 
+// Other_Alphabetic outside M (circled and squared letters).
+bool is_other_alphabetic(char32_t c) {
+  return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
+         (c >= 0x1F170 && c <= 0x1F189);
+}
+
 }  // namespace
 
 const uint8_t* unicode_properties() {
@@ -51,12 +57,13 @@ const uint8_t* unicode_properties() {
 bool is_word_of_oniguruma(char32_t c) {
   constexpr CategorySet set = kLetter | kMark | category_set(Category::Nd, Category::Nl, Category::Pc);
   if (set >> static_cast<int>(category(c)) & 1) return true;
-  // Other_Alphabetic outside M (circled and squared letters).
-  return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
-         (c >= 0x1F170 && c <= 0x1F189);
+  // What Oniguruma's table of Latin-1 has besides: superscripts and fractions.
+  if (c == 0xB2 || c == 0xB3 || c == 0xB9 || (c >= 0xBC && c <= 0xBE)) return true;
+  return is_other_alphabetic(c);
 }
 bool is_word(char32_t c) {
-  return is_word_of_oniguruma(c) || c == 0x200C || c == 0x200D;  // Join_Control
+  constexpr CategorySet set = kLetter | kMark | category_set(Category::Nd, Category::Nl, Category::Pc);
+  return (set >> static_cast<int>(category(c)) & 1) != 0 || is_other_alphabetic(c) || c == 0x200C || c == 0x200D;
 }
 
 bool may_change_in_nfc(std::string_view s) {
@@ -157,6 +164,16 @@ void append_lowercase(std::string& out, char32_t c) {
     out += "i\u0307";
     return;
   }
+  // Capitals of Unicode 16 and 17, which utf8proc may not know: those whose small letters follow at a fixed distance.
+  struct Newer {
+    char32_t first, last, to;
+  };
+  constexpr Newer kNewer[] = {{0x1C89, 0x1C89, 0x1C8A},   {0xA7CB, 0xA7CB, 0x264},  {0xA7CC, 0xA7CC, 0xA7CD},
+                              {0xA7CE, 0xA7CE, 0xA7CF},   {0xA7D2, 0xA7D2, 0xA7D3}, {0xA7D4, 0xA7D4, 0xA7D5},
+                              {0xA7DA, 0xA7DA, 0xA7DB},   {0xA7DC, 0xA7DC, 0x19B},  {0x10D50, 0x10D65, 0x10D70},
+                              {0x16EA0, 0x16EB8, 0x16EBB}};
+  for (const Newer& n : kNewer)
+    if (n.first <= c && c <= n.last) return append_utf8(out, n.to + (c - n.first));
   append_utf8(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
 }
 

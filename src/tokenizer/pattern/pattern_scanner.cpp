@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tokenizer/pattern/character_class.h"
+#include "unicode/categories.h"
 #include "unicode/unicode.h"
 #include "unicode/unicode_tables.h"
 #include "unicode/utf8.h"
@@ -270,6 +271,15 @@ struct Digits {
   }
 };
 
+// Rust's char::is_numeric, one character a match.
+struct NumericCharacter {
+  Starts starts = number_starts();
+  static size_t match(const View& v, size_t i) {
+    const Char c = v.at(i);
+    return unicode::is_numeric_17(c.c) ? i + c.bytes : kNone;
+  }
+};
+
 // " {2,}": the normalizer of Unigram models makes them one.
 struct Spaces {
   static size_t match(const View& v, size_t i) {
@@ -376,7 +386,7 @@ std::shared_ptr<const PatternScanner> make_gpt2_scanner() {
   return std::make_shared<Scanner<Gpt2>>();
 }
 std::shared_ptr<const PatternScanner> make_digit_scanner() {
-  return std::make_shared<Scanner<Digits<1>>>();
+  return std::make_shared<Scanner<NumericCharacter>>();
 }
 
 std::shared_ptr<const PatternScanner> make_known_scanner(std::string_view pattern) {
@@ -388,7 +398,7 @@ std::shared_ptr<const PatternScanner> make_known_scanner(std::string_view patter
   if (pattern == kO200kPattern) return std::make_shared<Scanner<O200k<false>>>();
   if (pattern == kKimiPattern) return std::make_shared<Scanner<O200k<true>>>();
   if (pattern == kDeepseekV3Pattern) return std::make_shared<Scanner<DeepseekV3>>();
-  if (pattern == R"re(\p{N})re") return make_digit_scanner();
+  if (pattern == R"re(\p{N})re") return std::make_shared<Scanner<Digits<1>>>();
   if (pattern == R"re(\p{N}{1,3})re") return std::make_shared<Scanner<Digits<3>>>();
   if (pattern == R"re(\s+$)re") return std::make_shared<Scanner<TrailingSpace>>();
   if (pattern == " {2,}") return std::make_shared<Scanner<Spaces>>();
