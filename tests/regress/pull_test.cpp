@@ -34,7 +34,8 @@ TEST_F(Pull, AModelComesInTheHubsLayoutAndIsFound) {
       EXPECT_EQ(r.headers.count("cookie"), 0u);
     }
   const auto listed = jamsu({"ls", "--json"}).lines();
-  ASSERT_EQ(listed.size(), 1u);
+  ASSERT_EQ(listed.size(), 2u);
+  EXPECT_EQ(listed[1].at("name").as_string(), "nano");  // which comes with jamsu
   EXPECT_EQ(listed[0].at("name").as_string(), "some-one/tiny.model");
   EXPECT_EQ(listed[0].at("architecture").as_string(), "LlamaForCausalLM");
   EXPECT_EQ(jamsu({"show", "some-one/tiny.model"}).code, 0);
@@ -147,7 +148,8 @@ TEST_F(Pull, ARefusalSaysWhatToDo) {
   };
   const Ended gated = pull();
   EXPECT_EQ(gated.code, 1);
-  EXPECT_TRUE(contains(gated.err, "answers 401 (Access to it is restricted?[2J): it is gated, private or not there"))
+  EXPECT_TRUE(
+      contains(gated.err, "answers 401 (Access to it is restricted\\x1b[2J): it is gated, private or not there"))
       << gated.err;
   EXPECT_TRUE(contains(gated.err, "set HF_TOKEN")) << gated.err;
   token_ = "hf_secret";
