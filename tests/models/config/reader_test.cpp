@@ -32,13 +32,12 @@ json::object qwen3_moe() {
 }
 json::object deepseek() {
   json::object o = llama();
-  for (const auto& [name, value] : json::parse(R"({
-           "architectures": ["DeepseekV3ForCausalLM"], "model_type": "deepseek_v3", "kv_lora_rank": 8, "q_lora_rank": null,
-           "num_key_value_heads": 4, "qk_nope_head_dim": 8, "qk_rope_head_dim": 4, "v_head_dim": 8, "n_routed_experts": 8,
-           "moe_intermediate_size": 16, "num_experts_per_tok": 2, "n_group": 2, "topk_group": 1,
-           "first_k_dense_replace": 1})")
-                                       .as_object())
-    o[name] = value;
+  const json::value more = json::parse(R"({
+      "architectures": ["DeepseekV3ForCausalLM"], "model_type": "deepseek_v3", "kv_lora_rank": 8, "q_lora_rank": null,
+      "num_key_value_heads": 4, "qk_nope_head_dim": 8, "qk_rope_head_dim": 4, "v_head_dim": 8, "n_routed_experts": 8,
+      "moe_intermediate_size": 16, "num_experts_per_tok": 2, "n_group": 2, "topk_group": 1,
+      "first_k_dense_replace": 1})");
+  for (const auto& [name, value] : more.as_object()) o[name] = value;
   return o;
 }
 json::object minimax_m2() {
