@@ -169,10 +169,14 @@ TEST(safetensors_header, every_malformed_kind_is_named) {
   }
 }
 
-TEST(safetensors_header, a_header_without_padding_misaligns_its_tensors) {
+// The official reader takes it; whoever reads the values copies them first (Tensor::aligned_copy).
+TEST(safetensors_header, a_header_without_padding_misaligns_its_tensors_and_is_read) {
   const std::string header = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} )";
   ASSERT_NE(header.size() % 4, 0u);
-  EXPECT_NE(error_of(file_of(header, 4)).find("begin at byte"), std::string::npos);
+  const auto file = file_of(header, 4);
+  const auto r = parse_safetensors(file, "x");
+  ASSERT_TRUE(r.ok()) << r.error().message;
+  EXPECT_NE(r->tensors[0].offset % 4, 0);
 }
 
 TEST(safetensors_header, a_length_that_lies) {
