@@ -16,6 +16,7 @@
 #include "train/metrics.h"
 #include "train/sources.h"
 #include "train/tokenizer.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::train {
 namespace {
@@ -116,7 +117,7 @@ Result<Start> start_of_recipe(const Recipe& recipe, const tokenizer::Tokenizer& 
 // The folder's chat template, where it has one. The built-in one stays built in.
 Status take_template(const std::string& folder, const tokenizer::Tokenizer& tokenizer, Start& start) {
   const auto jinja = start.beside.find("chat_template.jinja"), config = start.beside.find("tokenizer_config.json");
-  const bool has_one = jinja != start.beside.end() ||
+  const bool has_one = jinja != start.beside.end() || fs::exists(folder + "/chat_template.json") ||
                        (config != start.beside.end() && config->second.find("\"chat_template\"") != std::string::npos);
   if (!has_one) {
     if (text::PromptBuilder::create(tokenizer).ok()) start.chat_template = text::kChatTemplate;
@@ -141,12 +142,10 @@ Result<Start> start_of_folder(const Recipe& recipe, const StageOptions& o, const
   if (!config) return config.error();
   auto weights = formats::Safetensors::open_folder(o.from);
   if (!weights) return weights.error();
-  const auto model = models::create_model(*config, weights->views(), numerics, file);
+  const models::NamedTensors tensors = models::named_tensors(*weights);
+  const auto model = models::create_model(*config, tensors, numerics, file);
   if (!model) return model.error();
-  if (auto s = models::check_trainable(**model, weights->views(),
-                                       [&](std::string_view tensor) { return weights->file_of(tensor); });
-      !s)
-    return s.error();
+  if (auto s = models::check_trainable(**model, tensors, models::files_of(*weights)); !s) return s.error();
   const auto note = check_model(recipe, *config, file);
   if (!note) return note.error();
   if (!note->empty() && hooks.on_message) hooks.on_message(*note);
@@ -177,7 +176,7 @@ Result<Start> start_of_folder(const Recipe& recipe, const StageOptions& o, const
 // A template that the user names goes before every other.
 Status take_named_template(const StageOptions& o, Start& start) {
   if (o.chat_template.empty()) return {};
-  const auto text = read_file(o.chat_template);
+  const auto text = unicode::read_text_file(o.chat_template);
   if (!text) return text.error();
   text::ChatFormat::Tokens tokens = text::ChatFormat::own_tokens();
   if (start.format)
@@ -239,12 +238,12 @@ Result<RunResult> run_stage(const Recipe& recipe, const StageOptions& o, ops::Ru
   Trainer trainer(*start->model, runtime, s.init_options());
   if (start->weights) {
     const formats::Safetensors& weights = *start->weights;
-    const Status started = trainer.start_from(weights.views(), weights.file_of({}));
+    const Status started = trainer.start_from(models::named_tensors(weights), weights.file_of({}));
     if (auto status = weights.intact(); !status) return status.error();
     if (!started) return started.error();
   }
   if (auto status = take_named_template(o, *start); !status) return status.error();
-  const auto sources = open_sources(recipe, s, *tokenizer, start->format);
+  const auto sources = open_sources(recipe, s, *tokenizer, start->format, hooks.on_message);
   if (!sources) return sources.error();
 
   RunPlan plan = plan_of(recipe, s);
