@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/files.h"
 #include "models/config/deepseek_v3.h"
 #include "train/recipe_fields.h"
 #include "unicode/text_file.h"
