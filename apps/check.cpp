@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "apps/request.h"
+#include "base/files.h"
 #include "base/mapped_file.h"
 #include "base/sha256.h"
 #include "eval/likelihood.h"
@@ -15,6 +16,7 @@
 #include "models/weight_stats.h"
 #include "text/chat_format.h"
 #include "tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer_data.h"
 
 namespace jamsu::apps {
 namespace {
@@ -27,22 +29,25 @@ struct Options {
   bool json = false, fast = false;
 };
 
-// Findings: what is wrong, and what only looks odd. All of them are said, none stops the rest.
+// Findings: what is wrong, what only looks odd, and what of the folder is not used. All of them are said, none stops the
+// rest.
 class Findings {
  public:
   explicit Findings(bool quiet) : quiet_(quiet) {}
   void problem(const std::string& text) { add(problems_, "PROBLEM  ", text); }
   void odd(const std::string& text) { add(odd_, "odd      ", text); }
+  void unused(const std::string& text) { add(unused_, "unused   ", text); }
   const json::array& problems() const { return problems_; }
   const json::array& oddities() const { return odd_; }
+  const json::array& all_unused() const { return unused_; }
 
  private:
   void add(json::array& list, const char* mark, const std::string& text) {
     list.emplace_back(text);
-    if (!quiet_) fmt::print("{}{}\n", mark, text);
+    if (!quiet_) print("{}{}\n", mark, text);
   }
   bool quiet_;
-  json::array problems_, odd_;
+  json::array problems_, odd_, unused_;
 };
 
 // The name of a blob in the Hugging Face cache is its SHA-256 (of files kept in LFS);
@@ -76,12 +81,13 @@ json::object check_tensors(const formats::Safetensors& files, Findings& findings
   int64_t tensors = 0, elements = 0, counted = 0;
   double largest = 0;
   std::string largest_name;
+  Allocator memory;
   for (const auto& info : files.tensors()) {
     ++tensors;
     elements += info.shape.elements();
     if (!models::is_floating(info.dtype)) continue;
     ++counted;
-    const models::WeightStats s = models::weight_stats(files.view(info));
+    const models::WeightStats s = models::weight_stats(files.view(info).aligned_copy(memory));
     if (s.nan > 0 || s.infinite > 0)
       findings.problem(
           fmt::format("tensor \"{}\": {} NaN and {} infinite of {} values", info.name, s.nan, s.infinite, s.elements));
@@ -100,6 +106,34 @@ json::object check_tensors(const formats::Safetensors& files, Findings& findings
           {"largest_in", largest_name}};
 }
 
+// Fields of config.json that no code reads, tensors that are left out, advice on sampling that is not followed, and what
+// stands in the folder that transformers would use.
+void check_unused(const session::OpenModel& model, Findings& findings) {
+  const models::ModelInfo& info = model.opened.model->info();
+  for (const std::string& field : info.read_over)
+    findings.unused(fmt::format("config.json: {}: no code of {} reads it", field, info.architecture));
+  for (const std::string& tensors : model.opened.left_out) findings.unused(tensors);
+  for (const std::string& advice : model.generation.unused) findings.unused(advice);
+  std::error_code error;
+  if (fs::exists(model.folder + "/adapter_config.json", error))
+    findings.unused(
+        "adapter_config.json: the adapter beside the weights; transformers with peft would put it upon them");
+}
+
+// transformers 5 asks the post_processor of tokenizer.json alone whether a text begins with BOS; versions before it asked
+// add_bos_token too.
+void check_begin(const std::string& folder, const tokenizer::Tokenizer& tokenizer, Findings& findings) {
+  const auto text = read_file(folder + "/tokenizer_config.json", int64_t{32} << 20);
+  boost::system::error_code error;
+  const json::value config = text ? json::parse(*text, error) : json::value();
+  const json::value* add = config.is_object() ? config.get_object().if_contains("add_bos_token") : nullptr;
+  if (error || !add || !add->is_bool() || add->get_bool() != tokenizer.data().prefix.empty()) return;
+  findings.odd(
+      fmt::format("tokenizer_config.json: \"add_bos_token\" is {}, and running text begins {} BOS, as the "
+                  "post_processor of tokenizer.json says",
+                  add->get_bool(), add->get_bool() ? "without" : "with"));
+}
+
 void check_text(const std::string& folder, const models::ModelInfo& info, Findings& findings) {
   const auto tokenizer = tokenizer::Tokenizer::load(folder);
   if (!tokenizer) return findings.problem(tokenizer.error().message);
@@ -109,6 +143,7 @@ void check_text(const std::string& folder, const models::ModelInfo& info, Findin
   for (const int64_t id : info.eos)
     if (id >= tokenizer->vocab_size())
       findings.problem(fmt::format("\"eos_token_id\" {} is no id of the tokenizer ({})", id, tokenizer->vocab_size()));
+  check_begin(folder, *tokenizer, findings);
   const auto format = text::ChatFormat::load(folder);
   if (!format) return findings.odd("no chat template that works: " + format.error().message);
   for (const char* name : {"bos_token", "eos_token"}) {
@@ -145,9 +180,9 @@ json::array check_sense(session::OpenSession& open, bool quiet, Findings& findin
                        {"perplexity", p->per_token()},
                        {"bits_per_byte", p->bits_per_byte()}});
     if (!quiet)
-      fmt::print("{:<8} {:.3f} bits a byte, perplexity {:.4g} a token, {:.2f} bytes a token: {}\n", sample.language,
-                 p->bits_per_byte(), p->per_token(), static_cast<double>(p->bytes) / static_cast<double>(p->tokens),
-                 sample.source);
+      print("{:<8} {:.3f} bits a byte, perplexity {:.4g} a token, {:.2f} bytes a token: {}\n", sample.language,
+            p->bits_per_byte(), p->per_token(), static_cast<double>(p->bytes) / static_cast<double>(p->tokens),
+            sample.source);
   }
   return results;
 }
@@ -162,16 +197,17 @@ int run(const Options& o, const Globals& globals) {
   const auto files = formats::Safetensors::open_folder(*folder);
   if (!files) return fail(files.error());
   Findings findings(o.json);
-  if (!o.json) fmt::print("{}\n{}: {}\n", *folder, info.architecture, info.shape);
+  if (!o.json) print("{}\n{}: {}\n", *folder, info.architecture, info.shape);
+  check_unused(**opened, findings);
   const json::object hashes = o.fast ? json::object() : check_files(*files, findings);
   if (!o.json)
     for (const auto& [name, hash] : hashes)
-      fmt::print("sha256   {}  {}\n", std::string_view(hash.as_string()), std::string_view(name));
+      print("sha256   {}  {}\n", std::string_view(hash.as_string()), std::string_view(name));
   const json::object values = check_tensors(*files, findings);
   if (!o.json)
-    fmt::print("tensors  {} of the shapes that config.json implies, {} values; largest {:.4g} in {}\n",
-               values.at("tensors").as_int64(), values.at("values").as_int64(), values.at("largest").as_double(),
-               std::string_view(values.at("largest_in").as_string()));
+    print("tensors  {} of the shapes that config.json implies, {} values; largest {:.4g} in {}\n",
+          values.at("tensors").as_int64(), values.at("values").as_int64(), values.at("largest").as_double(),
+          std::string_view(values.at("largest_in").as_string()));
   json::array texts;
   std::error_code error;
   if (fs::exists(*folder + "/tokenizer.json", error) || fs::exists(*folder + "/tiktoken.model", error)) {
@@ -188,6 +224,7 @@ int run(const Options& o, const Globals& globals) {
   if (o.json)
     std::cout << json::object{{"folder", *folder},
                               {"architecture", info.architecture},
+                              {"unused", findings.all_unused()},
                               {"files", hashes},
                               {"tensors", values},
                               {"texts", texts},
@@ -195,7 +232,7 @@ int run(const Options& o, const Globals& globals) {
                               {"odd", findings.oddities()}}
               << "\n";
   else
-    fmt::print("{}\n", good ? "no problem found" : fmt::format("{} problem(s)", findings.problems().size()));
+    print("{}\n", good ? "no problem found" : fmt::format("{} problem(s)", findings.problems().size()));
   return good ? 0 : 1;
 }
 
@@ -204,7 +241,7 @@ int run(const Options& o, const Globals& globals) {
 void add_check(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("check", "is a model's folder whole: hashes, shapes, values, tokenizer, perplexity");
-  verb->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
+  verb->add_option("model", options->model, kModelHelp);
   verb->add_flag("--fast", options->fast, "without the SHA-256 of the files");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer("Example: jamsu check pretrained/nano");

@@ -76,7 +76,7 @@ int show(const ShowOptions& o, const Globals& globals) {
     return 0;
   }
   if (!o.summary)
-    fmt::print("{}", train::describe(*batch, [&](int32_t id) { return tokenizer->decode(std::vector<int32_t>{id}); }));
+    print_lines(train::describe(*batch, [&](int32_t id) { return tokenizer->decode(std::vector<int32_t>{id}); }));
   const int64_t room = batch->rows.rows * batch->rows.width;
   fmt::print(
       "batch {}: {} documents, {} tokens ({:.1f} % of {} rows of {}), {} learned, {} samples waiting, {} left out as "

@@ -16,7 +16,7 @@ int show_prompts(const session::Session& session, const std::vector<session::Cha
     if (!prompt) code = 1;
     if (!json && requests.size() == 1) {
       if (!prompt) return fail(prompt.error());
-      fmt::print("{}\n", session.tokenizer().decode(prompt->ids));
+      print_lines(session.tokenizer().decode(prompt->ids) + "\n");
       continue;
     }
     boost::json::object line;

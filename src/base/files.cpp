@@ -13,6 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/lfs_pointer.h"
+
 namespace jamsu {
 namespace {
 
@@ -84,7 +86,10 @@ Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
     const ssize_t n = ::read(d.fd, block.data(), block.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return Error{fmt::format("{}: cannot be read: {}.", path, reason(errno))};
-    if (n == 0) return text;
+    if (n == 0) {
+      if (auto s = check_fetched(text, path); !s) return s.error();
+      return text;
+    }
     if (static_cast<int64_t>(text.size()) + n > max_bytes)
       return Error{fmt::format("{}: is larger than {} bytes.", path, max_bytes)};
     text.append(block, 0, static_cast<size_t>(n));

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -29,9 +30,9 @@ class EngineImpl final : public Engine {
         options_(options),
         layout_(model_->state_layout(options.policy)),
         scheduler_(layout_, options_),
-        cache_(static_cast<size_t>(options.cached_prefixes)),
+        cache_(static_cast<size_t>(options.cached_prefixes), model_->info().same_up_to),
         delivery_(std::make_unique<Delivery>([this] { news(); })),
-        thread_([this] { loop(); }) {}
+        thread_(started()) {}
 
   ~EngineImpl() override {
     {
@@ -103,6 +104,14 @@ class EngineImpl final : public Engine {
                              options_.state_bytes)};
   }
 
+  std::thread started() {
+    try {
+      return std::thread([this] { loop(); });
+    } catch (const std::system_error& error) {
+      throw std::system_error(error.code(), "the engine's thread cannot be started");
+    }
+  }
+
   // The engine's thread looks again.
   void news() {
     {
@@ -156,7 +165,7 @@ class EngineImpl final : public Engine {
 
   // Nothing that old weights have computed is read again.
   void forget_states() {
-    cache_ = PrefixCache(static_cast<size_t>(options_.cached_prefixes));
+    cache_ = PrefixCache(static_cast<size_t>(options_.cached_prefixes), model_->info().same_up_to);
     for (const auto& s : scheduler_.running()) {
       s->state.reset();
       s->done = 0;
@@ -264,7 +273,7 @@ class EngineImpl final : public Engine {
       std::vector<int32_t> tokens;
       tokens.reserve(static_cast<size_t>(s->done));
       for (int64_t i = 0; i < s->done; ++i) tokens.push_back(s->token(i));
-      cache_.add(std::move(tokens), std::move(s->state));
+      cache_.add(std::move(tokens), std::move(s->state), s->prompt());
     }
     // Cached prefixes of samples that ended before others count what they share again.
     while (cache_.bytes() + scheduler_.reserved() > options_.state_bytes && cache_.evict_one()) {

@@ -6,6 +6,7 @@ namespace jamsu::engine {
 
 std::unique_ptr<models::SequenceState> PrefixCache::fork_longest(const std::vector<int32_t>& tokens, int64_t& length) {
   length = 0;
+  if (static_cast<int64_t>(tokens.size()) > same_up_to_) return nullptr;
   auto best = entries_.end();
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     const size_t limit = std::min(it->tokens.size(), tokens.size() - 1);
@@ -27,8 +28,12 @@ std::unique_ptr<models::SequenceState> PrefixCache::fork_longest(const std::vect
   return state;
 }
 
-void PrefixCache::add(std::vector<int32_t> tokens, std::unique_ptr<models::SequenceState> state) {
-  if (capacity_ == 0 || !state) return;
+void PrefixCache::add(std::vector<int32_t> tokens, std::unique_ptr<models::SequenceState> state, int64_t prompt) {
+  if (capacity_ == 0 || !state || prompt > same_up_to_) return;
+  if (static_cast<int64_t>(tokens.size()) > same_up_to_) {
+    if (!state->truncate(same_up_to_)) return;
+    tokens.resize(static_cast<size_t>(same_up_to_));
+  }
   entries_.push_front({std::move(tokens), std::move(state)});
   if (entries_.size() > capacity_) entries_.pop_back();
 }

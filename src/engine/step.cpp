@@ -21,7 +21,8 @@ void Step::lay_out(const Piece& piece, const models::StateLayout& layout, Alloca
   if (!s.state) s.state = std::make_unique<models::SequenceState>(layout, memory);
   s.state->reserve(piece.rows);
   const auto first = static_cast<int64_t>(tokens_.size());
-  segments_.push_back({.first_row = first, .rows = piece.rows, .position = s.done, .state = s.state.get()});
+  segments_.push_back(
+      {.first_row = first, .rows = piece.rows, .position = s.done, .state = s.state.get(), .whole = s.prompt()});
   for (int64_t i = 0; i < piece.rows; ++i) tokens_.push_back(s.token(s.done + i));
   prompt_rows_ += std::clamp<int64_t>(s.prompt() - s.done, 0, piece.rows);
 

@@ -1,15 +1,19 @@
 #include "formats/safetensors.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <filesystem>
 
+#include "formats/folder.h"
 #include "formats/strict_json.h"
 
 namespace jamsu::formats {
 namespace {
 
+namespace fs = std::filesystem;
 namespace json = boost::json;
 
 constexpr const char* kSingle = "model.safetensors";
@@ -43,8 +47,26 @@ Result<std::map<std::string, std::string>> read_index(const std::string& path) {
   return shards;
 }
 
+// A name that leads nowhere (a link into a cache) counts: opening it says what is wrong.
 bool exists(const std::string& path) {
-  return MappedFile::open(path).ok();
+  std::error_code error;
+  return fs::symlink_status(path, error).type() != fs::file_type::not_found && !error;
+}
+
+// Of shards that an index names.
+Status check_all_there(const std::string& folder, const std::map<std::string, size_t>& shards) {
+  std::vector<std::string_view> missing;
+  std::error_code error;
+  for (const auto& [shard, n] : shards)
+    if (!fs::exists(folder + "/" + shard, error)) missing.push_back(shard);
+  if (missing.empty()) return {};
+  constexpr size_t kNamed = 8;
+  const size_t count = missing.size();
+  if (count > kNamed) missing.resize(kNamed);
+  return Error{fmt::format(
+      "{}/{}: cannot be read: No such file or directory. {} of the {} shards that {} names {} missing: {}{}. {}",
+      folder, missing.front(), count, shards.size(), kIndex, count == 1 ? "is" : "are", fmt::join(missing, ", "),
+      count > kNamed ? ", ..." : "", "Fetch what is missing (jamsu pull ORG/NAME takes up what is there).")};
 }
 
 }  // namespace
@@ -52,6 +74,7 @@ bool exists(const std::string& path) {
 Status Safetensors::add_file(const std::string& path) {
   auto map = MappedFile::open(path);
   if (!map) return map.error();
+  if (auto s = check_finished(path); !s) return s;
   auto header = parse_safetensors((*map)->bytes(), path);
   if (auto s = (*map)->intact(); !s) return s;  // cut while it was read: its errors are not those of the header
   if (!header) return header.error();
@@ -79,11 +102,16 @@ Result<Safetensors> Safetensors::open_folder(const std::string& folder) {
   // As transformers: the single file is taken where both are there.
   if (exists(folder + "/" + kSingle)) return open_file(folder + "/" + kSingle);
   const std::string index = folder + "/" + kIndex;
-  if (!exists(index)) return Error{fmt::format("{}: holds neither {} nor {}.", folder, kSingle, kIndex)};
+  if (!exists(index)) {
+    const std::string instead = what_lies_there(folder);
+    return Error{
+        fmt::format("{}: holds neither {} nor {}.{}{}", folder, kSingle, kIndex, instead.empty() ? "" : " ", instead)};
+  }
   auto shards = read_index(index);
   if (!shards) return shards.error();
   std::map<std::string, size_t> number;  // shard -> index into files_
   for (const auto& [name, shard] : *shards) number.emplace(shard, 0);
+  if (auto there = check_all_there(folder, number); !there) return there.error();
   Safetensors s;
   s.source_ = index;
   for (auto& [shard, n] : number) {

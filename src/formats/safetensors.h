@@ -1,7 +1,9 @@
 #pragma once
 // safetensors (github.com/huggingface/safetensors): u64 header length, JSON header, tensor bytes. Reading trusts
 // nothing: every length is checked before its use, and a file is taken only when its tensors cover the data exactly
-// once, in range and aligned. Reading copies nothing: tensors are views on the mapped file.
+// once and in range. Any dtype may lie in a file; a tensor is judged by whoever needs it. Reading copies nothing: tensors
+// are views on the mapped file, also where they begin at an odd byte (the format promises no alignment; files without
+// padding behind their header exist): Tensor::aligned_copy before their values are read.
 #include <cstddef>
 #include <cstdint>
 #include <map>

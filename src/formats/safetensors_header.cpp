@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/lfs_pointer.h"
 #include "formats/safetensors.h"
 #include "formats/strict_json.h"
 
@@ -20,15 +21,14 @@ namespace json = boost::json;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
 std::optional<DType> dtype_of(std::string_view name) {
-  for (int d = 0; d <= static_cast<int>(DType::boolean); ++d)
+  for (int d = 0; d < kDTypes; ++d)
     if (dtype_name(static_cast<DType>(d)) == name) return static_cast<DType>(d);
   return std::nullopt;
 }
 
 std::string dtype_list() {
   std::string list;
-  for (int d = 0; d <= static_cast<int>(DType::boolean); ++d)
-    list += (d ? ", " : "") + std::string(dtype_name(static_cast<DType>(d)));
+  for (int d = 0; d < kDTypes; ++d) list += (d ? ", " : "") + std::string(dtype_name(static_cast<DType>(d)));
   return list;
 }
 
@@ -84,11 +84,15 @@ class EntryReader {
       dims.push_back(*n);
     }
     // Zero first: [2^62, 2^62, 0] holds nothing, yet elements() must not overflow on the way.
-    int64_t bytes = dtype_bytes(info.dtype);
+    int64_t bits = dtype_bits(info.dtype);
     const bool overflows =
-        std::any_of(dims.begin(), dims.end(), [&](int64_t d) { return d && __builtin_mul_overflow(bytes, d, &bytes); });
+        std::any_of(dims.begin(), dims.end(), [&](int64_t d) { return d && __builtin_mul_overflow(bits, d, &bits); });
     if (overflows) return bad(fmt::format("shape {} is larger than any memory", json::serialize(v)));
-    info.bytes = std::find(dims.begin(), dims.end(), 0) == dims.end() ? bytes : 0;
+    if (std::find(dims.begin(), dims.end(), 0) != dims.end()) bits = 0;
+    if (bits % 8 != 0)
+      return bad(fmt::format("{} values of {} ({} bits each) do not fill whole bytes", json::serialize(v),
+                             dtype_name(info.dtype), dtype_bits(info.dtype)));
+    info.bytes = bits / 8;
     info.shape = Shape(dims);
     return {};
   }
@@ -109,10 +113,6 @@ class EntryReader {
       return bad(fmt::format("data_offsets [{}, {}] span {} bytes where {} of shape {} has {}", *begin, *end,
                              *end - *begin, dtype_name(info.dtype), info.shape.text(), info.bytes));
     info.offset = data_begin_ + *begin;
-    if (info.offset % dtype_bytes(info.dtype) != 0)
-      return bad(
-          fmt::format("data_offsets [{}, {}] begin at byte {} of the file, which {} ({} bytes each) cannot be read at",
-                      *begin, *end, info.offset, dtype_name(info.dtype), dtype_bytes(info.dtype)));
     return {};
   }
 
@@ -121,11 +121,28 @@ class EntryReader {
 };
 
 Status read_metadata(const json::value& value, std::string_view file, std::map<std::string, std::string>& metadata) {
+  if (value.is_null()) return {};  // as the official reader, for which it is optional
   if (!value.is_object()) return Error{fmt::format("{}: __metadata__ is no object.", file)};
   for (const auto& [key, v] : value.get_object()) {
     if (!v.is_string()) return Error{fmt::format("{}: __metadata__ \"{}\" is no string.", file, std::string_view(key))};
     metadata.emplace(std::string_view(key), std::string_view(v.get_string()));
   }
+  return {};
+}
+
+// What else a file may be, by its first bytes; a sentence, or nothing.
+std::string what_it_is(std::string_view bytes) {
+  using namespace std::string_view_literals;
+  static constexpr std::pair<std::string_view, std::string_view> kBeginnings[] = {
+      {"GGUF"sv, "a file of llama.cpp (GGUF)"sv},
+      {"PK\x03\x04"sv, "a zip archive, as PyTorch's own format is"sv},
+      {"\x80\x02"sv, "a Python pickle"sv},
+      {"\x1f\x8b"sv, "a gzip archive"sv},
+      {"<"sv, "a web page, as a download that was refused leaves"sv},
+      {"Entry not found"sv, "an answer of the hub instead of the file"sv},
+      {"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv, "zeros, as a download that is not finished leaves"sv}};
+  for (const auto& [beginning, what] : kBeginnings)
+    if (bytes.starts_with(beginning)) return fmt::format(" It is {}, not a safetensors file.", what);
   return {};
 }
 
@@ -154,6 +171,8 @@ Status check_cover(const std::vector<TensorInfo>& tensors, int64_t data_begin, i
 
 Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> bytes, std::string_view file) {
   const uint64_t size = bytes.size();
+  const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (auto s = check_fetched(all, file); !s) return s.error();
   if (size < 8)
     return Error{
         fmt::format("{}: {} bytes; a safetensors file begins with the 8 bytes of its header's length.", file, size)};
@@ -161,16 +180,15 @@ Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> bytes, st
   static_assert(std::endian::native == std::endian::little);
   std::memcpy(&length, bytes.data(), 8);
   if (length > kMaxHeaderBytes)
-    return Error{fmt::format("{}: header length {} (bytes 0-7) is more than {}. Is this a safetensors file?", file,
-                             length, kMaxHeaderBytes)};
+    return Error{fmt::format("{}: header length {} (bytes 0-7) is more than {}.{}", file, length, kMaxHeaderBytes,
+                             what_it_is(all).empty() ? " Is this a safetensors file?" : what_it_is(all))};
   if (length > size - 8)
     return Error{fmt::format(
-        "{}: header length {} (bytes 0-7) goes beyond the end of the file ({} bytes). The file is cut short; compare "
-        "its size with the source.",
-        file, length, size)};
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<size_t>(length));
+        "{}: header length {} (bytes 0-7) goes beyond the end of the file ({} bytes).{}", file, length, size,
+        what_it_is(all).empty() ? " The file is cut short; compare its size with the source." : what_it_is(all))};
+  const std::string_view text = all.substr(8, static_cast<size_t>(length));
   if (text.empty() || text.front() != '{')
-    return Error{fmt::format("{}: byte 8: the header does not begin with '{{'.", file)};
+    return Error{fmt::format("{}: byte 8: the header does not begin with '{{'.{}", file, what_it_is(all))};
   auto root = parse_strict_json(text, fmt::format("{}: header", file), 4);
   if (!root) return root.error();
   if (!root->is_object()) return Error{fmt::format("{}: the header is no object.", file)};

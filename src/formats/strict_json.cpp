@@ -8,6 +8,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/json_doubles.h"
+
 namespace jamsu::formats {
 namespace {
 
@@ -77,6 +79,7 @@ Result<FirstJson> parse_first_json(std::string_view text, std::string_view file,
   if (ec) return Error{fmt::format("{}: byte {}: {} in JSON.", file, used, ec.message())};
   json::value value = json::parse(text.substr(0, used), ec, {}, options);
   if (ec) return Error{fmt::format("{}: {} in JSON.", file, ec.message())};
+  if (auto s = set_nearest_doubles(value, text.substr(0, used), file); !s) return s.error();
   return FirstJson{std::move(value), used};
 }
 

@@ -17,6 +17,10 @@ struct Segment {
   int64_t first_row = 0, rows = 0;
   int64_t position = 0;            // of its first row in its sequence; equals state->length()
   SequenceState* state = nullptr;  // never null
+  // Tokens that belong together from the start: a request's prompt, whatever pieces it is read in. 0: this segment ends
+  // them. Models whose rotation goes by the length (ModelInfo::same_up_to) read it; the row at position t is then one
+  // of max(whole, t + 1) tokens.
+  int64_t whole = 0;
 };
 
 struct Batch {

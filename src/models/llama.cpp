@@ -22,7 +22,7 @@ class LlamaLayer final : public DecoderLayer {
         feed_forward_norm_((scope / "post_attention_layernorm").vector(config.hidden_size)),
         feed_forward_(config.is_moe_layer(layer)
                           ? FeedForward(scope / "mlp", config.moe(), layer)
-                          : FeedForward(scope / "mlp", config.hidden_size, config.intermediate_size)) {
+                          : FeedForward(scope / "mlp", config.hidden_size, config.intermediate_size, config.mlp_bias)) {
     if (config.use_post_norm) {
       post_norm1_ = &(scope / "post_norm1").vector(config.hidden_size);
       post_norm2_ = &(scope / "post_norm2").vector(config.hidden_size);
@@ -76,7 +76,6 @@ ModelInfo info_of(const LlamaConfig& c) {
   ModelInfo info = shared_info(c);
   info.architecture = architecture_name(c.kind);
   info.experts = c.num_experts;
-  info.tied_head = c.tie_word_embeddings;
   info.shape = shape_text(c);
   info.flops_per_key = flops_per_key * static_cast<double>(c.num_hidden_layers - sliding);
   info.flops_per_window_key = flops_per_key * static_cast<double>(sliding);

@@ -68,6 +68,7 @@ int64_t linear_layers(const MiniMaxConfig& c) {
 std::string shape_text(const MiniMaxConfig& c) {
   std::string text = fmt::format("{} layers, hidden {}, {} heads of {} over {} key heads", c.num_hidden_layers,
                                  c.hidden_size, c.num_attention_heads, c.head_width(), c.num_key_value_heads);
+  if (c.sliding_window) text += fmt::format(", a window of {} tokens", *c.sliding_window);
   if (const int64_t linear = linear_layers(c)) text += fmt::format(" ({} layers of lightning attention)", linear);
   return text +
          fmt::format(", {} experts of {} top-{}", c.num_local_experts, c.intermediate_size, c.num_experts_per_tok);
@@ -82,10 +83,11 @@ ModelInfo info_of(const MiniMaxConfig& c) {
   ModelInfo info = shared_info(c);
   info.architecture = c.kind == MiniMaxKind::text01 ? "MiniMaxForCausalLM" : "MiniMaxM2ForCausalLM";
   info.experts = c.num_local_experts;
-  info.tied_head = c.tie_word_embeddings;
   info.trainable = false;
   info.shape = shape_text(c);
-  info.flops_per_key = 4.0 * head_values(c) * static_cast<double>(c.num_hidden_layers - linear_layers(c));
+  const double per_key = 4.0 * head_values(c) * static_cast<double>(c.num_hidden_layers - linear_layers(c));
+  (c.sliding_window ? info.flops_per_window_key : info.flops_per_key) = per_key;
+  info.window = c.sliding_window.value_or(0);
   return info;
 }
 

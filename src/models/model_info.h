@@ -20,9 +20,14 @@ struct ModelInfo {
   bool has_mtp = false;
   bool tied_head = false;  // the head multiplies with the embedding
   bool trainable = true;   // every layer has a backward
-  int64_t bos = -1;        // -1: none
+  // A state of so many positions is the same whatever text goes on behind it. Beyond, dynamic NTK turns a prompt by its
+  // whole length: states are shared between texts that are no longer than this, and up to here.
+  int64_t same_up_to = INT64_MAX;
+  int64_t bos = -1;  // -1: none
   std::vector<int64_t> eos;
   std::string shape = {};  // for people: "6 layers, hidden 128, 4 heads"
+  // Fields of config.json that no code of this architecture reads, as they stand there: "unsloth_fixed" = true.
+  std::vector<std::string> read_over = {};
   ParameterCount parameters = {};
   double flops_per_token = 0, flops_per_key = 0;  // of a forward: products with weights; attention, a visible key
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "models/load.h"
 #include "models/model.h"
@@ -15,10 +16,12 @@ struct OpenedModel {
   int64_t file_bytes = 0;        // of all weight files
   size_t files = 0;
   std::string stored_dtype;  // of most of the weights: "BF16"
+  // What of the folder's weights is not used, a sentence each (models/left_out.h). Fields of config.json: ModelInfo.
+  std::vector<std::string> left_out;
 };
 
-// The model that a config describes, without values. `tensors` say whether an optional module is there (by name; their
-// values are not read). `file` names the config in errors.
+// The model that a config describes, without values. `tensors` say whether an optional module is there, and whether a
+// tied model has a head of its own after all (holds_another_head). `file` names the config in errors.
 Result<std::shared_ptr<Model>> create_model(const boost::json::object& config, const NamedTensors& tensors,
                                             ops::Numerics numerics, std::string_view file);
 // With every module the config announces: a model that is trained from nothing.

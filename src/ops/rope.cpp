@@ -29,9 +29,21 @@ double llama3_frequency(const RopeConfig& c, double f) {
   return (1.0 - share) * f / c.factor + share * f;
 }
 
+// transformers' _compute_dynamic_ntk_parameters: theta of a text of `length` tokens. A width of 2 has the frequency 1
+// alone, whatever theta.
+double dynamic_theta(const RopeConfig& c, double length) {
+  if (length <= c.original_context || c.width == 2) return c.theta;
+  const auto width = static_cast<double>(c.width);
+  return c.theta * math::pow(c.factor * length / c.original_context - (c.factor - 1.0), width / (width - 2.0));
+}
+
+double frequency(double theta, int64_t pair, int64_t width) {
+  return math::pow(theta, -static_cast<double>(2 * pair) / static_cast<double>(width));
+}
+
 }  // namespace
 
-Rope::Rope(const RopeConfig& c) {
+Rope::Rope(const RopeConfig& c) : config(c) {
   JAMSU_CHECK(c.width > 0 && c.width % 2 == 0);
   const int64_t half = c.width / 2;
   double low = 0, high = 0;
@@ -48,13 +60,14 @@ Rope::Rope(const RopeConfig& c) {
     attention_factor =
         static_cast<float>(c.has_mscale ? yarn_mscale(c.factor, c.mscale) / yarn_mscale(c.factor, c.mscale_all_dim)
                                         : yarn_mscale(c.factor, 1.0));
-    if (c.has_mscale && c.mscale_all_dim != 0.0) {
+    if (c.attention_factor) attention_factor = static_cast<float>(*c.attention_factor);
+    if (c.mscale_all_dim != 0.0) {
       const double m = yarn_mscale(c.factor, c.mscale_all_dim);
       softmax_factor = m * m;
     }
   }
   for (int64_t i = 0; i < half; ++i) {
-    double f = math::pow(c.theta, -static_cast<double>(2 * i) / static_cast<double>(c.width));
+    double f = frequency(c.theta, i, c.width);
     if (c.scaling == RopeScaling::yarn) {
       const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
       f = f / c.factor * ramp + f * (1.0 - ramp);
@@ -65,17 +78,39 @@ Rope::Rope(const RopeConfig& c) {
   }
 }
 
+std::vector<float> Rope::frequencies_of(int64_t length) const {
+  if (!by_length()) return inverse_frequency;
+  const double theta = dynamic_theta(config, static_cast<double>(length));
+  std::vector<float> all;
+  for (int64_t i = 0; i < config.width / 2; ++i) all.push_back(static_cast<float>(frequency(theta, i, config.width)));
+  return all;
+}
+
 RopeTable rope_table(const Rope& rope, std::span<const int64_t> positions, Context& context) {
+  JAMSU_CHECK(!rope.by_length());
+  return rope_table(rope, positions, {}, context);
+}
+
+RopeTable rope_table(const Rope& rope, std::span<const int64_t> positions, std::span<const int64_t> lengths,
+                     Context& context) {
   const auto rows = static_cast<int64_t>(positions.size()), half = static_cast<int64_t>(rope.inverse_frequency.size());
+  JAMSU_CHECK(!rope.by_length() || lengths.size() == positions.size());
   RopeTable table{context.empty({rows, half}), context.empty({rows, half})};
   context.parallel(rows, 64, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i)
+    std::vector<float> scaled;
+    const std::vector<float>* frequencies = &rope.inverse_frequency;
+    for (int64_t i = begin; i < end; ++i) {
+      const auto row = static_cast<size_t>(i);
+      if (rope.by_length() && (i == begin || lengths[row] != lengths[row - 1])) {
+        scaled = rope.frequencies_of(lengths[row]);
+        frequencies = &scaled;
+      }
       for (int64_t j = 0; j < half; ++j) {
-        const float angle =
-            static_cast<float>(positions[static_cast<size_t>(i)]) * rope.inverse_frequency[static_cast<size_t>(j)];
+        const float angle = static_cast<float>(positions[row]) * (*frequencies)[static_cast<size_t>(j)];
         table.cosine.f32()[i * half + j] = static_cast<float>(math::cos(angle)) * rope.attention_factor;
         table.sine.f32()[i * half + j] = static_cast<float>(math::sin(angle)) * rope.attention_factor;
       }
+    }
   });
   return table;
 }

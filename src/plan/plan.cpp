@@ -37,7 +37,10 @@ Result<Source> read_folder(const std::string& folder, ops::Numerics numerics) {
   const auto files = formats::Safetensors::open_folder(folder);
   if (!files) return files.error();
   auto formats = std::make_shared<std::map<std::string, const Format*>>();
-  for (const auto& tensor : files->tensors()) (*formats)[tensor.name] = format_of(tensor.dtype);
+  const auto named =
+      models::by_parameter_names(*opened->model, models::named_tensors(*files), models::files_of(*files));
+  if (!named) return named.error();
+  for (const auto& [name, tensor] : named->tensors) (*formats)[name] = format_of(tensor.dtype());
   return Source{opened->model,
                 [formats](const std::string& name) -> const Format& {
                   const auto it = formats->find(name);
@@ -232,7 +235,7 @@ Machine measure(int threads, kernels::Isa isa, ops::Numerics numerics, int slice
   ThreadPool pool(threads);
   const machine::Cpu cpu = machine::this_cpu();
   const kernels::Isa peak_isa = machine::peak_isa(isa, numerics == ops::Numerics::f32);
-  return {isa, threads, machine::measure_peak(peak_isa, pool, slices).median,
+  return {isa, pool.threads(), machine::measure_peak(peak_isa, pool, slices).median,
           machine::measure_read_bandwidth(pool, slices).median, cpu.memory_free_bytes};
 }
 

@@ -41,6 +41,7 @@ struct TokenPiece {
 struct Done {
   engine::FinishReason reason = engine::FinishReason::stop_token;  // for a text of `stop` too
   std::string stop;                                                // the one of the request that came; else empty
+  bool looped = false;                                             // ended as a loop (ChatRequest::end_loops): length
   std::string error;
   int64_t prompt_tokens = 0, cached_tokens = 0, output_tokens = 0, reasoning_tokens = 0;
   int64_t dropped_tokens = 0;                 // computed beyond a stop, part of nothing (engine::Finished)

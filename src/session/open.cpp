@@ -37,11 +37,15 @@ Result<std::unique_ptr<OpenModel>> open_model(const std::string& kind, const std
   if (!folder) return folder.error();
   open->folder = *folder;
   open->runtime = std::make_unique<ops::Runtime>(how.threads, how.isa, how.numerics);
+  if (const std::string& shortage = open->runtime->pool()->shortage(); !shortage.empty()) how.say(shortage);
   const int64_t free = machine::this_cpu().memory_free_bytes;
   if (auto fits = check_memory(*folder, free, how); !fits) return fits.error();
   auto opened = models::open_model(*folder, ops::Packs::forward, open->runtime->context(), free);
   if (!opened) return opened.error();
   open->opened = std::move(*opened);
+  open->generation = models::load_generation_config(*folder, open->opened.model->info().vocab);
+  if (how.say)
+    for (const std::string& unused : open->generation.unused) how.say(unused);
   open->cache = how.cache.value_or(models::default_cache_policy(*open->opened.model));
   return open;
 }
@@ -79,14 +83,12 @@ Result<std::unique_ptr<OpenSession>> add_session(std::unique_ptr<OpenModel> open
   const auto format = text::ChatFormat::load(m.folder);
   auto prompts = format ? text::PromptBuilder::create(*tokenizer, *format) : format.error();
   if (chat && !prompts) return prompts.error();
-  auto generation = models::load_generation_config(m.folder, vocab);
-  if (!generation) return generation.error();
   auto open = std::make_unique<OpenSession>();
   engine::EngineOptions with_cache = options;
   with_cache.policy = m.cache;
   open->session = std::make_unique<Session>(m.opened.model, *tokenizer, std::move(prompts), *m.runtime, with_cache,
-                                            generation->eos);
-  open->generation = std::move(*generation);
+                                            text_ends(m.folder, m.opened.model->info(), m.generation, &*tokenizer));
+  open->generation = m.generation;
   open->model = std::move(opened);
   return open;
 }

@@ -4,12 +4,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "hub/installed.h"
 #include "ledger/account.h"
 #include "models/config/generation.h"
 #include "models/open.h"
 #include "session/session.h"
+#include "session/text_ends.h"
 
 namespace jamsu::session {
 
@@ -27,12 +29,15 @@ struct OpenOptions {
 struct OpenModel {
   std::string folder;
   models::OpenedModel opened;
+  models::GenerationConfig generation;  // what of it is not used has been said
   std::unique_ptr<ops::Runtime> runtime;
   std::unique_ptr<ledger::Account> account;
   models::CachePolicy cache = models::CachePolicy::expanded;
   int64_t tokens = 0;
   double flops = 0;
 
+  // What ends a text of ids (session/text_ends.h).
+  std::vector<int32_t> ends() const { return text_ends(folder, opened.model->info(), generation, nullptr); }
   // Adds what a request took to the ledger: counts alone, never text. One caller at a time.
   void count(int64_t prompt_tokens, int64_t cached_tokens, int64_t output_tokens);
 };

@@ -10,48 +10,34 @@
 
 namespace jamsu {
 
-int64_t dtype_bytes(DType dtype) {
-  switch (dtype) {
-    case DType::f32:
-    case DType::i32:
-    case DType::u32:
-      return 4;
-    case DType::f16:
-    case DType::bf16:
-      return 2;
-    case DType::i64:
-      return 8;
-    default:
-      return 1;
-  }
+namespace {
+
+struct DTypeRow {
+  std::string_view name;
+  int64_t bits;
+};
+// In the order of DType.
+constexpr std::array<DTypeRow, kDTypes> kRows = {
+    {{"F32", 32},    {"F16", 16},        {"BF16", 16},       {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"I8", 8},
+     {"U8", 8},      {"I32", 32},        {"U32", 32},        {"I64", 64},    {"BOOL", 8},    {"F64", 64},
+     {"F8_E5M2", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},    {"U16", 16},    {"U64", 64},
+     {"C64", 64},    {"F4", 4},          {"F6_E2M3", 6},     {"F6_E3M2", 6}}};
+static_assert(static_cast<int>(DType::f6_e3m2) + 1 == kDTypes);
+
+const DTypeRow& row_of(DType dtype) {
+  return kRows[static_cast<size_t>(dtype)];
 }
 
+}  // namespace
+
+int64_t dtype_bits(DType dtype) {
+  return row_of(dtype).bits;
+}
+int64_t dtype_bytes(DType dtype) {
+  return std::max<int64_t>(1, row_of(dtype).bits / 8);
+}
 std::string_view dtype_name(DType dtype) {
-  switch (dtype) {
-    case DType::f32:
-      return "F32";
-    case DType::f16:
-      return "F16";
-    case DType::bf16:
-      return "BF16";
-    case DType::f8_e4m3:
-      return "F8_E4M3";
-    case DType::f8_e8m0:
-      return "F8_E8M0";
-    case DType::i8:
-      return "I8";
-    case DType::u8:
-      return "U8";
-    case DType::i32:
-      return "I32";
-    case DType::u32:
-      return "U32";
-    case DType::i64:
-      return "I64";
-    case DType::boolean:
-      return "BOOL";
-  }
-  return "?";
+  return row_of(dtype).name;
 }
 
 Shape::Shape(std::span<const int64_t> dims) : rank_(static_cast<int>(dims.size())) {
@@ -90,11 +76,29 @@ constexpr bool kGuarded = false;
 bool is_cut(int64_t size) {
   return !kGuarded && size >= kLeastCut && size <= kMostCut;
 }
+
+// Blocks of one size that are not in use. A block holds the pointer to the next: giving one back needs no memory, which
+// may be why it is given back.
+class FreeBlocks {
+ public:
+  void push(std::byte* block) {
+    std::memcpy(block, &first_, sizeof first_);
+    first_ = block;
+  }
+  std::byte* pop() {  // null: none
+    std::byte* block = first_;
+    if (block) std::memcpy(&first_, block, sizeof first_);
+    return block;
+  }
+
+ private:
+  std::byte* first_ = nullptr;
+};
 }  // namespace
 
 struct Allocator::Pool {
   std::mutex mutex;
-  std::unordered_map<int64_t, std::vector<std::byte*>> free;
+  std::unordered_map<int64_t, FreeBlocks> free;
   int64_t limit = 0, in_use = 0, peak = 0;
   std::vector<std::byte*> slabs;
   int64_t slab_left = 0;  // bytes of the last slab that were not cut yet
@@ -102,6 +106,7 @@ struct Allocator::Pool {
   // Null where there is no memory. mutex is held.
   std::byte* cut(int64_t size) {
     if (slab_left < size) {
+      slabs.reserve(slabs.size() + 1);
       std::byte* slab = allocate_aligned(kSlab);
       if (!slab) return nullptr;
       slabs.push_back(slab);
@@ -113,8 +118,7 @@ struct Allocator::Pool {
   void trim() {
     for (auto& [size, blocks] : free) {
       if (is_cut(size)) continue;
-      for (std::byte* block : blocks) std::free(block);
-      blocks.clear();
+      while (std::byte* block = blocks.pop()) std::free(block);
     }
   }
   ~Pool() {
@@ -145,13 +149,8 @@ std::shared_ptr<std::byte> Allocator::allocate(int64_t bytes) {
   {
     std::lock_guard lock(pool_->mutex);
     if (pool_->in_use + size > pool_->limit) throw std::bad_alloc();
-    auto& blocks = pool_->free[size];
-    if (!blocks.empty()) {
-      block = blocks.back();
-      blocks.pop_back();
-    } else if (is_cut(size)) {
-      block = pool_->cut(size);
-    }
+    block = pool_->free[size].pop();
+    if (!block && is_cut(size)) block = pool_->cut(size);
     pool_->in_use += size;
     pool_->peak = std::max(pool_->peak, pool_->in_use);
   }
@@ -164,7 +163,7 @@ std::shared_ptr<std::byte> Allocator::allocate(int64_t bytes) {
   return {block, [pool = pool_, size](std::byte* p) {
             std::lock_guard lock(pool->mutex);
             pool->in_use -= size;
-            pool->free[size].push_back(p);
+            pool->free.find(size)->second.push(p);  // there since it was allocated
           }};
 }
 
@@ -200,6 +199,12 @@ Tensor Tensor::view_of(std::shared_ptr<std::byte> owner, std::byte* data, Shape 
   t.data_ = data;
   t.shape_ = shape;
   t.dtype_ = dtype;
+  return t;
+}
+Tensor Tensor::aligned_copy(Allocator& allocator) const {
+  if (aligned()) return *this;
+  Tensor t = empty(shape_, dtype_, allocator);
+  std::memcpy(t.data_, data_, static_cast<size_t>(bytes()));
   return t;
 }
 Tensor Tensor::reshape(Shape shape) const {

@@ -16,8 +16,35 @@
 
 namespace jamsu {
 
-enum class DType : uint8_t { f32, f16, bf16, f8_e4m3, f8_e8m0, i8, u8, i32, u32, i64, boolean };
-int64_t dtype_bytes(DType dtype);
+// All that safetensors knows (safetensors 0.8, tensor.rs). This program computes with the first five; the others may lie
+// in a file.
+enum class DType : uint8_t {
+  f32,
+  f16,
+  bf16,
+  f8_e4m3,
+  f8_e8m0,
+  i8,
+  u8,
+  i32,
+  u32,
+  i64,
+  boolean,
+  f64,
+  f8_e5m2,
+  f8_e4m3fnuz,
+  f8_e5m2fnuz,
+  i16,
+  u16,
+  u64,
+  c64,
+  f4,
+  f6_e2m3,
+  f6_e3m2
+};
+inline constexpr int kDTypes = 22;
+int64_t dtype_bits(DType dtype);           // of one value
+int64_t dtype_bytes(DType dtype);          // the same; 1 where it is less than a byte. Values are aligned to it.
 std::string_view dtype_name(DType dtype);  // safetensors' names: "F32", "BF16", ...
 
 class Shape {
@@ -70,13 +97,21 @@ class Tensor {
   int64_t dim(int axis) const { return shape_[axis]; }
   int64_t elements() const { return shape_.elements(); }
   DType dtype() const { return dtype_; }
-  int64_t bytes() const { return elements() * dtype_bytes(dtype_); }
+  int64_t bytes() const {
+    const int64_t bits = dtype_bits(dtype_), n = elements();
+    return bits % 8 == 0 ? n * (bits / 8) : (n * bits + 7) / 8;
+  }
 
   std::byte* raw() const { return data_; }
   float* f32() const { return typed<float>(DType::f32); }
   uint16_t* bf16() const { return typed<uint16_t>(DType::bf16); }
   int32_t* i32() const { return typed<int32_t>(DType::i32); }
   int64_t* i64() const { return typed<int64_t>(DType::i64); }
+
+  // Whether values may be read where they lie: a file's tensors begin at any byte.
+  bool aligned() const { return reinterpret_cast<uintptr_t>(data_) % static_cast<uintptr_t>(dtype_bytes(dtype_)) == 0; }
+  // Itself where it is aligned, else a copy.
+  Tensor aligned_copy(Allocator& allocator) const;
 
   // Same storage. REQUIRES: equal number of elements / a valid range of axis 0.
   Tensor reshape(Shape shape) const;

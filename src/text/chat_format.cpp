@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/json_doubles.h"
 #include "text/chat_template.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/special_tokens.h"
@@ -40,6 +41,7 @@ Result<json::object> read_object(const std::string& path) {
   const json::value value = json::parse(*text, code, {}, options);
   if (code) return Error{path + ": is not JSON: " + code.message()};
   if (!value.is_object()) return Error{path + ": is no JSON object"};
+  if (auto s = refuse_infinite(value, *text, path); !s) return s.error();
   return value.get_object();
 }
 
@@ -96,7 +98,7 @@ Result<std::vector<Named>> of_member(const json::object& file, const std::string
     if (!name || !name->is_string() || !text || !text->is_string())
       return Error{at + " is no object with the texts \"name\" and \"template\""};
     found.push_back({std::string(name->get_string()), std::string(text->get_string()),
-                     fmt::format("{} \"{}\"", where, tokenizer::in_quotes(name->get_string()))});
+                     fmt::format("{} {}", where, tokenizer::in_quotes(name->get_string()))});
     return {};
   };
   if (value->is_string()) {

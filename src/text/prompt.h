@@ -73,13 +73,14 @@ class PromptBuilder {
   };
   struct Written;  // the messages as a template sees them, and what it made of them
   PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format);
+  std::string role_of(const Message& message) const;  // as the template knows it
   jinja::Value value_of(const Message& message, TypedText& typed) const;
   Result<Written> write(const std::vector<Message>& messages, const PromptOptions& options, TypedText& typed) const;
   // Bytes of the rendered messages that the assistant says and that are learned.
   Result<std::vector<Span>> learned_spans(const std::vector<Message>& messages, const Written& written) const;
-  // `shown`: the rendered messages.
-  Status check_learned(const std::vector<Message>& messages, const PromptOptions& options, const std::string& shown,
-                       const TypedText& typed) const;
+  // `last_reply`: the text of the last one that is learned.
+  Status check_learned(const std::vector<Message>& messages, const PromptOptions& options,
+                       const std::string& last_reply, const TypedText& typed) const;
 
   tokenizer::Tokenizer tokenizer_;
   ChatFormat format_;

@@ -66,9 +66,10 @@ std::set<std::string, std::less<>> turn_marks(const ChatFormat& format, const Ad
 }
 
 // A matcher of the tokens that `wanted` takes, and of the sign that hides places. Its tokens' ids are their numbers in
-// `added`.
+// `data.added`.
 template <class Wanted>
-AddedTokenMatcher matcher(const std::vector<AddedToken>& added, const Wanted& wanted) {
+AddedTokenMatcher matcher(const tokenizer::TokenizerData& data, const Wanted& wanted) {
+  const std::vector<AddedToken>& added = data.added;
   std::vector<AddedToken> tokens;
   std::vector<std::string> patterns;
   const auto add = [&](const std::string& content, size_t number) {
@@ -78,8 +79,11 @@ AddedTokenMatcher matcher(const std::vector<AddedToken>& added, const Wanted& wa
     tokens.push_back(std::move(token));
     patterns.push_back(content);
   };
-  for (size_t i = 0; i < added.size(); ++i)
-    if (wanted(added[i].content)) add(added[i].content, i);
+  for (size_t i = 0; i < added.size(); ++i) {
+    if (!wanted(added[i].content)) continue;
+    add(added[i].content, i);
+    if (added[i].normalized) add(data.normalizer.composed(added[i].content), i);  // as typed text is searched
+  }
   add(std::string(kOpen), added.size());
   return {std::move(tokens), std::move(patterns)};
 }
@@ -87,12 +91,11 @@ AddedTokenMatcher matcher(const std::vector<AddedToken>& added, const Wanted& wa
 }  // namespace
 
 Marks::Marks(const tokenizer::TokenizerData& data, const ChatFormat& format)
-    : typed_(matcher(data.added, [](const std::string&) { return true; })) {
+    : typed_(matcher(data, [](const std::string&) { return true; })) {
   const auto turns = turn_marks(format, typed_, data.added);
-  said_ = matcher(data.added, [&](const std::string& token) { return turns.contains(token); });
-  answer_ =
-      matcher(data.added, [&](const std::string& token) { return turns.contains(token) || begins_thinking(token); });
-  thought_ = matcher(data.added, [&](const std::string& token) {
+  said_ = matcher(data, [&](const std::string& token) { return turns.contains(token); });
+  answer_ = matcher(data, [&](const std::string& token) { return turns.contains(token) || begins_thinking(token); });
+  thought_ = matcher(data, [&](const std::string& token) {
     return turns.contains(token) || begins_thinking(token) || ends_thinking(token);
   });
   for (const AddedToken& token : data.added)
@@ -153,7 +156,7 @@ boost::json::value TypedText::typed(const boost::json::value& value) {
   return value;
 }
 
-std::string TypedText::show(std::string_view text) const {
+std::string TypedText::show(std::string_view text, bool normalized) const {
   std::string out;
   while (true) {
     const size_t open = places_.empty() ? std::string_view::npos : text.find(kOpen);
@@ -164,7 +167,10 @@ std::string TypedText::show(std::string_view text) const {
     const bool whole = read.ec == std::errc() && number < places_.size() &&
                        std::string_view(read.ptr, static_cast<size_t>(end - read.ptr)).starts_with(kClose);
     out += text.substr(0, open);
-    out += whole ? std::string_view(places_[number]) : kOpen;
+    if (!whole)
+      out += kOpen;
+    else
+      out += normalized ? normalizer_.run_inside(places_[number]) : places_[number];
     text.remove_prefix(whole ? static_cast<size_t>(read.ptr - text.data()) + kClose.size() : open + kOpen.size());
   }
 }

@@ -48,8 +48,8 @@ class TypedText {
   // Every string of it is typed, names of members included.
   boost::json::value typed(const boost::json::value& value);
 
-  // The text with its hidden places as they were.
-  std::string show(std::string_view text) const;
+  // The text with its hidden places as they were; normalized: as the tokenizer's normalizer leaves them.
+  std::string show(std::string_view text, bool normalized = false) const;
   // What `raw` is to the tokenizer's normalizer (NFC, NFKC), valid UTF-8: how it stands in shown text.
   std::string plain(std::string_view raw) const;
 

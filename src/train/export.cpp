@@ -69,6 +69,7 @@ std::map<std::string, std::string> small_files(const Trainer& trainer, boost::js
                 tokenizer_config(config, trainer.model().info().context, tokenizer, options.chat_template));
   if (!options.chat_template.empty()) files.emplace("chat_template.jinja", options.chat_template);
   if (!files.contains("tokenizer.json")) files.emplace("tokenizer.json", tokenizer.to_json());
+  if (config.contains("dtype")) config.erase("torch_dtype");  // they must agree
   config[config.contains("dtype") ? "dtype" : "torch_dtype"] = "bfloat16";
   config["jamsu_numerics_version"] = kNumericsVersion;
   files["config.json"] = pretty(config);

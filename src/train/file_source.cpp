@@ -70,7 +70,7 @@ class Builder {
     auto prompt = prompts_->build(c.messages, {.add_generation_prompt = false,
                                                .enable_thinking = {},
                                                .find_learned = true,
-                                               .now = {},
+                                               .now = data_day(),
                                                .tools = c.tools,
                                                .variables = c.variables});
     if (!prompt) return Error{where + ": " + prompt.error().message};
@@ -124,7 +124,7 @@ Status check_order(const std::vector<text::Message>& messages, const std::string
     const auto error = [&](std::string_view what) { return Error{fmt::format("{}: messages[{}]{}", where, i, what)}; };
     const bool system = m.role == "system" || m.role == "developer";
     if (built_in && !system && m.role != "user" && m.role != "assistant")
-      return error(fmt::format(": role \"{}\" is none of system, user, assistant.", tokenizer::in_quotes(m.role)));
+      return error(fmt::format(": role {} is none of system, user, assistant.", tokenizer::in_quotes(m.role)));
     if (m.content.empty() && !system && !m.no_content && !text::has_calls(m) && !m.reasoning_content)
       return error(": \"content\" is empty.");
     if (system && i != 0) return error(": a system message stands only at the beginning.");

@@ -169,7 +169,7 @@ json::value to_json_value(const toml::node& node) {
 
 Status read_model(const toml::table& table, Reader& reader, json::object& model) {
   for (const auto& [key, node] : table) reader.note("model." + std::string(key.str()), node);
-  auto config = models::parse_deepseek_v3(to_json_value(table).as_object(), "");
+  auto config = models::parse_recipe_model(to_json_value(table).as_object(), "");
   if (config) {
     model = models::to_json(*config, "bfloat16");
     return {};

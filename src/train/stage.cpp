@@ -142,12 +142,10 @@ Result<Start> start_of_folder(const Recipe& recipe, const StageOptions& o, const
   if (!config) return config.error();
   auto weights = formats::Safetensors::open_folder(o.from);
   if (!weights) return weights.error();
-  const auto model = models::create_model(*config, weights->views(), numerics, file);
+  const models::NamedTensors tensors = models::named_tensors(*weights);
+  const auto model = models::create_model(*config, tensors, numerics, file);
   if (!model) return model.error();
-  if (auto s = models::check_trainable(**model, weights->views(),
-                                       [&](std::string_view tensor) { return weights->file_of(tensor); });
-      !s)
-    return s.error();
+  if (auto s = models::check_trainable(**model, tensors, models::files_of(*weights)); !s) return s.error();
   const auto note = check_model(recipe, *config, file);
   if (!note) return note.error();
   if (!note->empty() && hooks.on_message) hooks.on_message(*note);
@@ -240,7 +238,7 @@ Result<RunResult> run_stage(const Recipe& recipe, const StageOptions& o, ops::Ru
   Trainer trainer(*start->model, runtime, s.init_options());
   if (start->weights) {
     const formats::Safetensors& weights = *start->weights;
-    const Status started = trainer.start_from(weights.views(), weights.file_of({}));
+    const Status started = trainer.start_from(models::named_tensors(weights), weights.file_of({}));
     if (auto status = weights.intact(); !status) return status.error();
     if (!started) return started.error();
   }

@@ -152,7 +152,10 @@ Status Trainer::restore(const NamedTensors& tensors, int64_t steps) {
   return {};
 }
 
-Status Trainer::start_from(const NamedTensors& weights, std::string_view file) {
+Status Trainer::start_from(const NamedTensors& stored, std::string_view file) {
+  const auto named = models::by_parameter_names(model_, stored, [&](std::string_view) { return std::string(file); });
+  if (!named) return named.error();
+  const NamedTensors& weights = named->tensors;
   if (auto s = models::set_weights(model_, weights, ops::Packs::forward_and_backward, runtime_.context(), file); !s)
     return s;
   for (const Parameter& p : model_.parameters().all()) {
@@ -160,7 +163,7 @@ Status Trainer::start_from(const NamedTensors& weights, std::string_view file) {
     if (weights.at(p.name).dtype() == DType::f16)
       return Error{fmt::format("{}: tensor \"{}\": F16 weights are not trained on", file, p.name)};
     Tensor& master = state_.master[static_cast<size_t>(p.id)];
-    const Tensor& from = weights.at(p.name);
+    const Tensor from = weights.at(p.name).aligned_copy(runtime_.memory());
     for (int64_t i = 0; i < master.elements(); ++i)
       master.f32()[i] = from.dtype() == DType::f32 ? from.f32()[i] : bf16_to_f32(from.bf16()[i]);
     std::memset(state_.m[static_cast<size_t>(p.id)].raw(), 0, static_cast<size_t>(master.bytes()));

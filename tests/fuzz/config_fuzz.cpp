@@ -28,6 +28,7 @@ const Config* accepted(const Result<Config>& config) {
 void build(boost::json::object json, std::string_view architecture, int64_t size) {
   if (size > 64) return;
   json["architectures"] = {architecture};
+  json.erase("model_type");
   const auto model = models::create_model(json, {}, ops::Numerics::bf16, "config.json");
   if (!model || (*model)->info().parameters.total <= 0 || (*model)->parameters().all().empty()) std::abort();
   if ((*model)->state_layout(models::CachePolicy::expanded).bytes_for(1) <= 0) std::abort();

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   int64_t covered = 0;
   for (const auto& t : header->tensors) {
     if (t.offset < 8 || t.bytes < 0 || t.offset + t.bytes > static_cast<int64_t>(size)) std::abort();
-    if (t.bytes != t.shape.elements() * jamsu::dtype_bytes(t.dtype)) std::abort();
+    if (t.bytes * 8 != t.shape.elements() * jamsu::dtype_bits(t.dtype)) std::abort();
     covered += t.bytes;
   }
   if (covered > static_cast<int64_t>(size) - 8) std::abort();

@@ -47,14 +47,19 @@ MicroBatch batch_of(int64_t vocab, int64_t width = 40) {
   return train::pack(d, true);
 }
 
-// A model's folder in a trainer.
+// A model's folder in a trainer. `also`: fields of config.json that the folder does not have. Parameters they bring are
+// random.
 struct Training {
   using Which = std::function<bool(const autograd::Parameter&)>;
-  Training(const fs::path& folder, int threads, ops::Numerics numerics, const Which& frozen = {})
+  Training(const fs::path& folder, int threads, ops::Numerics numerics, const Which& frozen = {},
+           const boost::json::object& also = {})
       : runtime(threads, kernels::test::test_isa(), numerics) {
     config = golden::read_json(folder / "config.json").as_object();
+    for (const auto& [name, value] : also) config[name] = value;
     weights = golden::read_model(folder, runtime.memory());
     model = *models::create_model(config, weights, numerics, folder.string());
+    for (const autograd::Parameter& p : model->parameters().all())
+      if (!weights.contains(p.name)) weights.emplace(p.name, random(p));
     if (frozen) model->parameters().freeze(frozen);
     trainer.emplace(*model, runtime, train::InitOptions{});
     const auto started = trainer->start_from(weights, folder.string());
@@ -66,6 +71,12 @@ struct Training {
     const models::Segment segment{0, static_cast<int64_t>(tokens.size()), 0, &state};
     models::ForwardContext c(runtime.context());
     return of.logits(of.hidden({tokens, {&segment, 1}, {}}, c), c).tensor;
+  }
+  Tensor random(const autograd::Parameter& p) {
+    Tensor t = runtime.context().empty(p.shape);
+    RandomStream stream(23, static_cast<uint64_t>(p.id), Purpose::test);
+    for (int64_t i = 0; i < t.elements(); ++i) t.f32()[i] = 0.2f * (static_cast<float>(stream.uniform()) - 0.5f);
+    return t;
   }
   ops::Runtime runtime;
   boost::json::object config;
@@ -183,34 +194,76 @@ Loss loss_at(Training& t, const MicroBatch& batch, const std::string& name, cons
 // Along its own gradient each parameter's loss rises by the gradient's norm. The limit: the loss is a sum of f32 of
 // relative error 1e-7 an element, divided by the step; 2 percent for its curvature over that step. Where a token would
 // take another expert the loss jumps: the step is halved until none does.
+void check_gradients(Training& t, const std::string& name, int at_least) {
+  const MicroBatch batch = batch_of(t.model->info().vocab, 24);
+  t.trainer->step({batch}, gradient_options());
+  std::map<std::string, Tensor> gradients;
+  for (const auto& [key, m] : t.trainer->tensors())
+    if (key.starts_with("m.")) gradients.emplace(key.substr(2), ops::copy(m, t.runtime.context()));
+  double worst = 0;
+  int checked = 0;
+  for (const auto& [parameter, g] : gradients) {
+    const double norm = norm_of(g);
+    if (norm < 1e-3) continue;  // experts that no token reached, or nearly none
+    const std::vector<int32_t> experts = loss_at(t, batch, parameter, g, 0).experts;
+    double by = std::min(5e-3 / norm, 2e-3 * norm_of(t.weights.at(parameter)));  // moved by so much in all
+    Loss up, down;
+    for (int halved = 0; halved < 12; ++halved, by /= 2) {
+      up = loss_at(t, batch, parameter, g, by / norm);
+      down = loss_at(t, batch, parameter, g, -by / norm);
+      if (up.experts == experts && down.experts == experts) break;
+    }
+    const double slope = (up.mean - down.mean) / (2 * by), limit = 0.02 * norm + 3e-6 / by;
+    EXPECT_NEAR(slope, norm, limit) << name << " " << parameter;
+    worst = std::max(worst, std::abs(slope - norm) / limit);
+    ++checked;
+  }
+  EXPECT_GT(checked, at_least) << name;
+  std::printf("  %s: %d parameters, at worst %.2f of the limit\n", name.c_str(), checked, worst);
+}
+
 TEST(families, gradients_are_those_of_the_loss) {
   for (const char* name : {"qwen3_moe", "qwen3_moe_sliding", "hyperclovax", "deepseek_v2"}) {
     Training t(golden::own_root() / "models" / name, 2, ops::Numerics::f32);
-    const MicroBatch batch = batch_of(t.model->info().vocab, 24);
-    t.trainer->step({batch}, gradient_options());
-    std::map<std::string, Tensor> gradients;
-    for (const auto& [key, m] : t.trainer->tensors())
-      if (key.starts_with("m.")) gradients.emplace(key.substr(2), ops::copy(m, t.runtime.context()));
-    double worst = 0;
-    int checked = 0;
-    for (const auto& [parameter, g] : gradients) {
-      const double norm = norm_of(g);
-      if (norm < 1e-3) continue;  // experts that no token reached, or nearly none
-      const std::vector<int32_t> experts = loss_at(t, batch, parameter, g, 0).experts;
-      double by = std::min(5e-3 / norm, 2e-3 * norm_of(t.weights.at(parameter)));  // moved by so much in all
-      Loss up, down;
-      for (int halved = 0; halved < 12; ++halved, by /= 2) {
-        up = loss_at(t, batch, parameter, g, by / norm);
-        down = loss_at(t, batch, parameter, g, -by / norm);
-        if (up.experts == experts && down.experts == experts) break;
-      }
-      const double slope = (up.mean - down.mean) / (2 * by), limit = 0.02 * norm + 3e-6 / by;
-      EXPECT_NEAR(slope, norm, limit) << name << " " << parameter;
-      worst = std::max(worst, std::abs(slope - norm) / limit);
-      ++checked;
-    }
-    EXPECT_GT(checked, 25) << name;
-    std::printf("  %s: %d parameters, at worst %.2f of the limit\n", name, checked, worst);
+    check_gradients(t, name, 25);
+  }
+}
+
+// What configs may ask for beyond the golden folders: biases on every projection, half-split pairs and a tied head of
+// DeepSeek, a rotation that goes by the length (documents of 12 and 9 tokens, beyond 8).
+TEST(families, gradients_of_what_a_config_may_add) {
+  namespace json = boost::json;
+  struct Case {
+    const char *folder, *name;
+    json::object also;
+    const char* reached;  // the beginning of a parameter's name that a gradient must reach
+  };
+  const json::object dynamic = {{"type", "dynamic"}, {"factor", 2}};
+  const Case cases[] = {
+      {"models/llama3",
+       "llama with biases",
+       {{"attention_bias", true}, {"mlp_bias", true}},
+       "model.layers.1.mlp.gate_proj.bias"},
+      {"models/hyperclovax",
+       "hyperclovax with biases",
+       {{"attention_bias", true}, {"mlp_bias", true}},
+       "model.layers.0.self_attn.o_proj.bias"},
+      {"models/qwen3_moe",
+       "qwen3_moe with biases and dynamic NTK",
+       {{"attention_bias", true}, {"rope_scaling", dynamic}, {"max_position_embeddings", 8}},
+       "model.layers.0.self_attn.q_proj.bias"},
+      {"models/deepseek_v2",
+       "deepseek_v2 with biases, tied",
+       {{"attention_bias", true}, {"mlp_bias", true}, {"tie_word_embeddings", true}},
+       "model.layers.1.mlp.shared_experts.down_proj.bias"},
+  };
+  for (const Case& c : cases) {
+    Training t(golden::own_root() / c.folder, 2, ops::Numerics::f32, {}, c.also);
+    check_gradients(t, c.name, 25);
+    const auto after = t.trainer->tensors();
+    const std::string key = std::string("m.") + c.reached;
+    ASSERT_TRUE(after.contains(key)) << c.name;
+    EXPECT_GT(norm_of(after.at(key)), 0) << c.name;
   }
 }
 

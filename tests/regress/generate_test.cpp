@@ -140,6 +140,17 @@ TEST_F(Generate, WithoutChatATextIsContinuedAsItStands) {
   const auto marked = jamsu({"generate", "-p", "<|user|>", "--json", "--max-tokens", "1"}).lines();
   ASSERT_EQ(marked.size(), 1u);
   EXPECT_GT(marked[0].at("prompt_tokens").as_int64(), 2);
+  const Ended said = jamsu({"generate", "-p", "<|user|>", "--max-tokens", "1"});
+  EXPECT_TRUE(contains(said.err, "<|user|>") && contains(said.err, "--special")) << said.err;
+  const Ended silent = jamsu({"generate", "-p", "a <b>", "--max-tokens", "1"});
+  EXPECT_FALSE(contains(silent.err, "--special")) << silent.err;
+  // --special makes it one.
+  const auto special = jamsu({"generate", "-p", "<|user|>", "--special", "--json", "--max-tokens", "1"}).lines();
+  ASSERT_EQ(special.size(), 1u);
+  EXPECT_EQ(special[0].at("prompt_tokens").as_int64(), 2);
+  const Ended template_too = jamsu({"generate", "--chat", "-p", "x", "--special"});
+  EXPECT_EQ(template_too.code, 1);
+  EXPECT_TRUE(contains(template_too.err, "--special")) << template_too.err;
   const Ended think = jamsu({"generate", "-p", "x", "--think", "on"});
   EXPECT_EQ(think.code, 1);
   EXPECT_TRUE(contains(think.err, "--chat")) << think.err;
@@ -230,6 +241,32 @@ TEST_F(Generate, WholeConversationsAreContinued) {
   EXPECT_TRUE(contains(no_list.err, "tools.json is an object, not a list of tools")) << no_list.err;
 }
 
+// Ids end where any file says that a text ends; advice that cannot be followed is said and ends nothing.
+TEST_F(Generate, TokensObeyEveryEnd) {
+  namespace fs = std::filesystem;
+  const std::string copy = folder_ / "llama3";
+  fs::copy(std::string(JAMSU_SOURCE_DIR) + "/tests/golden/models/llama3", copy);
+  const std::vector<std::string> ask = {"--f32", "generate", "--model", copy, "--tokens", "1,2,3", "--json"};
+  std::string said;
+  const auto ids = [&] {
+    const Ended ended = jamsu(ask);
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    said = ended.err;
+    return ended.json().at("ids").as_array();
+  };
+  const auto all = ids();
+  ASSERT_GT(all.size(), 6u);
+  const auto fourth = boost::json::serialize(all.at(3));
+  std::ofstream(copy + "/generation_config.json")
+      << R"({"top_k": -1, "surprise": 1, "eos_token_id": [)" << fourth << "]}";
+  EXPECT_LE(ids().size(), 4u);
+  EXPECT_TRUE(contains(said, "\"surprise\" is not used")) << said;
+  fs::remove(copy + "/generation_config.json");
+  std::ofstream(copy + "/tokenizer_config.json")
+      << R"({"eos_token": "<end>", "added_tokens_decoder": {")" << fourth << R"(": {"content": "<end>"}}})";
+  EXPECT_LE(ids().size(), 4u);
+}
+
 // A model whose makers want it sampled: so it is, unless the command line says otherwise.
 TEST_F(Generate, TheModelsOwnSamplingIsUsedInChats) {
   namespace fs = std::filesystem;
@@ -304,7 +341,8 @@ TEST_F(Generate, AModelIsFoundInTheHubsCache) {
   fs::create_directories(fs::path(home()) / "models");
   fs::copy(from, fs::path(home()) / "models/mine");
   const auto listed = jamsu({"ls", "--json"}).lines();
-  ASSERT_EQ(listed.size(), 2u);
+  ASSERT_EQ(listed.size(), 3u);
+  EXPECT_EQ(listed[2].at("name").as_string(), "nano");  // the shipped one, last
   EXPECT_EQ(listed[0].at("name").as_string(), "mine");
   EXPECT_EQ(listed[1].at("name").as_string(), "someone/tiny-llama");
   EXPECT_EQ(listed[1].at("stored_dtype").as_string(), "BF16");

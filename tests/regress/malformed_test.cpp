@@ -155,6 +155,42 @@ TEST_F(Malformed, ScalesOfFp8) {
   }
 }
 
+// What people have instead of a model: named for what it is, with the cure, by every verb that opens one.
+TEST_F(Malformed, FoldersThatAreNoModel) {
+  using Folder = const std::string&;
+  const auto instead = [](const char* name, const char* text) {
+    return [=](Folder f) {
+      fs::remove(f + "/model.safetensors");
+      write(f + "/" + name, text);
+    };
+  };
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 988097824\n";
+  const struct {
+    std::function<void(Folder)> damage;
+    std::vector<std::string> named;
+  } cases[] = {
+      {instead("model.gguf", "GGUF"), {"holds neither model.safetensors", "model.gguf", "llama.cpp"}},
+      {instead("pytorch_model.bin", "PK"), {"pytorch_model.bin", "PyTorch", "save_pretrained"}},
+      {instead("adapter_config.json", R"({"base_model_name_or_path": "a/b"})"), {"adapter", "a/b", "merge_and_unload"}},
+      {instead("model.safetensors.incomplete", ""), {"model.safetensors.incomplete", "not finished"}},
+      {instead("model.safetensors", pointer.c_str()), {"model.safetensors: is a pointer of git-lfs", "988097824"}},
+      {[&](Folder f) { write(f + "/config.json", pointer); }, {"config.json: is a pointer of git-lfs"}},
+      {[&](Folder f) { write(f + "/model.safetensors.aria2", ""); },
+       {"model.safetensors: its download is not finished"}},
+      {[&](Folder f) {
+         fs::remove(f + "/config.json");
+         write(f + "/a.gguf", "");
+       },
+       {"no folder with a config.json", "a.gguf, a file of llama.cpp"}},
+  };
+  for (const auto& c : cases) {
+    const std::string folder = copy_of(kModels + "llama3");
+    c.damage(folder);
+    expect_error({"generate", "--model", folder, "--tokens", "1", "--max-tokens", "1"}, c.named);
+    expect_error({"check", folder}, c.named);
+  }
+}
+
 TEST_F(Malformed, Tokenizers) {
   const auto vocab = [](json::object& o) -> json::object& { return o["model"].at("vocab").as_object(); };
   const auto merges = [](json::object& o) -> json::array& { return o["model"].at("merges").as_array(); };

@@ -153,7 +153,7 @@ TEST(Conversation, MembersThatAreNotObeyedAreNamed) {
   const auto of = [&](const std::string& reply) { return R"({"messages": [)" + user + ", " + reply + "]}"; };
   const auto with = [&](const std::string& members) { return R"({"messages": [)" + user + "], " + members + "}"; };
   const std::pair<std::string, const char*> cases[] = {
-      {of(R"({"role": "assistant", "content": "a", "weight": 0.5})"), "messages[1]: \"weight\" is 5E-1, where 0"},
+      {of(R"({"role": "assistant", "content": "a", "weight": 0.5})"), "messages[1]: \"weight\" is 0.5, where 0"},
       {of(R"({"role": "assistant", "content": "a", "mask": 1})"),
        "messages[1]: \"mask\" is 1, where true (not learned)"},
       {of(R"({"role": "assistant", "content": "a", "weight": 1, "train": false})"),
@@ -373,6 +373,8 @@ TEST(Conversation, TheTextThatTransformersRenders) {
   now.tm_mon = 10;
   now.tm_mday = 30;
   now.tm_hour = 12;
+  now.tm_wday = 1;
+  now.tm_yday = 333;
   std::map<std::string, PromptBuilder> builders;
   const auto builder = [&](const std::string& name) -> const PromptBuilder* {
     if (const auto found = builders.find(name); found != builders.end()) return &found->second;

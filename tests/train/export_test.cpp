@@ -66,6 +66,16 @@ class Export : public ::testing::Test {
   Trainer trainer_;
 };
 
+// A config.json that says the type of its weights under both names opens again: one of them is left.
+TEST_F(Export, TheTypeOfTheWeightsIsSaidOnce) {
+  config_["dtype"] = "float32";
+  config_["torch_dtype"] = "float32";
+  ASSERT_TRUE(write({}).ok());
+  const auto opened = models::open_model(at(), ops::Packs::forward, runtime_.context());
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  EXPECT_EQ(read_file(at() + "/config.json")->find("float32"), std::string::npos);
+}
+
 TEST_F(Export, HoldsTheMastersRoundedAndOpensAgain) {
   step(1);
   ASSERT_TRUE(write({.chat_template = "{{ bos_token }}"}).ok());

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <set>
+
+#include "models/config/quantization.h"
 
 namespace jamsu::models {
 namespace {
@@ -43,29 +44,93 @@ const std::vector<ConfigField<C>>& fields() {
       {"rope_theta", "", "base of the rotation's frequencies", &C::rope_theta, 1.0001, 1e12, false},
       {"rms_norm_eps", "", "epsilon of the layer norms (the latent norms keep 1e-6)", &C::rms_norm_eps, 0, 1, false},
       {"norm_topk_prob", "", "divide the chosen experts' weights by their sum", &C::norm_topk_prob, 0, 1, false},
-      {"bos_token_id", "id", "first token of a text", &C::bos_token_id, 0, kHuge, false},
+      {"bos_token_id", "id", "first token of a text", &C::bos_token_id, 0, kHuge, false, -1},
   };
   return table;
 }
 
-const std::vector<FixedField>& fixed_fields(DeepseekKind kind) {
-  static const std::vector<FixedField> v3 = {
-      {"attention_bias", false},      {"hidden_act", "silu"}, {"scoring_func", "sigmoid"}, {"topk_method", "noaux_tc"},
-      {"tie_word_embeddings", false}, {"moe_layer_freq", 1},  {"rope_interleave", true},   {"mlp_bias", false}};
-  static const std::vector<FixedField> v2 = {{"attention_bias", false},      {"hidden_act", "silu"},
-                                             {"scoring_func", "softmax"},    {"num_nextn_predict_layers", 0},
-                                             {"tie_word_embeddings", false}, {"moe_layer_freq", 1},
-                                             {"rope_interleave", true},      {"mlp_bias", false}};
+// V2 has no module for multi-token prediction.
+const std::vector<ConfigField<C>>& v2_fields() {
+  static const std::vector<ConfigField<C>> table = [] {
+    std::vector<ConfigField<C>> all = fields();
+    std::erase_if(all, [](const ConfigField<C>& f) { return std::string_view(f.name) == "num_nextn_predict_layers"; });
+    return all;
+  }();
+  return table;
+}
+
+// Beside those: what published configs say and a recipe need not.
+const std::vector<ConfigField<C>>& further_fields(DeepseekKind kind) {
+  using Fields = std::vector<ConfigField<C>>;
+  static const Fields v3 = {
+      {"attention_bias", "", "biases on the latents' and the output projection", &C::attention_bias, 0, 1, false},
+      {"rope_interleave", "", "rotated pairs are neighbours", &C::rope_interleave, 0, 1, false},
+      {"tie_word_embeddings", "", "the head multiplies with the embedding", &C::tie_word_embeddings, 0, 1, false}};
+  static const Fields v2 = {v3[0], v3[2], {"mlp_bias", "", "biases of the MLPs", &C::mlp_bias, 0, 1, false}};
   return kind == DeepseekKind::v2 ? v2 : v3;
 }
 
-// Known fields that do not touch the forward, beside those of every architecture.
-bool ignored(std::string_view name) {
-  static const std::set<std::string, std::less<>> names = {
-      "ep_size",          "aux_loss_alpha",        "seq_aux",       "head_dim",
-      "qk_head_dim",      "num_experts_per_token", "n_shared_head", "pad_head_dim_to_multiple_of",
-      "num_local_experts"};
-  return never_matters(name) || names.contains(name);
+const ConfigClass& class_of(DeepseekKind kind) {
+  static const ConfigClass v3 = {
+      .architecture = "DeepseekV3ForCausalLM",
+      .source = "models/deepseek_v3/configuration_deepseek_v3.py",
+      .defaults = {{"q_lora_rank", 1536},
+                   {"n_shared_experts", 1},
+                   {"num_experts_per_tok", 8},
+                   {"n_group", 8},
+                   {"topk_group", 4},
+                   {"first_k_dense_replace", 3},
+                   {"num_nextn_predict_layers", 1},
+                   {"max_position_embeddings", 4096},
+                   {"routed_scaling_factor", 2.5},
+                   {"rope_theta", 10000.0},
+                   {"rms_norm_eps", 1e-6},
+                   {"norm_topk_prob", true},
+                   {"attention_bias", false},
+                   {"rope_interleave", true},
+                   {"tie_word_embeddings", false},
+                   {"bos_token_id", 0},
+                   {"eos_token_id", 1}},
+      .null_is_value = {"q_lora_rank", "bos_token_id", "eos_token_id"},
+      .fixed = {{"hidden_act", {"silu", "swish"}},
+                {"scoring_func", {"sigmoid"}},
+                {"topk_method", {"noaux_tc"}},
+                {"moe_layer_freq", {1}}},
+      .aliases = {{"n_routed_experts", "num_local_experts"}, {"num_nextn_predict_layers", "num_mtp_layers"}}};
+  static const ConfigClass v2 = {
+      .architecture = "DeepseekV2ForCausalLM",
+      .source = "models/deepseek_v2/configuration_deepseek_v2.py",
+      .defaults = {{"q_lora_rank", 1536},
+                   {"n_shared_experts", 2},
+                   {"topk_method", "greedy"},
+                   {"first_k_dense_replace", 0},
+                   {"max_position_embeddings", 2048},
+                   {"routed_scaling_factor", 1.0},
+                   {"rope_theta", 10000.0},
+                   {"rms_norm_eps", 1e-6},
+                   {"attention_bias", false},
+                   {"mlp_bias", false},
+                   {"tie_word_embeddings", false},
+                   {"bos_token_id", 1},
+                   {"eos_token_id", 2}},
+      .null_is_value = {"q_lora_rank", "bos_token_id", "eos_token_id"},
+      .fixed = {{"hidden_act", {"silu", "swish"}},
+                {"scoring_func", {"softmax"}},
+                {"moe_layer_freq", {1}},
+                {"rope_interleave", {true}},
+                {"num_nextn_predict_layers", {0}}},
+      .aliases = {{"n_routed_experts", "num_experts"}, {"n_routed_experts", "num_local_experts"}}};
+  return kind == DeepseekKind::v2 ? v2 : v3;
+}
+
+// "Off", as C's members begin.
+const ConfigClass& recipe_class() {
+  static const ConfigClass recipe = [] {
+    ConfigClass c = class_of(DeepseekKind::v3);
+    c.defaults = json::object{{"bos_token_id", 0}};
+    return c;
+  }();
+  return recipe;
 }
 
 // What must hold between fields.
@@ -106,28 +171,39 @@ std::vector<FieldDoc> deepseek_v3_fields() {
 
 namespace {
 
-Result<C> parse(DeepseekKind kind, const json::object& object, std::string_view file) {
+// What is no row of a table: ids, the rotation, quantization, V2's way to choose experts.
+Status read_rest(ConfigReader& reader, C& c) {
+  const auto ids = read_token_ids(reader, c.vocab_size);
+  if (!ids) return ids.error();
+  c.bos_token_id = ids->bos;
+  c.eos_token_ids = ids->eos;
+  const auto rope = read_rope(reader, c.max_position_embeddings);
+  if (!rope) return rope.error();
+  c.rope_theta = rope->theta;
+  c.rope_scaling = rope->scaling;
+  if (auto s = check_quantization(reader); !s) return s;
+  if (c.kind == DeepseekKind::v3) return {};
+  const json::value& method = *reader.value("topk_method");
+  c.limit_groups = method == "group_limited_greedy";
+  if (!c.limit_groups && method != "greedy")
+    return wrong_value(reader.file(), "topk_method", method, "\"greedy\" or \"group_limited_greedy\"");
+  return {};
+}
+
+Result<C> parse(DeepseekKind kind, const ConfigClass& of, const json::object& object, std::string_view file) {
   C c;
   c.kind = kind;
-  c.limit_groups = kind == DeepseekKind::v3;
-  for (const auto& [key, value] : object) {
-    const std::string_view name(key.data(), key.size());
-    const auto known = read_known(fields(), fixed_fields(kind), name, value, c, file);
-    if (!known) return known.error();
-    const auto shared = read_shared(name, value, {"yarn"}, c, file);
-    if (!shared) return shared.error();
-    if (*known || *shared) continue;
-    if (name == "topk_method" && kind == DeepseekKind::v2) {
-      c.limit_groups = value == "group_limited_greedy";
-      if (!c.limit_groups && value != "greedy")
-        return wrong_value(file, name, value, "\"greedy\" or \"group_limited_greedy\"");
-    } else if (!ignored(name)) {
-      return config_error(
-          file, fmt::format("\"{}\" is not a field this program knows for {}.", name, architecture_name(kind)));
-    }
-  }
-  if (auto s = check_required(fields(), object, file); !s) return s.error();
-  if (!object.contains("num_key_value_heads")) c.num_key_value_heads = c.num_attention_heads;
+  auto reader = ConfigReader::open(object, of, file);
+  if (!reader) return reader.error();
+  if (auto s = reader->read(kind == DeepseekKind::v3 ? fields() : v2_fields(), c); !s) return s.error();
+  if (auto s = reader->read(further_fields(kind), c); !s) return s.error();
+  if (c.num_key_value_heads == 0) c.num_key_value_heads = c.num_attention_heads;
+  if (auto s = read_rest(*reader, c); !s) return s.error();
+  // transformers 5 sets both from the widths above, whatever a file says.
+  for (const char* derived : {"head_dim", "qk_head_dim"}) reader->given(derived);
+  auto read_over = reader->finish();
+  if (!read_over) return read_over.error();
+  c.read_over = std::move(*read_over);
   if (auto s = check(c, file); !s) return s.error();
   return c;
 }
@@ -135,12 +211,30 @@ Result<C> parse(DeepseekKind kind, const json::object& object, std::string_view 
 }  // namespace
 
 Result<DeepseekV3Config> parse_deepseek_v3(const json::object& object, std::string_view file) {
-  return parse(DeepseekKind::v3, object, file);
+  return parse(DeepseekKind::v3, class_of(DeepseekKind::v3), object, file);
 }
 
 Result<DeepseekV3Config> parse_deepseek_v2(const json::object& object, std::string_view file) {
-  return parse(DeepseekKind::v2, object, file);
+  return parse(DeepseekKind::v2, class_of(DeepseekKind::v2), object, file);
 }
+
+Result<DeepseekV3Config> parse_recipe_model(const json::object& object, std::string_view file) {
+  auto c = parse(DeepseekKind::v3, recipe_class(), object, file);
+  if (!c || c->read_over.empty()) return c;
+  const std::string& first = c->read_over.front();  // `"name" = value`
+  return config_error(file, fmt::format("{} is not a field this program knows for {}.",
+                                        first.substr(0, first.find('"', 1) + 1), architecture_name(c->kind)));
+}
+
+namespace {
+
+json::value fixed_value(std::string_view name) {
+  for (const FixedField& f : class_of(DeepseekKind::v3).fixed)
+    if (name == f.name) return f.values.front();
+  return nullptr;
+}
+
+}  // namespace
 
 std::string_view architecture_name(DeepseekKind kind) {
   return kind == DeepseekKind::v2 ? "DeepseekV2ForCausalLM" : "DeepseekV3ForCausalLM";
@@ -150,8 +244,11 @@ json::object to_json(const C& c, std::string_view torch_dtype) {
   json::object o;
   o["architectures"] = json::array{"DeepseekV3ForCausalLM"};
   o["model_type"] = "deepseek_v3";
-  for (const FixedField& f : fixed_fields(c.kind))
-    if (std::string_view(f.name) != "mlp_bias") o[f.name] = f.value;
+  o["attention_bias"] = c.attention_bias;
+  for (const char* name : {"hidden_act", "scoring_func", "topk_method"}) o[name] = fixed_value(name);
+  o["tie_word_embeddings"] = c.tie_word_embeddings;
+  o["moe_layer_freq"] = fixed_value("moe_layer_freq");
+  o["rope_interleave"] = c.rope_interleave;
   for (const ConfigField<C>& f : fields()) {
     if (const auto* i = std::get_if<int64_t C::*>(&f.member)) o[f.name] = c.**i;
     if (const auto* d = std::get_if<double C::*>(&f.member)) o[f.name] = c.**d;
@@ -167,24 +264,14 @@ json::object to_json(const C& c, std::string_view torch_dtype) {
     o["eos_token_id"] = c.eos_token_ids[0];
   else
     o["eos_token_id"] = json::value_from(c.eos_token_ids);
-  if (c.rope_scaling) {
-    json::object y{{"type", "yarn"},
-                   {"factor", c.rope_scaling->factor},
-                   {"beta_fast", c.rope_scaling->beta_fast},
-                   {"beta_slow", c.rope_scaling->beta_slow},
-                   {"original_max_position_embeddings", c.rope_scaling->original_max_position_embeddings}};
-    if (c.rope_scaling->mscale) y["mscale"] = *c.rope_scaling->mscale;
-    if (c.rope_scaling->mscale_all_dim) y["mscale_all_dim"] = *c.rope_scaling->mscale_all_dim;
-    o["rope_scaling"] = y;
-  } else {
-    o["rope_scaling"] = nullptr;
-  }
+  if (c.bos_token_id < 0) o["bos_token_id"] = nullptr;
+  o["rope_scaling"] = c.rope_scaling ? json::value(to_json(*c.rope_scaling)) : json::value(nullptr);
   o["torch_dtype"] = torch_dtype;
   return o;
 }
 
 ops::RopeConfig DeepseekV3Config::rope() const {
-  return rope_config(qk_rope_head_dim, rope_theta, rope_scaling);
+  return rope_config(qk_rope_head_dim, rope_theta, rope_scaling, max_position_embeddings);
 }
 
 MlaShape DeepseekV3Config::attention() const {
@@ -197,6 +284,8 @@ MlaShape DeepseekV3Config::attention() const {
           .nope = qk_nope_head_dim,
           .rope = qk_rope_head_dim,
           .v = v_head_dim,
+          .bias = attention_bias,
+          .layout = rope_interleave ? kernels::RopeLayout::interleaved : kernels::RopeLayout::half,
           .scale = static_cast<float>(scale)};
 }
 
@@ -205,6 +294,7 @@ MoeShape DeepseekV3Config::moe() const {
   return {.hidden = hidden_size,
           .width = moe_intermediate_size,
           .shared_width = moe_intermediate_size * n_shared_experts,
+          .shared_bias = mlp_bias,
           .correction_bias = v3,
           .router = {.score = v3 ? ops::RouterScore::sigmoid : ops::RouterScore::softmax,
                      .group_score = v3 ? ops::GroupScore::sum_of_two_best : ops::GroupScore::best,

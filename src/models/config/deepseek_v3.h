@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "models/config/reader.h"
+#include "models/config/rope.h"
 #include "models/layers/mla.h"
 #include "models/layers/mlp.h"
 #include "ops/rope.h"
@@ -27,11 +28,16 @@ struct DeepseekV3Config {
   int64_t first_k_dense_replace = 0, num_nextn_predict_layers = 0;
   int64_t max_position_embeddings = 0;
   double routed_scaling_factor = 1, rope_theta = 10000, rms_norm_eps = 1e-6;
-  bool norm_topk_prob = true;  // V2 never normalises, whatever this says (as the published class)
-  bool limit_groups = true;    // V2: topk_method "group_limited_greedy" rather than "greedy"
+  bool norm_topk_prob = true;   // V2 never normalises, whatever this says (as the published class)
+  bool limit_groups = true;     // V2: topk_method "group_limited_greedy" rather than "greedy"
+  bool attention_bias = false;  // on q_a, kv_a and o
+  bool mlp_bias = false;        // V2: of dense layers and shared experts
+  bool rope_interleave = true;  // pairs of neighbours; false: half-split
+  bool tie_word_embeddings = false;
   std::optional<RopeScalingConfig> rope_scaling;
-  int64_t bos_token_id = 0;
+  int64_t bos_token_id = 0;  // -1: none
   std::vector<int64_t> eos_token_ids;
+  std::vector<std::string> read_over;  // ModelInfo::read_over
 
   int64_t qk_head_dim() const { return qk_nope_head_dim + qk_rope_head_dim; }
   bool is_moe_layer(int64_t layer) const { return layer >= first_k_dense_replace; }
@@ -46,6 +52,9 @@ std::vector<FieldDoc> deepseek_v3_fields();
 // `file` names the source in errors: `config.json: "n_group" = 4 does not divide "n_routed_experts" = 18.`
 Result<DeepseekV3Config> parse_deepseek_v3(const boost::json::object& json, std::string_view file);
 Result<DeepseekV3Config> parse_deepseek_v2(const boost::json::object& json, std::string_view file);
+// A recipe's [model], the same fields: one that is not known is an error, and one that is missing stands at "off" (no
+// latent of the query, no groups, no shared experts, no MTP module, factors of 1) instead of at the class's default.
+Result<DeepseekV3Config> parse_recipe_model(const boost::json::object& json, std::string_view file);
 // Of a V3: what is trained here is one.
 boost::json::object to_json(const DeepseekV3Config& config, std::string_view torch_dtype);
 

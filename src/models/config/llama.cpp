@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "models/config/quantization.h"
+
 namespace jamsu::models {
 namespace {
 
@@ -35,15 +37,20 @@ Fields make_fields(LlamaKind kind) {
       {"num_hidden_layers", "layers", "decoder layers", &C::num_hidden_layers, 1, 10000, true},
       {"num_attention_heads", "heads", "query heads", &C::num_attention_heads, 1, 65536, true},
       {"num_key_value_heads", "heads", "key and value heads; missing: as many as query heads", &C::num_key_value_heads,
-       1, 65536, false},
+       1, 65536, false},  // 0: null
       {"head_dim", "values", "width of a head; missing: hidden_size / num_attention_heads", &C::head_dim, 2, 1024,
        false},
       {"max_position_embeddings", "tokens", "context length", &C::max_position_embeddings, 1, kHuge, true},
       {"rope_theta", "", "base of the rotation's frequencies", &C::rope_theta, 1.0001, 1e12, false},
       {"rms_norm_eps", "", "epsilon of the norms", &C::rms_norm_eps, 0, 1, false},
       {"tie_word_embeddings", "", "the head multiplies with the embedding", &C::tie_word_embeddings, 0, 1, false},
-      {"bos_token_id", "id", "first token of a text", &C::bos_token_id, 0, kHuge, false},
   };
+  const auto flag = [&](const char* name, const char* help, bool C::*member) {
+    f.push_back({name, "", help, member, 0, 1, false});
+  };
+  if (kind != LlamaKind::qwen2)
+    flag("attention_bias", "biases of queries, keys, values and output", &C::attention_bias);
+  if (kind == LlamaKind::llama || kind == LlamaKind::hyperclovax) flag("mlp_bias", "biases of the MLP", &C::mlp_bias);
   if (is_qwen(kind)) {
     f.push_back({"use_sliding_window", "", "some layers see a window alone", &C::use_sliding_window, 0, 1, false});
     f.push_back({"sliding_window", "tokens", "what a query of such a layer sees, its own included", &C::sliding_window,
@@ -79,20 +86,100 @@ const Fields& fields(LlamaKind kind) {
   return all[static_cast<size_t>(kind)];
 }
 
-const std::vector<FixedField>& fixed_fields(LlamaKind kind) {
-  static const std::vector<FixedField> qwen = {{"hidden_act", "silu"}, {"attention_bias", false}, {"mlp_bias", false}};
-  static const std::vector<FixedField> others = {
-      {"hidden_act", "silu"}, {"attention_bias", false}, {"mlp_bias", false}, {"use_sliding_window", false}};
-  return is_qwen(kind) ? qwen : others;
+// The classes of transformers 5.24. Without a default: what tensors are shaped by.
+const ConfigClass& class_of(LlamaKind kind) {
+  using json::object;
+  static const FixedField kSilu = {"hidden_act", {"silu", "swish"}}, kQkNorm = {"use_qk_norm", {true}};
+  static const object decoder = {{"rope_theta", 10000.0}, {"rms_norm_eps", 1e-6}, {"tie_word_embeddings", false}};
+  static const auto with = [](std::initializer_list<std::pair<const char*, json::value>> more) {
+    object all = decoder;
+    for (const auto& [name, value] : more) all[name] = value;
+    return all;
+  };
+  static const ConfigClass
+      llama = {.architecture = "LlamaForCausalLM",
+               .source = "models/llama/configuration_llama.py",
+               .defaults = with({{"max_position_embeddings", 2048},
+                                 {"num_key_value_heads", nullptr},
+                                 {"attention_bias", false},
+                                 {"mlp_bias", false},
+                                 {"bos_token_id", 1},
+                                 {"eos_token_id", 2}}),
+               .null_is_value = {"num_key_value_heads", "head_dim", "bos_token_id", "eos_token_id"},
+               .fixed = {kSilu},
+               .aliases = {}},
+      qwen2 = {.architecture = "Qwen2ForCausalLM",
+               .source = "models/qwen2/configuration_qwen2.py",
+               .defaults = with({{"max_position_embeddings", 32768},
+                                 {"num_key_value_heads", 32},
+                                 {"use_sliding_window", false},
+                                 {"sliding_window", 4096},
+                                 {"max_window_layers", 28}}),
+               .null_is_value = {"num_key_value_heads", "head_dim", "sliding_window", "bos_token_id", "eos_token_id"},
+               // Biases of queries, keys and values are the class's own; it asks no field.
+               .fixed = {kSilu, {"attention_bias", {true, false}}, {"qkv_bias", {true}}},
+               .aliases = {}},
+      qwen3 = {.architecture = "Qwen3ForCausalLM",
+               .source = "models/qwen3/configuration_qwen3.py",
+               .defaults = with({{"max_position_embeddings", 32768},
+                                 {"num_key_value_heads", 32},
+                                 {"head_dim", 128},
+                                 {"attention_bias", false},
+                                 {"use_sliding_window", false},
+                                 {"sliding_window", 4096},
+                                 {"max_window_layers", 28}}),
+               .null_is_value = {"num_key_value_heads", "sliding_window", "bos_token_id", "eos_token_id"},
+               .fixed = {kSilu, kQkNorm},
+               .aliases = {}},
+      qwen3_moe = {.architecture = "Qwen3MoeForCausalLM",
+                   .source = "models/qwen3_moe/configuration_qwen3_moe.py",
+                   .defaults = with({{"max_position_embeddings", 32768},
+                                     {"num_key_value_heads", 4},
+                                     {"attention_bias", false},
+                                     {"use_sliding_window", false},
+                                     {"sliding_window", 4096},
+                                     {"num_experts_per_tok", 8},
+                                     {"decoder_sparse_step", 1},
+                                     {"norm_topk_prob", false}}),
+                   .null_is_value = {"head_dim", "sliding_window", "bos_token_id", "eos_token_id"},
+                   .fixed = {kSilu, kQkNorm},
+                   .aliases = {{"num_experts", "num_local_experts"}}},
+      hyperclovax = {.architecture = "HyperCLOVAXForCausalLM",
+                     .source = "models/hyperclovax/configuration_hyperclovax.py",
+                     .defaults = with({{"max_position_embeddings", 2048},
+                                       {"num_key_value_heads", nullptr},
+                                       {"attention_bias", false},
+                                       {"mlp_bias", false},
+                                       {"embedding_multiplier", 1.0},
+                                       {"residual_multiplier", 1.0},
+                                       {"logits_scaling", 1.0},
+                                       {"use_post_norm", true},
+                                       {"bos_token_id", 1},
+                                       {"eos_token_id", 2}}),
+                     .null_is_value = {"num_key_value_heads", "head_dim", "bos_token_id", "eos_token_id"},
+                     .fixed = {kSilu},
+                     .aliases = {}};
+  switch (kind) {
+    case LlamaKind::qwen2:
+      return qwen2;
+    case LlamaKind::qwen3:
+      return qwen3;
+    case LlamaKind::qwen3_moe:
+      return qwen3_moe;
+    case LlamaKind::hyperclovax:
+      return hyperclovax;
+    case LlamaKind::llama:
+      break;
+  }
+  return llama;
 }
 
-// Known fields that do not touch the forward, beside those of every architecture.
-bool ignored(LlamaKind kind, std::string_view name) {
-  if (never_matters(name) || (is_qwen(kind) && name == "use_mrope")) return true;
-  return name == "summary_first_dropout" || name == "end_token_id";
-}
-
-Status read_mlp_only_layers(const json::value& value, C& c, std::string_view file) {
+// Null: none, as where it is missing.
+Status read_mlp_only_layers(ConfigReader& reader, C& c) {
+  const json::value* given = reader.given("mlp_only_layers");
+  if (!given) return {};
+  const json::value& value = *given;
+  const std::string_view file = reader.file();
   if (!value.is_array()) return wrong_value(file, "mlp_only_layers", value, "a list of layers");
   for (const json::value& item : value.as_array()) {
     const auto layer = as_integer(item);
@@ -117,40 +204,45 @@ Result<std::vector<bool>> read_layer_types(const json::value& value, std::string
   return sliding;
 }
 
-// Which layers slide: those that layer_types names, or those from max_window_layers on. transformers 5.23 reads neither
-// for Qwen3-MoE, where all slide.
-Status set_windows(const std::optional<std::vector<bool>>& layer_types, C& c, std::string_view file) {
-  const auto bad = [&](const std::string& text) { return config_error(file, text); };
+// Which layers slide: those that layer_types names or, without it, those from max_window_layers on (Qwen2Config). Of a
+// Qwen3-MoE all do: its class asks neither field.
+Status set_windows(ConfigReader& reader, C& c) {
+  const auto bad = [&](const std::string& text) { return config_error(reader.file(), text); };
   const auto layers = static_cast<size_t>(c.num_hidden_layers);
-  if (layer_types && layer_types->size() != layers)
-    return bad(
-        fmt::format("\"layer_types\" names {} of {} layers (\"num_hidden_layers\").", layer_types->size(), layers));
-  if (!c.use_sliding_window) {
-    if (layer_types && std::find(layer_types->begin(), layer_types->end(), true) != layer_types->end())
-      return bad("\"layer_types\" has \"sliding_attention\", but \"use_sliding_window\" is not true.");
-    return {};
+  std::optional<std::vector<bool>> layer_types;
+  if (const json::value* v = reader.given("layer_types")) {
+    auto types = read_layer_types(*v, reader.file());
+    if (!types) return types.error();
+    layer_types = std::move(*types);
+    if (layer_types->size() != layers)
+      return bad(
+          fmt::format("\"layer_types\" names {} of {} layers (\"num_hidden_layers\").", layer_types->size(), layers));
   }
-  if (!c.sliding_window) return bad("\"sliding_window\" is missing or null, but \"use_sliding_window\" is true.");
-  std::optional<int64_t> first = c.max_window_layers;
-  if (c.kind == LlamaKind::qwen3_moe) {
-    if (first.value_or(0) != 0)
-      return bad(fmt::format("\"max_window_layers\" = {}, but with \"use_sliding_window\" all layers of a {} slide.",
-                             *first, architecture_name(c.kind)));
-    first = 0;
+  const bool named = layer_types && std::find(layer_types->begin(), layer_types->end(), true) != layer_types->end();
+  if (!c.use_sliding_window || !c.sliding_window) {
+    if (!named) return {};
+    return bad(c.use_sliding_window
+                   ? "\"sliding_window\" is null, but \"layer_types\" has \"sliding_attention\"."
+                   : "\"layer_types\" has \"sliding_attention\", but \"use_sliding_window\" is not true.");
   }
-  if (!first && !layer_types)
-    return bad("\"max_window_layers\" is missing, and \"layer_types\" too, but \"use_sliding_window\" is true.");
-  std::vector<bool> sliding(layers, true);
-  for (size_t i = 0; i < layers && static_cast<int64_t>(i) < first.value_or(0); ++i) sliding[i] = false;
-  if (layer_types && first && *layer_types != sliding)
-    return bad(
-        fmt::format("\"layer_types\" contradicts \"max_window_layers\" = {}: the layers from there on slide.", *first));
-  c.sliding = layer_types.value_or(sliding);
+  c.sliding.assign(layers, true);
+  if (c.kind == LlamaKind::qwen3_moe) return {};
+  for (size_t i = 0; i < layers && static_cast<int64_t>(i) < c.max_window_layers; ++i) c.sliding[i] = false;
+  if (layer_types) c.sliding = *layer_types;
   return {};
 }
 
-// What must hold between fields.
-Status check(const C& c, std::string_view file) {
+// attention_multiplier: null is the width of a head ^ -1/2.
+Status read_attention_multiplier(ConfigReader& reader, C& c) {
+  const json::value* v = reader.given("attention_multiplier");
+  if (!v) return {};
+  c.attention_multiplier = as_number(*v);
+  if (c.attention_multiplier && *c.attention_multiplier > 0) return {};
+  return wrong_value(reader.file(), "attention_multiplier", *v, "a positive number");
+}
+
+// What must hold between heads and widths.
+Status check_shape(const C& c, std::string_view file) {
   const auto bad = [&](const std::string& text) { return config_error(file, text); };
   if (!c.head_dim && c.hidden_size % c.num_attention_heads != 0)
     return bad(
@@ -162,6 +254,11 @@ Status check(const C& c, std::string_view file) {
   if (c.num_attention_heads % c.num_key_value_heads != 0)
     return bad(fmt::format("\"num_key_value_heads\" = {} does not divide \"num_attention_heads\" = {}.",
                            c.num_key_value_heads, c.num_attention_heads));
+  return {};
+}
+
+Status check_experts_of(const C& c, std::string_view file) {
+  const auto bad = [&](const std::string& text) { return config_error(file, text); };
   if (c.num_experts_per_tok > c.num_experts)
     return bad(fmt::format("\"num_experts_per_tok\" = {} is larger than \"num_experts\" = {}.", c.num_experts_per_tok,
                            c.num_experts));
@@ -169,7 +266,7 @@ Status check(const C& c, std::string_view file) {
   for (const int64_t layer : c.mlp_only_layers)
     if (layer >= c.num_hidden_layers)
       return bad(fmt::format("\"mlp_only_layers\" names layer {} of {}.", layer, c.num_hidden_layers));
-  return check_ids(c.bos_token_id, c.eos_token_ids, c.vocab_size, file);
+  return {};
 }
 
 }  // namespace
@@ -201,7 +298,8 @@ GqaShape LlamaConfig::attention(int64_t layer) const {
           .heads = num_attention_heads,
           .key_heads = num_key_value_heads,
           .width = head_width(),
-          .bias = kind == LlamaKind::qwen2,
+          .bias = kind == LlamaKind::qwen2 || attention_bias,
+          .out_bias = attention_bias,
           .norm = kind == LlamaKind::qwen3 || kind == LlamaKind::qwen3_moe ? QkNorm::head : QkNorm::none,
           .eps = static_cast<float>(rms_norm_eps),
           .scale = static_cast<float>(scale),
@@ -223,38 +321,41 @@ MoeShape LlamaConfig::moe() const {
                      .scaling = 1.0f}};
 }
 
+namespace {
+
+// What is no row of the table.
+Status read_rest(ConfigReader& reader, C& c) {
+  const auto ids = read_token_ids(reader, c.vocab_size);
+  if (!ids) return ids.error();
+  c.bos_token_id = ids->bos;
+  c.eos_token_ids = ids->eos;
+  const auto rope = read_rope(reader, c.max_position_embeddings);
+  if (!rope) return rope.error();
+  c.rope_theta = rope->theta;
+  c.rope_scaling = rope->scaling;
+  if (auto s = check_quantization(reader); !s) return s;
+  if (c.kind == LlamaKind::hyperclovax)
+    if (auto s = read_attention_multiplier(reader, c); !s) return s;
+  if (c.kind == LlamaKind::qwen3_moe)
+    if (auto s = read_mlp_only_layers(reader, c); !s) return s;
+  return is_qwen(c.kind) ? set_windows(reader, c) : Status{};
+}
+
+}  // namespace
+
 Result<LlamaConfig> parse_llama(LlamaKind kind, const json::object& object, std::string_view file) {
   C c;
   c.kind = kind;
-  std::optional<std::vector<bool>> layer_types;
-  for (const auto& [key, value] : object) {
-    const std::string_view name(key.data(), key.size());
-    const auto known = read_known(fields(kind), fixed_fields(kind), name, value, c, file);
-    if (!known) return known.error();
-    const auto shared = read_shared(name, value, {"yarn", "llama3", "linear"}, c, file);
-    if (!shared) return shared.error();
-    if (*known || *shared) continue;
-    Status status;
-    if (name == "attention_multiplier" && kind == LlamaKind::hyperclovax) {
-      c.attention_multiplier = as_number(value);
-      if (!value.is_null() && (!c.attention_multiplier || *c.attention_multiplier <= 0))
-        status = wrong_value(file, name, value, "a positive number");
-    } else if (name == "mlp_only_layers" && kind == LlamaKind::qwen3_moe) {
-      status = read_mlp_only_layers(value, c, file);
-    } else if (name == "layer_types") {
-      auto types = read_layer_types(value, file);
-      if (!types) return types.error();
-      layer_types = std::move(*types);
-    } else if (!ignored(kind, name)) {
-      status = config_error(
-          file, fmt::format("\"{}\" is not a field this program knows for {}.", name, architecture_name(kind)));
-    }
-    if (!status) return status.error();
-  }
-  if (auto s = check_required(fields(kind), object, file); !s) return s.error();
-  if (!object.contains("num_key_value_heads")) c.num_key_value_heads = c.num_attention_heads;
-  if (auto s = check(c, file); !s) return s.error();
-  if (auto s = set_windows(layer_types, c, file); !s) return s.error();
+  auto reader = ConfigReader::open(object, class_of(kind), file);
+  if (!reader) return reader.error();
+  if (auto s = reader->read(fields(kind), c); !s) return s.error();
+  if (c.num_key_value_heads == 0) c.num_key_value_heads = c.num_attention_heads;
+  if (auto s = check_shape(c, file); !s) return s.error();
+  if (auto s = read_rest(*reader, c); !s) return s.error();
+  auto read_over = reader->finish();
+  if (!read_over) return read_over.error();
+  c.read_over = std::move(*read_over);
+  if (auto s = check_experts_of(c, file); !s) return s.error();
   return c;
 }
 

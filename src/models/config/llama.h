@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/config/reader.h"
+#include "models/config/rope.h"
 #include "models/layers/gqa.h"
 #include "models/layers/mlp.h"
 
@@ -25,13 +26,16 @@ struct LlamaConfig {
   double rope_theta = 10000, rms_norm_eps = 1e-6;
   std::optional<RopeScalingConfig> rope_scaling;
   bool tie_word_embeddings = false;
+  bool attention_bias = false;  // on q, k, v and o; Qwen2 has those of q, k and v in any case
+  bool mlp_bias = false;
   // Qwen3-MoE
   int64_t num_experts = 0, num_experts_per_tok = 0, moe_intermediate_size = 0, decoder_sparse_step = 1;
   std::vector<int64_t> mlp_only_layers;
   bool norm_topk_prob = false;
   // Qwen: layers whose queries see the last `sliding_window` tokens, themselves included.
   bool use_sliding_window = false;
-  std::optional<int64_t> sliding_window, max_window_layers;
+  std::optional<int64_t> sliding_window;  // null: none
+  int64_t max_window_layers = 0;
   std::vector<bool> sliding;  // by layer; empty: none
   // HyperCLOVA X: muP's factors on embedding, scores, what a sub-layer adds, and logits (multiplied).
   double embedding_multiplier = 1, residual_multiplier = 1, logits_scaling = 1;
@@ -39,10 +43,11 @@ struct LlamaConfig {
   bool use_post_norm = false;
   int64_t bos_token_id = -1;  // -1: none
   std::vector<int64_t> eos_token_ids;
+  std::vector<std::string> read_over;  // ModelInfo::read_over
 
   int64_t head_width() const { return head_dim.value_or(hidden_size / num_attention_heads); }
   bool is_moe_layer(int64_t layer) const;
-  ops::RopeConfig rope() const { return rope_config(head_width(), rope_theta, rope_scaling); }
+  ops::RopeConfig rope() const { return rope_config(head_width(), rope_theta, rope_scaling, max_position_embeddings); }
   int64_t window(int64_t layer) const;  // kernels::kNoWindow: sees all
   GqaShape attention(int64_t layer) const;
   MoeShape moe() const;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+
+#include "models/config/quantization.h"
 
 namespace jamsu::models {
 namespace {
@@ -32,8 +33,10 @@ Fields make_fields(MiniMaxKind kind) {
       {"tie_word_embeddings", "", "the head multiplies with the embedding", &C::tie_word_embeddings, 0, 1, false},
   };
   if (kind == MiniMaxKind::text01) {
+    f.push_back({"sliding_window", "tokens", "what a query of full attention sees; missing: all", &C::sliding_window, 1,
+                 kHuge, false});
     const auto factor = [&](const char* name, const char* help, double C::*member) {
-      f.push_back({name, "", help, member, -1e6, 1e6, true});
+      f.push_back({name, "", help, member, -1e6, 1e6, false});
     };
     factor("full_attn_alpha_factor", "factor on the normed input of full attention", &C::full_attn_alpha_factor);
     factor("full_attn_beta_factor", "factor on what full attention adds", &C::full_attn_beta_factor);
@@ -51,48 +54,90 @@ const Fields& fields(MiniMaxKind kind) {
   return kind == MiniMaxKind::text01 ? text01 : m2;
 }
 
-const std::vector<FixedField>& fixed_fields(MiniMaxKind kind) {
-  static const std::vector<FixedField> text01 = {{"hidden_act", "silu"}, {"sliding_window", nullptr}};
-  static const std::vector<FixedField> m2 = {{"hidden_act", "silu"},
-                                             {"sliding_window", nullptr},
-                                             {"scoring_func", "sigmoid"},
-                                             {"use_qk_norm", true},
-                                             {"qk_norm_type", "per_layer"},
-                                             {"use_routing_bias", true},
-                                             {"shared_intermediate_size", 0},
-                                             {"layernorm_full_attention_beta", 1.0},
-                                             {"layernorm_linear_attention_beta", 1.0},
-                                             {"layernorm_mlp_beta", 1.0}};
+// The classes of transformers 5.24. Without a default: what tensors are shaped by.
+const ConfigClass& class_of(MiniMaxKind kind) {
+  static const ConfigClass text01 = {.architecture = "MiniMaxForCausalLM",
+                                     .source = "models/minimax/configuration_minimax.py",
+                                     .defaults = {{"num_experts_per_tok", 2},
+                                                  {"max_position_embeddings", 131072},
+                                                  {"rope_theta", 1e6},
+                                                  {"rms_norm_eps", 1e-5},
+                                                  {"tie_word_embeddings", false},
+                                                  {"full_attn_alpha_factor", 1},
+                                                  {"full_attn_beta_factor", 1},
+                                                  {"linear_attn_alpha_factor", 1},
+                                                  {"linear_attn_beta_factor", 1},
+                                                  {"mlp_alpha_factor", 1},
+                                                  {"mlp_beta_factor", 1},
+                                                  {"bos_token_id", 1},
+                                                  {"eos_token_id", 2}},
+                                     .null_is_value = {"head_dim", "bos_token_id", "eos_token_id"},
+                                     .fixed = {{"hidden_act", {"silu", "swish"}}},
+                                     .aliases = {{"num_local_experts", "num_experts"}}};
+  static const ConfigClass m2 = {.architecture = "MiniMaxM2ForCausalLM",
+                                 .source = "models/minimax_m2/configuration_minimax_m2.py",
+                                 .defaults = {{"head_dim", 128},
+                                              {"num_experts_per_tok", 8},
+                                              {"max_position_embeddings", 196608},
+                                              {"rope_theta", 5e6},
+                                              {"rms_norm_eps", 1e-6},
+                                              {"tie_word_embeddings", false},
+                                              {"bos_token_id", 200034},
+                                              {"eos_token_id", 200020}},
+                                 .null_is_value = {"head_dim", "bos_token_id", "eos_token_id"},
+                                 .fixed = {{"hidden_act", {"silu", "swish"}},
+                                           {"scoring_func", {"sigmoid"}},
+                                           {"use_qk_norm", {true}},
+                                           {"qk_norm_type", {"per_layer"}},
+                                           {"use_routing_bias", {true}},
+                                           {"layernorm_full_attention_beta", {1.0}},
+                                           {"layernorm_linear_attention_beta", {1.0}},
+                                           {"layernorm_mlp_beta", {1.0}}},
+                                 .aliases = {{"num_local_experts", "num_experts"}},
+                                 .partial_rotation = true};
   return kind == MiniMaxKind::text01 ? text01 : m2;
 }
 
-// Known fields that do not touch the forward. block_size is how many rows transformers computes at once; M2's MTP
-// modules are not part of its published weights.
-bool ignored(std::string_view name) {
-  static const std::set<std::string, std::less<>> names = {
-      "block_size",           "router_jitter_noise", "use_mtp",
-      "num_mtp_modules",      "shared_moe_mode",     "mtp_transformer_layers",
-      "mlp_intermediate_size"};
-  return never_matters(name) || names.contains(name);
-}
-
-// Text-01's layer_types.
-Status read_layer_types(const json::value& value, C& c, std::string_view file) {
+// Text-01's layer_types; missing: every second layer, the first among them, has full attention (MiniMaxConfig).
+Status read_layer_types(ConfigReader& reader, C& c) {
   constexpr const char* kExpected = "a list of \"linear_attention\" and \"full_attention\"";
-  if (!value.is_array()) return wrong_value(file, "layer_types", value, kExpected);
-  for (const json::value& type : value.as_array()) {
+  const json::value* value = reader.given("layer_types");
+  if (!value) {
+    for (int64_t i = 0; i < c.num_hidden_layers; ++i) c.linear.push_back(i % 2 != 0);
+    return {};
+  }
+  if (!value->is_array()) return wrong_value(reader.file(), "layer_types", *value, kExpected);
+  for (const json::value& type : value->as_array()) {
     if (type != "linear_attention" && type != "full_attention")
-      return wrong_value(file, "layer_types", value, kExpected);
+      return wrong_value(reader.file(), "layer_types", *value, kExpected);
     c.linear.push_back(type == "linear_attention");
   }
   return {};
 }
 
 // M2's attn_type_list: 1 is full attention.
-Status check_attention_types(const json::value& value, std::string_view file) {
+Status check_attention_types(ConfigReader& reader) {
   const auto full = [](const json::value& type) { return type == 1 || type == "full_attention"; };
-  if (!value.is_array() || !std::all_of(value.as_array().begin(), value.as_array().end(), full))
-    return wrong_value(file, "attn_type_list", value, "a list of full attention layers (1)");
+  for (const char* name : {"attn_type_list", "layer_types"})
+    if (const json::value* v = reader.given(name))
+      if (!v->is_array() || !std::all_of(v->as_array().begin(), v->as_array().end(), full))
+        return wrong_value(reader.file(), name, *v, "a list of full attention layers (1)");
+  return {};
+}
+
+// rotary_dim (columns) and partial_rotary_factor (their share) are one thing.
+Status read_rotation(ConfigReader& reader, C& c) {
+  const auto rope = read_rope(reader, c.max_position_embeddings);
+  if (!rope) return rope.error();
+  c.rope_theta = rope->theta;
+  c.rope_scaling = rope->scaling;
+  if (!rope->partial_rotary_factor) return {};
+  const auto rotated = rotated_width(rope->partial_rotary_factor, c.head_width(), reader.file());
+  if (!rotated) return rotated.error();
+  if (c.rotary_dim && *c.rotary_dim != *rotated)
+    return disagreement(reader.file(), "rotary_dim", *c.rotary_dim, "partial_rotary_factor",
+                        *rope->partial_rotary_factor);
+  c.rotary_dim = *rotated;
   return {};
 }
 
@@ -113,30 +158,24 @@ Status check(const C& c, std::string_view file) {
   if (c.num_experts_per_tok > c.num_local_experts)
     return bad(fmt::format("\"num_experts_per_tok\" = {} is larger than \"num_local_experts\" = {}.",
                            c.num_experts_per_tok, c.num_local_experts));
-  if (auto s = check_experts(c.num_hidden_layers, c.num_local_experts, "num_local_experts", file); !s) return s;
-  if (c.kind == MiniMaxKind::text01 && static_cast<int64_t>(c.linear.size()) != c.num_hidden_layers)
-    return bad(fmt::format("\"layer_types\" names {} of {} layers (\"num_hidden_layers\").", c.linear.size(),
-                           c.num_hidden_layers));
-  return check_ids(c.bos_token_id, c.eos_token_ids, c.vocab_size, file);
+  return check_experts(c.num_hidden_layers, c.num_local_experts, "num_local_experts", file);
 }
 
-// A field that is neither a plain one nor ignored; false: unknown.
-Result<bool> read_other(std::string_view name, const json::value& value, C& c, std::string_view file) {
-  const auto done = [](const Status& s) -> Result<bool> {
-    if (!s) return s.error();
-    return true;
-  };
-  const bool m2 = c.kind == MiniMaxKind::m2;
-  if (name == "layer_types" && !m2) return done(read_layer_types(value, c, file));
-  if ((name == "attn_type_list" || name == "layer_types") && m2) return done(check_attention_types(value, file));
-  if (name == "bos_token_id") {
-    if (value.is_null()) return true;
-    const auto id = as_integer(value);
-    if (!id || *id < 0) return wrong_value(file, name, value, "a token id or null");
-    c.bos_token_id = *id;
-    return true;
-  }
-  return ignored(name);
+Status check_layers(const C& c, std::string_view file) {
+  if (c.kind == MiniMaxKind::m2 || static_cast<int64_t>(c.linear.size()) == c.num_hidden_layers) return {};
+  return config_error(file, fmt::format("\"layer_types\" names {} of {} layers (\"num_hidden_layers\").",
+                                        c.linear.size(), c.num_hidden_layers));
+}
+
+// What is no row of the table.
+Status read_rest(ConfigReader& reader, C& c) {
+  const auto ids = read_token_ids(reader, c.vocab_size);
+  if (!ids) return ids.error();
+  c.bos_token_id = ids->bos;
+  c.eos_token_ids = ids->eos;
+  if (auto s = read_rotation(reader, c); !s) return s;
+  if (auto s = check_quantization(reader); !s) return s;
+  return c.kind == MiniMaxKind::text01 ? read_layer_types(reader, c) : check_attention_types(reader);
 }
 
 }  // namespace
@@ -149,7 +188,8 @@ GqaShape MiniMaxConfig::attention() const {
           .bias = false,
           .norm = kind == MiniMaxKind::m2 ? QkNorm::all : QkNorm::none,
           .eps = static_cast<float>(rms_norm_eps),
-          .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_width())))};
+          .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(head_width()))),
+          .window = sliding_window.value_or(kernels::kNoWindow)};
 }
 
 LightningShape MiniMaxConfig::lightning(int64_t layer) const {
@@ -180,19 +220,15 @@ MoeShape MiniMaxConfig::moe() const {
 Result<MiniMaxConfig> parse_minimax(MiniMaxKind kind, const json::object& object, std::string_view file) {
   C c;
   c.kind = kind;
-  for (const auto& [key, value] : object) {
-    const std::string_view name(key.data(), key.size());
-    const auto known = read_known(fields(kind), fixed_fields(kind), name, value, c, file);
-    if (!known) return known.error();
-    const auto shared = read_shared(name, value, {}, c, file);
-    if (!shared) return shared.error();
-    if (*known || *shared) continue;
-    const auto other = read_other(name, value, c, file);
-    if (!other) return other.error();
-    if (!*other) return config_error(file, fmt::format("\"{}\" is not a field this program knows for MiniMax.", name));
-  }
-  if (auto s = check_required(fields(kind), object, file); !s) return s.error();
+  auto reader = ConfigReader::open(object, class_of(kind), file);
+  if (!reader) return reader.error();
+  if (auto s = reader->read(fields(kind), c); !s) return s.error();
   if (auto s = check(c, file); !s) return s.error();
+  if (auto s = read_rest(*reader, c); !s) return s.error();
+  if (auto s = check_layers(c, file); !s) return s.error();
+  auto read_over = reader->finish();
+  if (!read_over) return read_over.error();
+  c.read_over = std::move(*read_over);
   return c;
 }
 

@@ -1,38 +1,45 @@
 #include "models/config/reader.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "models/config/foreign.h"
 
 namespace jamsu::models {
 
 namespace json = boost::json;
 
-Error config_error(std::string_view file, const std::string& text) {
-  return Error{fmt::format("{}: {}", file, text)};
+namespace {
+
+// What every config has and no forward reads: not worth a line to anybody.
+bool goes_without_saying(std::string_view name) {
+  static const std::set<std::string_view> names = {"architectures",
+                                                   "model_type",
+                                                   "attention_dropout",
+                                                   "initializer_range",
+                                                   "use_cache",
+                                                   "torch_dtype",
+                                                   "dtype",
+                                                   "transformers_version",
+                                                   "auto_map",
+                                                   "pretraining_tp",
+                                                   "pad_token_id",
+                                                   "output_router_logits",
+                                                   "router_aux_loss_coef",
+                                                   "jamsu_numerics_version"};
+  return names.contains(name);
 }
 
-bool never_matters(std::string_view name) {
-  static const std::set<std::string, std::less<>> names = {"architectures",
-                                                           "model_type",
-                                                           "attention_dropout",
-                                                           "initializer_range",
-                                                           "use_cache",
-                                                           "torch_dtype",
-                                                           "dtype",
-                                                           "transformers_version",
-                                                           "auto_map",
-                                                           "pretraining_tp",
-                                                           "pad_token_id",
-                                                           "_name_or_path",
-                                                           "embd_pdrop",
-                                                           "resid_pdrop",
-                                                           "use_return_dict",
-                                                           "is_decoder",
-                                                           "unk_token_id",
-                                                           "chunk_size_feed_forward",
-                                                           "output_router_logits",
-                                                           "router_aux_loss_coef",
-                                                           "jamsu_numerics_version"};
-  return names.contains(name);
+// "torch.float32" and "float32" are one type.
+json::value plain_dtype(const json::value& v) {
+  if (v.is_string() && v.as_string().starts_with("torch.")) return json::value(v.as_string().subview(6));
+  return v;
+}
+
+}  // namespace
+
+Error config_error(std::string_view file, const std::string& text) {
+  return Error{fmt::format("{}: {}", file, text)};
 }
 
 std::optional<double> as_number(const json::value& v) {
@@ -47,8 +54,28 @@ std::optional<int64_t> as_integer(const json::value& v) {
   return std::nullopt;
 }
 
+bool same_value(const json::value& a, const json::value& b) {
+  const auto x = as_number(a), y = as_number(b);
+  return x && y ? *x == *y : a == b;
+}
+
+std::string shown(const json::value& value) {
+  constexpr size_t kMost = 60;
+  std::string text = json::serialize(value);
+  if (text.size() <= kMost) return text;
+  size_t end = kMost - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not within a character
+  return text.substr(0, end) + "...";
+}
+
 Error wrong_value(std::string_view file, std::string_view name, const json::value& value, std::string_view expected) {
-  return config_error(file, fmt::format("\"{}\" = {} is not {}.", name, json::serialize(value), expected));
+  return config_error(file, fmt::format("\"{}\" = {} is not {}.", name, shown(value), expected));
+}
+
+Error disagreement(std::string_view file, std::string_view a, const json::value& of_a, std::string_view b,
+                   const json::value& of_b) {
+  return config_error(file, fmt::format("\"{}\" = {} and \"{}\" = {} say the same thing differently: take one out.", a,
+                                        shown(of_a), b, shown(of_b)));
 }
 
 Result<std::vector<int64_t>> read_eos(const json::value& value, std::string_view file) {
@@ -62,22 +89,6 @@ Result<std::vector<int64_t>> read_eos(const json::value& value, std::string_view
     ids.push_back(*id);
   }
   return ids;
-}
-
-Status check_fp8(const json::value& value, std::string_view file) {
-  if (value.is_null()) return {};
-  if (!value.is_object()) return wrong_value(file, "quantization_config", value, "an object or null");
-  for (const FixedField& f :
-       {FixedField{"quant_method", "fp8"}, FixedField{"weight_block_size", json::array{128, 128}}}) {
-    const json::value* v = value.as_object().if_contains(f.name);
-    if (!v) return config_error(file, fmt::format("\"quantization_config.{}\" is missing.", f.name));
-    if (*v != f.value)
-      return wrong_value(file, fmt::format("quantization_config.{}", f.name), *v,
-                         fmt::format("{}, the only one this program knows", json::serialize(f.value)));
-  }
-  const json::value* format = value.as_object().if_contains("fmt");
-  if (format && *format != "e4m3") return wrong_value(file, "quantization_config.fmt", *format, "\"e4m3\"");
-  return {};
 }
 
 Status check_experts(int64_t layers, int64_t experts, std::string_view experts_name, std::string_view file) {
@@ -96,110 +107,89 @@ Status check_ids(int64_t bos, const std::vector<int64_t>& eos, int64_t vocab, st
   return {};
 }
 
-namespace {
-
-struct ScalingField {
-  const char* name;
-  double RopeScalingConfig::*number = nullptr;
-  std::optional<double> RopeScalingConfig::*optional = nullptr;
-  bool positive = true;
-};
-constexpr ScalingField kFactor{"factor", &RopeScalingConfig::factor};
-
-const std::vector<ScalingField>& fields_of(ops::RopeScaling type) {
-  using S = RopeScalingConfig;
-  static const std::vector<ScalingField> yarn = {kFactor,
-                                                 {"beta_fast", &S::beta_fast},
-                                                 {"beta_slow", &S::beta_slow},
-                                                 {"mscale", nullptr, &S::mscale, false},
-                                                 {"mscale_all_dim", nullptr, &S::mscale_all_dim, false}},
-                                         llama3 = {kFactor,
-                                                   {"low_freq_factor", &S::low_freq_factor},
-                                                   {"high_freq_factor", &S::high_freq_factor}},
-                                         linear = {kFactor};
-  return type == ops::RopeScaling::yarn ? yarn : type == ops::RopeScaling::llama3 ? llama3 : linear;
+Result<ConfigReader> ConfigReader::open(const json::object& object, const ConfigClass& of, std::string_view file) {
+  const auto there = [&](std::string_view name) -> const json::value* {
+    const json::value* v = object.if_contains(name);
+    return v && !v->is_null() ? v : nullptr;
+  };
+  for (const auto& [name, alias] : of.aliases)
+    if (const json::value* a = there(name), *b = there(alias); a && b && !same_value(*a, *b))
+      return disagreement(file, name, *a, alias, *b);
+  if (const json::value* a = there("dtype"), *b = there("torch_dtype"); a && b && plain_dtype(*a) != plain_dtype(*b))
+    return disagreement(file, "dtype", *a, "torch_dtype", *b);
+  return ConfigReader(object, of, file);
 }
 
-}  // namespace
-
-Result<RopeFields> read_rope(const json::value& v, const std::set<std::string, std::less<>>& known,
-                             std::string_view file) {
-  RopeFields result;
-  if (v.is_null()) return result;
-  if (!v.is_object()) return config_error(file, "\"rope_scaling\" is neither null nor an object.");
-  const json::object& o = v.as_object();
-  if (const json::value* theta = o.if_contains("rope_theta")) {
-    result.theta = as_number(*theta);
-    if (!result.theta || *result.theta <= 1)
-      return wrong_value(file, "rope_scaling.rope_theta", *theta, "a number above 1");
-  }
-  const json::value* type = o.if_contains("type") ? o.if_contains("type") : o.if_contains("rope_type");
-  if (type && type->is_string() && type->as_string() == "default") return result;
-  if (!type || !type->is_string() || !known.contains(std::string_view(type->as_string()))) {
-    std::string names;
-    for (const std::string& name : known) names += (names.empty() ? "\"" : ", \"") + name + "\"";
-    return config_error(file, fmt::format("\"rope_scaling.type\" = {} is not one that this program knows for this "
-                                          "architecture ({}).",
-                                          type ? json::serialize(*type) : "(missing)", names));
-  }
-  RopeScalingConfig s;
-  const std::string_view name = type->as_string();
-  s.type = name == "yarn"     ? ops::RopeScaling::yarn
-           : name == "llama3" ? ops::RopeScaling::llama3
-                              : ops::RopeScaling::linear;
-  const bool has_original = s.type != ops::RopeScaling::linear;
-  for (const auto& [key, value] : o) {
-    const std::string_view field(key.data(), key.size());
-    if (field == "type" || field == "rope_type" || field == "rope_theta") continue;
-    const auto n = as_number(value);
-    if (!n) return wrong_value(file, fmt::format("rope_scaling.{}", field), value, "a number");
-    if (has_original && field == "original_max_position_embeddings") {
-      s.original_max_position_embeddings = as_integer(value).value_or(0);
-      if (s.original_max_position_embeddings <= 0)
-        return wrong_value(file, "rope_scaling.original_max_position_embeddings", value, "a positive integer");
-      continue;
-    }
-    bool found = false;
-    for (const ScalingField& f : fields_of(s.type)) {
-      if (field != f.name) continue;
-      found = true;
-      if (f.positive && *n <= 0) return wrong_value(file, fmt::format("rope_scaling.{}", field), value, "positive");
-      if (f.number) s.*f.number = *n;
-      if (f.optional) s.*f.optional = *n;
-    }
-    if (!found) return config_error(file, fmt::format("\"rope_scaling.{}\" is not a field this program knows.", field));
-  }
-  std::vector<const char*> required = {"factor"};
-  if (has_original) required.push_back("original_max_position_embeddings");
-  if (s.type == ops::RopeScaling::llama3) required.insert(required.end(), {"low_freq_factor", "high_freq_factor"});
-  for (const char* field : required)
-    if (!o.contains(field)) return config_error(file, fmt::format("\"rope_scaling.{}\" is missing.", field));
-  if (s.type == ops::RopeScaling::llama3 && s.high_freq_factor <= s.low_freq_factor)
-    return config_error(file, fmt::format("\"rope_scaling.high_freq_factor\" = {} is not above "
-                                          "\"rope_scaling.low_freq_factor\" = {}.",
-                                          s.high_freq_factor, s.low_freq_factor));
-  result.scaling = s;
-  return result;
+const json::value* ConfigReader::given(std::string_view name) {
+  const auto look = [&](std::string_view spelling) -> const json::value* {
+    const auto it = object_->find(spelling);
+    if (it == object_->end()) return nullptr;
+    read_.insert(std::string_view(it->key().data(), it->key().size()));
+    return it->value().is_null() && !class_->null_is_value.contains(name) ? nullptr : &it->value();
+  };
+  const json::value* found = look(name);
+  for (const auto& [field, alias] : class_->aliases)
+    if (field == name)
+      if (const json::value* other = look(alias); !found) found = other;
+  return found;
 }
 
-ops::RopeConfig rope_config(int64_t width, double theta, const std::optional<RopeScalingConfig>& scaling) {
-  ops::RopeConfig r;
-  r.width = width;
-  r.theta = theta;
-  if (!scaling) return r;
-  r.scaling = scaling->type;
-  r.factor = scaling->factor;
-  r.beta_fast = scaling->beta_fast;
-  r.beta_slow = scaling->beta_slow;
-  r.low_freq_factor = scaling->low_freq_factor;
-  r.high_freq_factor = scaling->high_freq_factor;
-  r.original_context = static_cast<double>(scaling->original_max_position_embeddings);
-  // transformers: cos and sin take the ratio only when both are given and non-zero;
-  // the softmax scale m(mscale_all_dim)^2.
-  r.has_mscale = scaling->mscale.value_or(0) != 0 && scaling->mscale_all_dim.value_or(0) != 0;
-  r.mscale = scaling->mscale.value_or(0);
-  r.mscale_all_dim = scaling->mscale_all_dim.value_or(0);
-  return r;
+const json::value* ConfigReader::value(std::string_view name) {
+  const json::value* v = given(name);
+  return v ? v : class_->defaults.if_contains(name);
+}
+
+void ConfigReader::read_over(std::string_view name, const json::value& value) {
+  read_over_.push_back(fmt::format("\"{}\" = {}", name, shown(value)));
+}
+
+Result<std::vector<std::string>> ConfigReader::finish() const {
+  std::vector<std::string> all = read_over_;
+  for (const auto& [key, value] : *object_) {
+    const std::string_view name(key.data(), key.size());
+    if (read_.contains(name) || value.is_null()) continue;
+    const auto fixed =
+        std::find_if(class_->fixed.begin(), class_->fixed.end(), [&](const FixedField& f) { return name == f.name; });
+    if (fixed != class_->fixed.end()) {
+      const auto is = [&value = value](const json::value& legal) { return same_value(value, legal); };
+      if (!std::any_of(fixed->values.begin(), fixed->values.end(), is))
+        return wrong_value(file_, name, value,
+                           fmt::format("{}, which is what {} computes here", json::serialize(fixed->values.front()),
+                                       class_->architecture));
+    } else if (const char* what = asks_for(name, value)) {
+      return config_error(file_, fmt::format("\"{}\" = {} asks for {}, which is no part of {} here.", name,
+                                             shown(value), what, class_->architecture));
+    } else if (!goes_without_saying(name)) {
+      all.push_back(fmt::format("\"{}\" = {}", name, shown(value)));
+    }
+  }
+  return all;
+}
+
+Result<TokenIds> read_token_ids(ConfigReader& reader, int64_t vocab) {
+  TokenIds ids;
+  const std::string_view file = reader.file();
+  const auto within = [&](const json::value& id) {
+    const auto n = as_integer(id);
+    return n && *n >= 0 && *n < vocab;
+  };
+  const json::object& defaults = reader.config_class().defaults;
+  if (const json::value* bos = reader.given("bos_token_id")) {
+    const auto id = as_integer(*bos);
+    if (!bos->is_null() && (!id || *id < 0)) return wrong_value(file, "bos_token_id", *bos, "a token id or null");
+    ids.bos = id.value_or(-1);
+  } else if (const json::value* d = defaults.if_contains("bos_token_id"); d && within(*d)) {
+    ids.bos = d->as_int64();
+  }
+  if (const json::value* eos = reader.given("eos_token_id")) {
+    auto list = read_eos(*eos, file);
+    if (!list) return list.error();
+    ids.eos = std::move(*list);
+  } else if (const json::value* d = defaults.if_contains("eos_token_id"); d && within(*d)) {
+    ids.eos = {d->as_int64()};
+  }
+  if (auto s = check_ids(ids.bos, ids.eos, vocab, file); !s) return s.error();
+  return ids;
 }
 
 }  // namespace jamsu::models

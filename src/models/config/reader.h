@@ -1,7 +1,12 @@
 #pragma once
-// What the configs of all architectures share: a table of fields that documents and checks, fields with one legal
-// value, ids that end a text, scaled rotary embeddings. Nothing is guessed: what is missing, contradictory, out of
-// range or unknown is an error that names file and field.
+// How a config.json is read, whatever the architecture: a table of fields that documents and checks, the defaults of
+// the class it is written for, and what becomes of the rest.
+// - null stands for a missing field, but for the few whose class gives null a meaning of its own.
+// - A missing field has the default of its class in transformers 5.24 (ConfigClass::defaults), or it is an error.
+// - Two spellings of one field must agree.
+// - A field that no row names is refused where it asks for something that this program would have to compute otherwise
+//   (config/foreign.h). Any other is read over: no code of the architecture reads it. ModelInfo::read_over lists them.
+// Errors name file and field.
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
@@ -9,12 +14,12 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/result.h"
 #include "models/model_info.h"
-#include "ops/rope.h"
 
 namespace jamsu::models {
 
@@ -25,13 +30,26 @@ struct ConfigField {
   const char* help;
   std::variant<int64_t Config::*, double Config::*, bool Config::*, std::optional<int64_t> Config::*> member;
   double low, high;
-  bool required;
+  bool required;           // no default: what tensors are shaped by
+  int64_t null_value = 0;  // of an integer that is no optional, where null is a value of its class
 };
 
-// A field with one legal value: what else it may say would change the forward.
+// What a class is whatever its config says: the field may be missing, or have one of these values.
 struct FixedField {
   const char* name;
-  boost::json::value value;
+  std::vector<boost::json::value> values;
+};
+
+// What transformers' class says of its config, beside the rows of the family's table.
+struct ConfigClass {
+  std::string_view architecture;             // "LlamaForCausalLM"
+  std::string_view source;                   // the file of transformers 5.24 that has the defaults
+  boost::json::object defaults;              // what a missing field means there
+  std::set<std::string_view> null_is_value;  // the fields whose null is more than a missing one
+  std::vector<FixedField> fixed;
+  std::vector<std::pair<std::string_view, std::string_view>> aliases;  // a field, and its other name (attribute_map)
+  bool partial_rotation =
+      false;  // it computes with partial_rotary_factor (others turn the whole head whatever it says)
 };
 
 // One field of a config: what `--explain` prints.
@@ -41,36 +59,54 @@ struct FieldDoc {
 };
 
 Error config_error(std::string_view file, const std::string& text);
-// Fields of transformers that touch no forward, whatever the architecture.
-bool never_matters(std::string_view name);
 std::optional<double> as_number(const boost::json::value& value);
 std::optional<int64_t> as_integer(const boost::json::value& value);
+// As JSON means it: 1 equals 1.0.
+bool same_value(const boost::json::value& a, const boost::json::value& b);
+// A value as an error shows it: what is long ends in "...".
+std::string shown(const boost::json::value& value);
 // `"name" = value is not EXPECTED.`
 Error wrong_value(std::string_view file, std::string_view name, const boost::json::value& value,
                   std::string_view expected);
+// `"a" = 1 and "b" = 2 say the same thing differently.`
+Error disagreement(std::string_view file, std::string_view a, const boost::json::value& of_a, std::string_view b,
+                   const boost::json::value& of_b);
 Result<std::vector<int64_t>> read_eos(const boost::json::value& value, std::string_view file);
-// quantization_config: null, or FP8 with a scale for each block of 128 x 128, as DeepSeek-V3 and MiniMax-M2 were
-// published; the tensors themselves say which of them are.
-Status check_fp8(const boost::json::value& value, std::string_view file);
 // Experts of all layers: ten times what the largest model has, lest a config of 1 KB take all memory.
 Status check_experts(int64_t layers, int64_t experts, std::string_view experts_name, std::string_view file);
 Status check_ids(int64_t bos, const std::vector<int64_t>& eos, int64_t vocab, std::string_view file);
 
-// rope_scaling, official names.
-struct RopeScalingConfig {
-  ops::RopeScaling type = ops::RopeScaling::yarn;
-  double factor = 1, beta_fast = 32, beta_slow = 1, low_freq_factor = 1, high_freq_factor = 4;
-  int64_t original_max_position_embeddings = 0;
-  std::optional<double> mscale, mscale_all_dim;
+class ConfigReader {
+ public:
+  // Errors: two spellings of one field that disagree. `object`, `of` and `file` outlive the reader.
+  static Result<ConfigReader> open(const boost::json::object& object, const ConfigClass& of, std::string_view file);
+
+  // The field as the file has it, under either of its names; null: it is missing. From now on it counts as read.
+  const boost::json::value* given(std::string_view name);
+  // The same, or else the class's default.
+  const boost::json::value* value(std::string_view name);
+  // Every row of a table.
+  template <class Config>
+  Status read(const std::vector<ConfigField<Config>>& fields, Config& config);
+  // A field that was looked at, and that nothing is computed with: one more of those that finish() gives.
+  void read_over(std::string_view name, const boost::json::value& value);
+  // What was not read: an error names the first that this program would compute something else for; the rest, as
+  // `"name" = value`, but for those that every config has.
+  Result<std::vector<std::string>> finish() const;
+
+  const ConfigClass& config_class() const { return *class_; }
+  std::string_view file() const { return file_; }
+
+ private:
+  ConfigReader(const boost::json::object& object, const ConfigClass& of, std::string_view file)
+      : object_(&object), class_(&of), file_(file) {}
+
+  const boost::json::object* object_;
+  const ConfigClass* class_;
+  std::string_view file_;
+  std::set<std::string_view> read_;
+  std::vector<std::string> read_over_;
 };
-struct RopeFields {
-  std::optional<RopeScalingConfig> scaling;
-  std::optional<double> theta;  // transformers 5 writes rope_theta into rope_parameters
-};
-// The value of rope_scaling or rope_parameters: null and "default" scale nothing, otherwise the type is one of `known`.
-Result<RopeFields> read_rope(const boost::json::value& value, const std::set<std::string, std::less<>>& known,
-                             std::string_view file);
-ops::RopeConfig rope_config(int64_t width, double theta, const std::optional<RopeScalingConfig>& scaling);
 
 template <class Config>
 Status read_field(const ConfigField<Config>& f, const boost::json::value& v, Config& config, std::string_view file) {
@@ -85,15 +121,17 @@ Status read_field(const ConfigField<Config>& f, const boost::json::value& v, Con
     if (!n) return wrong_value(file, f.name, v, "a number");
     config.** m = value = *n;
   } else {
+    const auto* i = std::get_if<int64_t Config::*>(&f.member);
     const auto* o = std::get_if<std::optional<int64_t> Config::*>(&f.member);
-    if (o && v.is_null()) {
-      config.** o = std::nullopt;
+    if (v.is_null()) {
+      if (i) config.** i = f.null_value;
+      if (o) config.** o = std::nullopt;
       return {};
     }
     const auto n = as_integer(v);
     if (!n) return wrong_value(file, f.name, v, "an integer");
     value = static_cast<double>(*n);
-    if (const auto* i = std::get_if<int64_t Config::*>(&f.member)) config.** i = *n;
+    if (i) config.** i = *n;
     if (o) config.** o = *n;
   }
   if (value < f.low || value > f.high)
@@ -101,59 +139,24 @@ Status read_field(const ConfigField<Config>& f, const boost::json::value& v, Con
   return {};
 }
 
-// Whether `name` is one of the fields, which then has been read. What is fixed goes before what has a range.
 template <class Config>
-Result<bool> read_known(const std::vector<ConfigField<Config>>& fields, const std::vector<FixedField>& fixed,
-                        std::string_view name, const boost::json::value& value, Config& config, std::string_view file) {
-  for (const FixedField& f : fixed)
-    if (name == f.name) {
-      if (value != f.value)
-        return wrong_value(
-            file, name, value,
-            fmt::format("{}, the only value this architecture was published with", boost::json::serialize(f.value)));
-      return true;
+Status ConfigReader::read(const std::vector<ConfigField<Config>>& fields, Config& config) {
+  for (const ConfigField<Config>& f : fields) {
+    if (const boost::json::value* v = value(f.name)) {
+      if (auto s = read_field(f, *v, config, file_); !s) return s;
+    } else if (f.required) {
+      return config_error(file_, fmt::format("\"{}\" is missing ({}).", f.name, f.help));
     }
-  for (const auto& f : fields)
-    if (name == f.name) {
-      if (auto s = read_field(f, value, config, file); !s) return s.error();
-      return true;
-    }
-  return false;
-}
-
-// The fields of every architecture that are no plain values: what ends a text, rotary embeddings (scaled in one of the
-// ways of `scalings`), quantization. False: `name` is none of them.
-template <class Config>
-Result<bool> read_shared(std::string_view name, const boost::json::value& value,
-                         const std::set<std::string, std::less<>>& scalings, Config& config, std::string_view file) {
-  if (name == "eos_token_id") {
-    auto ids = read_eos(value, file);
-    if (!ids) return ids.error();
-    config.eos_token_ids = std::move(*ids);
-    return true;
   }
-  if (name == "rope_scaling" || name == "rope_parameters") {
-    const auto rope = read_rope(value, scalings, file);
-    if (!rope) return rope.error();
-    if constexpr (requires { config.rope_scaling; }) config.rope_scaling = rope->scaling;
-    if (rope->theta) config.rope_theta = *rope->theta;
-    return true;
-  }
-  if (name == "quantization_config") {
-    if (auto s = check_fp8(value, file); !s) return s.error();
-    return true;
-  }
-  return false;
-}
-
-template <class Config>
-Status check_required(const std::vector<ConfigField<Config>>& fields, const boost::json::object& object,
-                      std::string_view file) {
-  for (const auto& f : fields)
-    if (f.required && !object.contains(f.name))
-      return config_error(file, fmt::format("\"{}\" is missing ({}).", f.name, f.help));
   return {};
 }
+
+// bos_token_id and eos_token_id: null is none; ids by default that this vocabulary does not have are none either.
+struct TokenIds {
+  int64_t bos = -1;  // -1: none
+  std::vector<int64_t> eos;
+};
+Result<TokenIds> read_token_ids(ConfigReader& reader, int64_t vocab);
 
 // What the fields of every architecture say of a model; the rest is the family's.
 template <class Config>
@@ -162,10 +165,13 @@ ModelInfo shared_info(const Config& c) {
           .vocab = c.vocab_size,
           .hidden = c.hidden_size,
           .layers = c.num_hidden_layers,
-          .context = c.max_position_embeddings,
+          .context = c.rope_scaling ? c.rope_scaling->context(c.max_position_embeddings) : c.max_position_embeddings,
           .experts_per_token = c.num_experts_per_tok,
+          .tied_head = c.tie_word_embeddings,
+          .same_up_to = c.rope_scaling ? c.rope_scaling->same_up_to(c.max_position_embeddings) : INT64_MAX,
           .bos = c.bos_token_id,
-          .eos = c.eos_token_ids};
+          .eos = c.eos_token_ids,
+          .read_over = c.read_over};
 }
 
 template <class Config>

@@ -14,7 +14,7 @@ Gqa::Gqa(const NameScope& scope, const GqaShape& shape)
       q_(scope / "q_proj", shape.heads * shape.width, shape.hidden, shape.bias),
       k_(scope / "k_proj", shape.key_heads * shape.width, shape.hidden, shape.bias),
       v_(scope / "v_proj", shape.key_heads * shape.width, shape.hidden, shape.bias),
-      o_(scope / "o_proj", shape.hidden, shape.heads * shape.width) {
+      o_(scope / "o_proj", shape.hidden, shape.heads * shape.width, shape.out_bias) {
   if (shape.norm != QkNorm::none) {
     const bool all = shape.norm == QkNorm::all;
     q_norm_ = &(scope / "q_norm").vector(all ? shape.heads * shape.width : shape.width);

@@ -15,7 +15,8 @@ enum class QkNorm : uint8_t { none, head, all };
 
 struct GqaShape {
   int64_t hidden = 0, heads = 0, key_heads = 0, width = 0;  // width of a head, even
-  bool bias = false;                                        // on q, k and v (Qwen2)
+  bool bias = false;                                        // on q, k and v
+  bool out_bias = false;                                    // on o
   QkNorm norm = QkNorm::none;
   float eps = 1e-6f;  // of those norms
   float scale = 0;    // of the scores

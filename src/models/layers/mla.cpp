@@ -12,17 +12,17 @@ namespace {
 // The latent norms keep 1e-6 whatever rms_norm_eps says (numerics.md section 5;
 // transformers' DeepseekV3RMSNorm default).
 constexpr float kLatentEps = 1e-6f;
-constexpr auto kRopeLayout = kernels::RopeLayout::interleaved;
 
 }  // namespace
 
 Mla::Mla(const NameScope& scope, const MlaShape& shape)
     : shape_(shape),
-      kv_a_(scope / "kv_a_proj_with_mqa", shape.kv_rank + shape.rope, shape.hidden),
+      kv_a_(scope / "kv_a_proj_with_mqa", shape.kv_rank + shape.rope, shape.hidden, shape.bias),
       kv_norm_((scope / "kv_a_layernorm").vector(shape.kv_rank)),
       kv_b_(scope / "kv_b_proj", shape.heads * (shape.nope + shape.v), shape.kv_rank),
-      o_(scope / "o_proj", shape.hidden, shape.heads * shape.v),
-      q_a_(shape.q_rank > 0 ? std::optional(Linear(scope / "q_a_proj", shape.q_rank, shape.hidden)) : std::nullopt),
+      o_(scope / "o_proj", shape.hidden, shape.heads * shape.v, shape.bias),
+      q_a_(shape.q_rank > 0 ? std::optional(Linear(scope / "q_a_proj", shape.q_rank, shape.hidden, shape.bias))
+                            : std::nullopt),
       q_norm_(q_a_ ? &(scope / "q_a_layernorm").vector(shape.q_rank) : nullptr),
       q_(q_a_ ? Linear(scope / "q_b_proj", shape.heads * shape.qk(), shape.q_rank)
               : Linear(scope / "q_proj", shape.heads * shape.qk(), shape.hidden)) {}
@@ -64,7 +64,7 @@ Value Mla::attend_expanded(const Projected& x, const Batch& batch, const ops::Ro
                                   .rope = shape_.rope,
                                   .v = shape_.v,
                                   .table = &table,
-                                  .layout = kRopeLayout,
+                                  .layout = shape_.layout,
                                   .segments = segments,
                                   .geometry = std::get<PagedKv>(layout).geometry,
                                   .scale = shape_.scale},
@@ -73,8 +73,8 @@ Value Mla::attend_expanded(const Projected& x, const Batch& batch, const ops::Ro
 
 void Mla::rotate(const Projected& x, const ops::RopeTable& table, ForwardContext& c) const {
   Tensor q = x.q.tensor, k_rope = x.k_rope.tensor;
-  ops::rope(q, shape_.heads, shape_.qk(), shape_.nope, table, kRopeLayout, false, c.ops);
-  ops::rope(k_rope, 1, shape_.rope, 0, table, kRopeLayout, false, c.ops);
+  ops::rope(q, shape_.heads, shape_.qk(), shape_.nope, table, shape_.layout, false, c.ops);
+  ops::rope(k_rope, 1, shape_.rope, 0, table, shape_.layout, false, c.ops);
 }
 
 // Re-expands the whole past of each segment: kv_b on the cached latents, into blocks that live for this call.

@@ -17,7 +17,9 @@ struct MlaShape {
   int64_t q_rank = 0;                 // of the query's latent; 0: a plain q_proj
   int64_t kv_rank = 0;                // of the keys' and values' latent
   int64_t nope = 0, rope = 0, v = 0;  // of a head: query/key without rotation, rotated (even), value
-  float scale = 0;                    // of the scores
+  bool bias = false;                  // on q_a, kv_a and o
+  kernels::RopeLayout layout = kernels::RopeLayout::interleaved;
+  float scale = 0;  // of the scores
   int64_t qk() const { return nope + rope; }
 };
 

@@ -1,15 +1,22 @@
 #include "models/layers/mlp.h"
 
+#include <array>
+
 namespace jamsu::models {
 
 using autograd::Value;
 
-Mlp::Mlp(const NameScope& scope, int64_t hidden, int64_t width)
-    : gate_(scope / "gate_proj", width, hidden),
-      up_(scope / "up_proj", width, hidden),
-      down_(scope / "down_proj", hidden, width) {}
+Mlp::Mlp(const NameScope& scope, int64_t hidden, int64_t width, bool bias)
+    : gate_(scope / "gate_proj", width, hidden, bias),
+      up_(scope / "up_proj", width, hidden, bias),
+      down_(scope / "down_proj", hidden, width, bias),
+      bias_(bias) {}
 
 Value Mlp::forward(const Value& x, ForwardContext& c) const {
+  if (bias_) {
+    const std::vector<Value> y = autograd::linears(x, std::array{gate_.term(), up_.term()}, c);
+    return down_.forward(autograd::swiglu(y[0], y[1], c), c);
+  }
   return autograd::gated_mlp(x, gate_.weight(), up_.weight(), down_.weight(), c);
 }
 
@@ -27,7 +34,7 @@ MoE::MoE(const NameScope& scope, const MoeShape& shape, int64_t layer)
     experts_.down.push_back(&(expert / (mixtral ? "w2" : "down_proj")).matrix(shape.hidden, shape.width));
   }
   if (shape.shared_width > 0)
-    shared_ = std::make_unique<Mlp>(scope / "shared_experts", shape.hidden, shape.shared_width);
+    shared_ = std::make_unique<Mlp>(scope / "shared_experts", shape.hidden, shape.shared_width, shape.shared_bias);
 }
 
 // The order router, experts, shared fixes the order in which gradients reach x: shared, experts ascending, router.
@@ -49,8 +56,8 @@ Value MoE::forward(const Value& x, const Batch& batch, ForwardContext& c) const 
   return autograd::combine(&shared, expert_out, routed, c);
 }
 
-FeedForward::FeedForward(const NameScope& scope, int64_t hidden, int64_t width)
-    : mlp_(std::make_unique<Mlp>(scope, hidden, width)) {}
+FeedForward::FeedForward(const NameScope& scope, int64_t hidden, int64_t width, bool bias)
+    : mlp_(std::make_unique<Mlp>(scope, hidden, width, bias)) {}
 FeedForward::FeedForward(const NameScope& scope, const MoeShape& shape, int64_t layer)
     : moe_(std::make_unique<MoE>(scope, shape, layer)) {}
 

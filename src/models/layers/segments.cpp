@@ -1,5 +1,7 @@
 #include "models/layers/segments.h"
 
+#include <algorithm>
+
 namespace jamsu::models {
 
 using kernels::kKeyBlock;
@@ -16,14 +18,18 @@ std::vector<ops::KvSegment> kv_segments(const Batch& batch, size_t layer) {
 }
 
 ops::RopeTable rope_table_of(const Batch& batch, const ops::Rope& rope, ops::Context& context) {
-  std::vector<int64_t> positions;
+  std::vector<int64_t> positions, lengths;
   positions.reserve(batch.tokens.size());
   for (const Segment& s : batch.segments) {
     JAMSU_CHECK(s.first_row == static_cast<int64_t>(positions.size()) && s.state != nullptr);
-    for (int64_t i = 0; i < s.rows; ++i) positions.push_back(s.position + i);
+    const int64_t whole = s.whole > 0 ? s.whole : s.position + s.rows;
+    for (int64_t i = 0; i < s.rows; ++i) {
+      positions.push_back(s.position + i);
+      if (rope.by_length()) lengths.push_back(std::max(whole, s.position + i + 1));
+    }
   }
   JAMSU_CHECK(positions.size() == batch.tokens.size());
-  return ops::rope_table(rope, positions, context);
+  return ops::rope_table(rope, positions, lengths, context);
 }
 
 }  // namespace jamsu::models

@@ -11,7 +11,8 @@ namespace jamsu::models {
 
 // The segments with their blocks in layer `layer` of their states, past and new rows.
 std::vector<ops::KvSegment> kv_segments(const Batch& batch, size_t layer);
-// Rotary tables of the batch's rows by their positions. REQUIRES: the segments cover all rows, in order.
+// Rotary tables of the batch's rows by their positions and, where that matters, their lengths (Segment::whole).
+// REQUIRES: the segments cover all rows, in order.
 ops::RopeTable rope_table_of(const Batch& batch, const ops::Rope& rope, ops::Context& context);
 
 }  // namespace jamsu::models

@@ -85,7 +85,13 @@ TEST(DeepseekV3Config, EveryMalformedKindNamesItsField) {
          o["num_hidden_layers"] = 10000;
          o["n_routed_experts"] = 65536;
        }},
-      {"surprise", [](json::object& o) { o["surprise"] = 1; }},
+      {"partial_rotary_factor",
+       [](json::object& o) {
+         o["partial_rotary_factor"] = 0.5;
+         o["rope_scaling"] = json::object{{"type", "linear"}, {"factor", 2}};
+       }},
+      {"num_local_experts", [](json::object& o) { o["num_local_experts"] = 16; }},  // beside n_routed_experts
+      {"index_topk", [](json::object& o) { o["index_topk"] = 2048; }},              // V3.2
       {"num_nextn_predict_layers", [](json::object& o) { o["num_nextn_predict_layers"] = 2; }},
   };
   for (const Case& c : cases) {
@@ -120,6 +126,55 @@ TEST(DeepseekV3Config, ReadsV2) {
     ASSERT_FALSE(r.ok()) << field;
     EXPECT_NE(r.error().message.find(field), std::string::npos) << r.error().message;
   }
+}
+
+// What a recipe leaves out is off; what a config.json leaves out is as in DeepseekV3Config, made for the 671B.
+TEST(DeepseekV3Config, ARecipeAndAFolderLeaveOutDifferentThings) {
+  json::object o = good();
+  for (const char* name : {"q_lora_rank", "n_shared_experts", "n_group", "topk_group", "first_k_dense_replace"})
+    o.erase(name);
+  o["num_hidden_layers"] = 4;
+  const auto folder = parse_deepseek_v3(o, "config.json"), recipe = parse_recipe_model(o, "recipe");
+  ASSERT_TRUE(folder.ok()) << folder.error().message;
+  ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+  EXPECT_EQ(folder->q_lora_rank, 1536);
+  EXPECT_EQ(recipe->q_lora_rank, std::nullopt);
+  EXPECT_EQ(folder->n_group, 8);
+  EXPECT_EQ(recipe->n_group, 1);
+  EXPECT_EQ(folder->first_k_dense_replace, 3);
+  EXPECT_EQ(recipe->first_k_dense_replace, 0);
+  EXPECT_EQ(folder->routed_scaling_factor, 2.5);
+  EXPECT_EQ(recipe->routed_scaling_factor, 1);
+  EXPECT_EQ(folder->n_shared_experts, 1);
+  EXPECT_EQ(recipe->n_shared_experts, 0);
+  o["surprise"] = 1;
+  EXPECT_TRUE(parse_deepseek_v3(o, "config.json").ok());
+  const auto unknown = parse_recipe_model(o, "recipe");
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_EQ(unknown.error().message,
+            "recipe: \"surprise\" is not a field this program knows for DeepseekV3ForCausalLM.");
+}
+
+TEST(DeepseekV3Config, BiasesPairsAndATiedHead) {
+  json::object o = good();
+  o["q_lora_rank"] = 8;
+  o["attention_bias"] = true;
+  o["rope_interleave"] = false;
+  o["tie_word_embeddings"] = true;
+  const auto c = parse_deepseek_v3(o, "config.json");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(c->attention().layout, kernels::RopeLayout::half);
+  const DeepseekV3 model(*c, ops::Numerics::bf16);
+  EXPECT_TRUE(model.info().tied_head);
+  for (const char* name : {"q_a_proj", "kv_a_proj_with_mqa", "o_proj"})
+    EXPECT_TRUE(model.parameters().find(fmt::format("model.layers.1.self_attn.{}.bias", name))) << name;
+  for (const char* name : {"q_b_proj", "kv_b_proj"})
+    EXPECT_FALSE(model.parameters().find(fmt::format("model.layers.1.self_attn.{}.bias", name))) << name;
+  const auto again = parse_deepseek_v3(to_json(*c, "bfloat16"), "again");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_TRUE(again->attention_bias && again->tie_word_embeddings && !again->rope_interleave);
+  o["mlp_bias"] = true;
+  EXPECT_FALSE(parse_deepseek_v3(o, "config.json").ok());
 }
 
 TEST(DeepseekV3Config, KnowsOneKindOfQuantisation) {

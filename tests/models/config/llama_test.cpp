@@ -67,6 +67,29 @@ TEST(LlamaConfig, ThetaStandsInRopeParametersToo) {
   EXPECT_EQ(c->rope_theta, 5e5);
 }
 
+// Biases, by the classes that ask for them; Qwen2 has its own in any case.
+TEST(LlamaConfig, Biases) {
+  json::object o = good();
+  o["attention_bias"] = true;
+  for (const LlamaKind kind : {LlamaKind::llama, LlamaKind::qwen3, LlamaKind::hyperclovax, LlamaKind::qwen2}) {
+    const auto c = parse_llama(kind, o, "config.json");
+    ASSERT_TRUE(c.ok()) << c.error().message;
+    EXPECT_TRUE(c->attention(0).bias);
+    EXPECT_EQ(c->attention(0).out_bias, kind != LlamaKind::qwen2);
+    EXPECT_FALSE(c->mlp_bias);
+  }
+  o["mlp_bias"] = true;
+  const auto c = parse_llama(LlamaKind::llama, o, "config.json");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  const Llama model(*c, ops::Numerics::bf16);
+  for (const char* name : {"self_attn.q_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"}) {
+    const auto* bias = model.parameters().find(fmt::format("model.layers.2.{}.bias", name));
+    const auto* weight = model.parameters().find(fmt::format("model.layers.2.{}.weight", name));
+    ASSERT_TRUE(bias && weight) << name;
+    EXPECT_EQ(bias->shape, Shape({weight->shape[0]})) << name;
+  }
+}
+
 TEST(LlamaConfig, EveryMalformedKindNamesItsField) {
   struct Case {
     LlamaKind kind;
@@ -87,21 +110,20 @@ TEST(LlamaConfig, EveryMalformedKindNamesItsField) {
       {kLlama, "head_dim", set("head_dim", 2000)},
       {kLlama, "head_dim", set("hidden_size", 6 * 2048)},
       {kLlama, "hidden_act", set("hidden_act", "gelu")},
-      {kLlama, "attention_bias", set("attention_bias", true)},
-      {kLlama, "mlp_bias", set("mlp_bias", true)},
+      {kLlama, "attention_bias", set("attention_bias", 1)},
+      {kQwen3, "mlp_bias", set("mlp_bias", true)},
       {kLlama, "eos_token_id", set("eos_token_id", 100)},
       {kLlama, "eos_token_id", set("eos_token_id", json::array{1, "2"})},
       {kLlama, "bos_token_id", set("bos_token_id", 100)},
-      {kLlama, "surprise", set("surprise", 1)},
       {kLlama, "sliding_window", set("sliding_window", 4096)},  // Mistral's; Llama has none
       {kLlama, "num_experts", set("num_experts", 8)},
       {kLlama, "rope_theta", set("rope_theta", -1)},
       {kLlama, "rope_scaling", set("rope_scaling", 4)},
-      {kLlama, "rope_scaling.type", set("rope_scaling", json::object{{"type", "dynamic"}, {"factor", 2}})},
+      {kLlama, "rope_scaling.type", set("rope_scaling", json::object{{"type", "longrope"}, {"factor", 2}})},
       {kLlama, "rope_scaling.factor", set("rope_scaling", json::object{{"type", "linear"}})},
       {kLlama, "rope_scaling.factor", set("rope_scaling", json::object{{"type", "linear"}, {"factor", 0}})},
       {kLlama, "rope_scaling.original_max_position_embeddings",
-       set("rope_scaling", json::object{{"type", "yarn"}, {"factor", 4}})},
+       set("rope_scaling", json::object{{"type", "yarn"}, {"factor", 4}, {"original_max_position_embeddings", 32.5}})},
       {kLlama, "rope_scaling.low_freq_factor",
        set("rope_scaling",
            json::object{{"rope_type", "llama3"}, {"factor", 8}, {"original_max_position_embeddings", 9}})},
@@ -115,7 +137,7 @@ TEST(LlamaConfig, EveryMalformedKindNamesItsField) {
        set("rope_scaling", json::object{{"type", "linear"}, {"factor", 2}, {"beta_fast", 32}})},
       {kLlama, "use_sliding_window", set("use_sliding_window", true)},
       {kQwen3, "use_sliding_window", set("use_sliding_window", 1)},
-      {kQwen3, "sliding_window", set("use_sliding_window", true)},
+      {kQwen3, "sliding_window", set("sliding_window", "wide")},
       {kQwen3, "sliding_window", set("sliding_window", 0)},
       {kQwen3, "layer_types", set("layer_types", json::array{"full_attention", "full_attention"})},
       {kQwen3, "layer_types", set("layer_types", json::array{"full_attention", "full_attention", "chunked_attention"})},
@@ -179,22 +201,32 @@ TEST(LlamaConfig, WindowsOfLayers) {
   EXPECT_EQ(windows(LlamaKind::qwen2, o), (std::vector<int64_t>{kNone, kNone, kNone}));
 }
 
+// Its class in transformers asks neither max_window_layers nor layer_types which layers slide.
 TEST(LlamaConfig, QwenMoeSlidesInAllLayers) {
   json::object o = with_window();
   o["num_experts"] = 8;
   o["num_experts_per_tok"] = 2;
   o["moe_intermediate_size"] = 16;
+  o["max_window_layers"] = 2;
   const auto c = parse_llama(LlamaKind::qwen3_moe, o, "config.json");
   ASSERT_TRUE(c.ok()) << c.error().message;
-  EXPECT_EQ(c->window(0), 20);
-  for (const auto& [field, value] : std::vector<std::pair<const char*, json::value>>{
-           {"max_window_layers", 3}, {"layer_types", json::array{kFull, kSliding, kSliding}}}) {
-    json::object other = o;
-    other[field] = value;
-    const auto r = parse_llama(LlamaKind::qwen3_moe, other, "config.json");
-    ASSERT_FALSE(r.ok()) << field;
-    EXPECT_NE(r.error().message.find(field), std::string::npos) << r.error().message;
-  }
+  for (const int64_t layer : {0, 1, 2}) EXPECT_EQ(c->window(layer), 20);
+}
+
+// Qwen2Config: a window of 4,096 from layer 28 on, but for what the file says; layer_types go before max_window_layers,
+// which transformers writes beside them whatever they are.
+TEST(LlamaConfig, WindowsThatAreNotSaidAreThoseOfTheClass) {
+  json::object o = with_window();
+  EXPECT_EQ(parse_llama(LlamaKind::qwen2, o, "config.json")->window(2), kernels::kNoWindow);
+  o.erase("sliding_window");
+  o["max_window_layers"] = 1;
+  EXPECT_EQ(parse_llama(LlamaKind::qwen2, o, "config.json")->window(2), 4096);
+  o = with_window();
+  o["max_window_layers"] = 28;
+  o["layer_types"] = json::array{kFull, kSliding, kSliding};
+  const auto c = parse_llama(LlamaKind::qwen3, o, "config.json");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(c->sliding, (std::vector<bool>{false, true, true}));
 }
 
 TEST(LlamaConfig, ContradictingWindowsNameTheirField) {
@@ -204,15 +236,13 @@ TEST(LlamaConfig, ContradictingWindowsNameTheirField) {
     EXPECT_NE(r.error().message.find(field), std::string::npos) << r.error().message;
   };
   json::object o = with_window();
-  refused(o, "max_window_layers");
-  o["max_window_layers"] = 2;
   o["layer_types"] = json::array{kFull, kSliding, kSliding};
-  refused(o, "max_window_layers");
-  o["max_window_layers"] = 1;
   o["sliding_window"] = nullptr;
   refused(o, "sliding_window");
   o["use_sliding_window"] = false;
   refused(o, "layer_types");
+  o["layer_types"] = json::array{kFull, kFull, kFull};
+  EXPECT_TRUE(parse_llama(LlamaKind::qwen2, o, "config.json").ok());
 }
 
 // The published size of Qwen2.5-1.5B, its head tied: 1.54B.
