@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "tokenizer/added_tokens.h"
@@ -73,7 +74,14 @@ class TokenizerData {
   bool fuse_unk = false, ignore_merges = false, byte_fallback = false;
   Normalizer normalizer;
   Decoder decoder;
-  std::vector<AddedToken> added;       // in the order of the file
+  std::vector<AddedToken> added;  // in the order of the file
+  // Added tokens with `normalized: true` that the normalizer changes: `tokenizers` decodes them as it leaves them.
+  std::unordered_map<int32_t, std::string> shown;
+  // What the decoder sees of a token. REQUIRES: vocabulary.has(id).
+  std::string_view decoded_token(int32_t id) const {
+    const auto found = shown.empty() ? shown.end() : shown.find(id);
+    return found == shown.end() ? vocabulary.token(id) : std::string_view(found->second);
+  }
   std::unique_ptr<bool[]> is_added;    // by id
   std::unique_ptr<bool[]> is_special;  // by id
   std::unique_ptr<bool[]> is_outside;  // by id: an added token that the model's vocabulary does not have
