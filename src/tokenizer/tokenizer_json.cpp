@@ -46,8 +46,8 @@ class Loader {
 
   Result<std::shared_ptr<TokenizerData>> load() {
     for (const auto step :
-         {&Loader::model, &Loader::pre_tokenizer, &Loader::decoder, &Loader::vocabulary, &Loader::merges,
-          &Loader::bytes, &Loader::normalizer, &Loader::matchers, &Loader::post_processor})
+         {&Loader::model, &Loader::pre_tokenizer, &Loader::decoder, &Loader::normalizer, &Loader::vocabulary,
+          &Loader::merges, &Loader::bytes, &Loader::matchers, &Loader::post_processor})
       if (Status s = (this->*step)(); !s) return s.error();
     shell();
     return data_;
@@ -131,6 +131,14 @@ class Loader {
     std::vector<std::string> meanings;
     meanings.reserve(size);
     for (const std::string& token : list->tokens) meanings.push_back(data_->decoder.meaning(token));
+    for (const AddedToken& t : data_->added) {
+      if (!t.normalized) continue;
+      std::string owner;
+      const std::string shown(data_->normalizer.run(t.content, owner));
+      if (shown == t.content) continue;
+      meanings[static_cast<size_t>(t.id)] = data_->decoder.meaning(shown);
+      data_->shown.emplace(t.id, shown);
+    }
     if (std::none_of(list->holes.begin(), list->holes.end(), [](bool hole) { return hole; })) list->holes.clear();
     for (size_t id = 0; id < list->holes.size(); ++id)
       if (list->holes[id]) meanings[id].clear();
