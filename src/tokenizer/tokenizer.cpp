@@ -235,6 +235,10 @@ class Encoder {
     if (!id || data_.is_outside[static_cast<size_t>(*id)]) return -1;
     return plain_ && data_.is_added[static_cast<size_t>(*id)] ? -1 : *id;
   }
+  int32_t of_character(std::string_view c) const {
+    const char32_t point = unicode::decode_valid(c.data()).c;
+    return point < data_.character_token.size() ? data_.character_token[point] : of_model(c);
+  }
   int32_t of_model(std::string_view token) const {
     const auto id = data_.vocabulary.find(token);
     return id && !data_.is_outside[static_cast<size_t>(*id)] ? *id : -1;
@@ -249,7 +253,7 @@ class Encoder {
     else if (data_.alphabet == Alphabet::bytes)
       for (const char byte : p) symbol(data_.byte_token[static_cast<unsigned char>(byte)], {});
     else
-      each_character(p, [this](std::string_view c, bool, bool) { symbol(of_model(c), c); });
+      each_character(p, [this](std::string_view c, bool, bool) { symbol(of_character(c), c); });
     if (unknown_waits_) made_->push_back(data_.unk);
   }
   template <class F>

@@ -70,6 +70,7 @@ class TokenizerData {
   // Of characters: <0xNN>, with byte fallback. -1: the model has none for this byte.
   std::array<int32_t, 256> byte_token{};
   std::array<int32_t, 256> byte_piece{};  // the token of a piece of one byte, where that is known without asking; -1
+  std::vector<int32_t> character_token;   // of characters: the model's tokens of one character, by code point; -1: none
   int32_t unk = -1;                       // for such bytes, or for characters without token; -1: they are dropped
   bool fuse_unk = false, ignore_merges = false, byte_fallback = false;
   Normalizer normalizer;

@@ -15,6 +15,7 @@
 #include "tokenizer/tokenizer_data.h"
 #include "tokenizer/unigram_scores.h"
 #include "tokenizer/vocabulary_field.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::tokenizer {
 namespace {
@@ -227,6 +228,13 @@ class Loader {
     }
     data_->byte_piece.fill(-1);
     if (!characters && !data_->words && data_->affixes.empty()) data_->byte_piece = data_->byte_token;
+    constexpr size_t kBasicPlane = 0x10000;
+    if (characters) data_->character_token.assign(kBasicPlane, -1);
+    for (const auto& [token, id] : ids_) {
+      if (!characters || !unicode::is_one_character(token)) continue;
+      const char32_t c = unicode::decode_valid(token.data()).c;
+      if (c < kBasicPlane) data_->character_token[c] = id;
+    }
     if (unigram_) return unknown_id();
     const auto* unk = model_->if_contains("unk_token");
     if (absent(unk) && !data_->words) return {};
