@@ -159,7 +159,7 @@ void add_bench(Verb& app, Globals& globals) {
               });
   auto* model = add_measure(*verb, globals, options, "model", "a model's folder: opening, prefill of 512, decoding",
                             kWholeRuns, 0, measure_model);
-  model->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
+  model->add_option("model", options->model, kModelHelp);
   model->add_option("--prompt", options->load.prompt, "tokens before those decoded (default 64)")
       ->range(kExtent.first, kExtent.second);
   model->add_option("--decoded", options->load.decoded, "tokens decoded (default 32)")

@@ -44,7 +44,7 @@ class Findings {
  private:
   void add(json::array& list, const char* mark, const std::string& text) {
     list.emplace_back(text);
-    if (!quiet_) fmt::print("{}{}\n", mark, text);
+    if (!quiet_) print("{}{}\n", mark, text);
   }
   bool quiet_;
   json::array problems_, odd_, unused_;
@@ -180,9 +180,9 @@ json::array check_sense(session::OpenSession& open, bool quiet, Findings& findin
                        {"perplexity", p->per_token()},
                        {"bits_per_byte", p->bits_per_byte()}});
     if (!quiet)
-      fmt::print("{:<8} {:.3f} bits a byte, perplexity {:.4g} a token, {:.2f} bytes a token: {}\n", sample.language,
-                 p->bits_per_byte(), p->per_token(), static_cast<double>(p->bytes) / static_cast<double>(p->tokens),
-                 sample.source);
+      print("{:<8} {:.3f} bits a byte, perplexity {:.4g} a token, {:.2f} bytes a token: {}\n", sample.language,
+            p->bits_per_byte(), p->per_token(), static_cast<double>(p->bytes) / static_cast<double>(p->tokens),
+            sample.source);
   }
   return results;
 }
@@ -197,17 +197,17 @@ int run(const Options& o, const Globals& globals) {
   const auto files = formats::Safetensors::open_folder(*folder);
   if (!files) return fail(files.error());
   Findings findings(o.json);
-  if (!o.json) fmt::print("{}\n{}: {}\n", *folder, info.architecture, info.shape);
+  if (!o.json) print("{}\n{}: {}\n", *folder, info.architecture, info.shape);
   check_unused(**opened, findings);
   const json::object hashes = o.fast ? json::object() : check_files(*files, findings);
   if (!o.json)
     for (const auto& [name, hash] : hashes)
-      fmt::print("sha256   {}  {}\n", std::string_view(hash.as_string()), std::string_view(name));
+      print("sha256   {}  {}\n", std::string_view(hash.as_string()), std::string_view(name));
   const json::object values = check_tensors(*files, findings);
   if (!o.json)
-    fmt::print("tensors  {} of the shapes that config.json implies, {} values; largest {:.4g} in {}\n",
-               values.at("tensors").as_int64(), values.at("values").as_int64(), values.at("largest").as_double(),
-               std::string_view(values.at("largest_in").as_string()));
+    print("tensors  {} of the shapes that config.json implies, {} values; largest {:.4g} in {}\n",
+          values.at("tensors").as_int64(), values.at("values").as_int64(), values.at("largest").as_double(),
+          std::string_view(values.at("largest_in").as_string()));
   json::array texts;
   std::error_code error;
   if (fs::exists(*folder + "/tokenizer.json", error) || fs::exists(*folder + "/tiktoken.model", error)) {
@@ -232,7 +232,7 @@ int run(const Options& o, const Globals& globals) {
                               {"odd", findings.oddities()}}
               << "\n";
   else
-    fmt::print("{}\n", good ? "no problem found" : fmt::format("{} problem(s)", findings.problems().size()));
+    print("{}\n", good ? "no problem found" : fmt::format("{} problem(s)", findings.problems().size()));
   return good ? 0 : 1;
 }
 
@@ -241,7 +241,7 @@ int run(const Options& o, const Globals& globals) {
 void add_check(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("check", "is a model's folder whole: hashes, shapes, values, tokenizer, perplexity");
-  verb->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
+  verb->add_option("model", options->model, kModelHelp);
   verb->add_flag("--fast", options->fast, "without the SHA-256 of the files");
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer("Example: jamsu check pretrained/nano");

@@ -1,7 +1,16 @@
 #include "apps/command_line.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <sstream>
+
+#include "apps/say.h"
+#include "base/near_names.h"
+#include "base/printable.h"
 
 namespace jamsu::apps {
 
@@ -61,6 +70,21 @@ Option* Option::excludes(const char* name) {
   return this;
 }
 
+namespace {
+
+// NaN is within every range, since no comparison with it holds.
+CLI::Option* finite(CLI::Option* option) {
+  return option->check(CLI::Validator(
+      [](std::string& value) {
+        double number = 0;
+        const bool read = CLI::detail::lexical_cast(value, number);
+        return !read || std::isfinite(number) ? std::string() : value + " is no finite number";
+      },
+      ""));
+}
+
+}  // namespace
+
 Option* Verb::keep(CLI::Option* option) {
   options_.push_back(std::make_unique<Option>(option));
   return options_.back().get();
@@ -82,12 +106,15 @@ Option* Verb::add_option(const char* name, uint64_t& variable, const std::string
   return keep(app_->add_option(name, variable, help));
 }
 Option* Verb::add_option(const char* name, double& variable, const std::string& help) {
-  return keep(app_->add_option(name, variable, help));
+  return keep(finite(app_->add_option(name, variable, help)));
 }
 Option* Verb::add_option(const char* name, std::optional<int64_t>& variable, const std::string& help) {
   return keep(app_->add_option(name, variable, help));
 }
 Option* Verb::add_option(const char* name, std::optional<double>& variable, const std::string& help) {
+  return keep(finite(app_->add_option(name, variable, help)));
+}
+Option* Verb::add_option(const char* name, std::optional<std::string>& variable, const std::string& help) {
   return keep(app_->add_option(name, variable, help));
 }
 Option* Verb::add_option(const char* name, std::vector<std::string>& variable, const std::string& help) {
@@ -123,17 +150,53 @@ CommandLine::CommandLine(const std::string& help, const std::string& version)
 }
 CommandLine::~CommandLine() = default;
 
+namespace {
+
+// The names of verbs and options that the line's verbs, the program first, know.
+std::vector<std::string> known_names(const CLI::App& root) {
+  std::vector<std::string> names;
+  for (const CLI::App* app = &root; app;) {
+    for (const CLI::App* verb : app->get_subcommands({})) names.push_back(verb->get_name());
+    for (const CLI::Option* option : app->get_options())
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    const auto chosen = app->get_subcommands();
+    app = chosen.empty() ? nullptr : chosen.front();
+  }
+  return names;
+}
+
+// 0 after help that was asked for; else 2, and stderr says why.
+int exit_code(const CLI::App& root, const CLI::ParseError& error, const std::string& addition) {
+  std::ostringstream out, err;
+  const int code = root.exit(error, out, err);
+  std::fputs(out.str().c_str(), stdout);
+  std::string message = err.str();  // it may hold words of the line
+  message.insert(std::min(message.find('\n'), message.size()), addition);
+  std::fputs(printable_lines(message).c_str(), stderr);
+  return code == 0 ? 0 : 2;
+}
+
+}  // namespace
+
 std::optional<int> CommandLine::parse(int argc, char** argv) {
   try {
     root_->parse(argc, argv);
   } catch (const CLI::RequiredError& e) {
     // CLI11 asks for a missing verb before it looks at the word that stands in its place.
     const auto words = root_->remaining(true);
-    if (!words.empty())
-      std::fprintf(stderr, "jamsu: there is no \"%s\"; jamsu --help lists the verbs\n", words[0].c_str());
-    return words.empty() && root_->exit(e) == 0 ? 0 : 2;
+    if (words.empty()) return exit_code(*root_, e, {});
+    const std::string question = did_you_mean(words[0], known_names(*root_));
+    say(fmt::format("there is no \"{}\"{} jamsu --help lists the verbs", words[0], question.empty() ? ";" : question));
+    return 2;
+  } catch (const CLI::ExtrasError& e) {
+    const auto words = root_->remaining(true);
+    const auto option = std::find_if(words.begin(), words.end(), [](const auto& w) { return w.starts_with('-'); });
+    const std::string word = words.empty()           ? ""
+                             : option == words.end() ? words[0]
+                                                     : option->substr(0, option->find('='));
+    return exit_code(*root_, e, did_you_mean(word, known_names(*root_)));
   } catch (const CLI::ParseError& e) {
-    return root_->exit(e) == 0 ? 0 : 2;
+    return exit_code(*root_, e, {});
   }
   return std::nullopt;
 }

@@ -50,7 +50,8 @@ class Verb {
   Verb& operator=(const Verb&) = delete;
 
   Verb* add_subcommand(const std::string& name, const std::string& help);
-  // "--name", "-n,--name", or "name" for a positional argument. The variable keeps its value where none is given.
+  // "--name", "-n,--name", or "name" for a positional argument. The variable keeps its value where none is given. NaN and
+  // infinity are no numbers.
   Option* add_option(const char* name, std::string& variable, const std::string& help);
   Option* add_option(const char* name, int& variable, const std::string& help);
   Option* add_option(const char* name, int64_t& variable, const std::string& help);
@@ -58,6 +59,7 @@ class Verb {
   Option* add_option(const char* name, double& variable, const std::string& help);
   Option* add_option(const char* name, std::optional<int64_t>& variable, const std::string& help);
   Option* add_option(const char* name, std::optional<double>& variable, const std::string& help);
+  Option* add_option(const char* name, std::optional<std::string>& variable, const std::string& help);
   Option* add_option(const char* name, std::vector<std::string>& variable, const std::string& help);
   Option* add_flag(const char* name, bool& variable, const std::string& help);
   void footer(const std::string& text);  // below the help
@@ -83,7 +85,7 @@ class CommandLine : public Verb {
   CommandLine(const std::string& help, const std::string& version);
   ~CommandLine() override;
   // Reads the line and runs what it asks for. A code: the program ends with it, because help was asked for (0) or the
-  // line was not understood (2, and stderr says why). What a verb throws is passed on.
+  // line was not understood (2, and stderr says why, with what is near to it). What a verb throws is passed on.
   std::optional<int> parse(int argc, char** argv);
 
  private:

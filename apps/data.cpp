@@ -64,7 +64,8 @@ int show(const ShowOptions& o, const Globals& globals) {
   }
   const auto tokenizer = tokenizer::Tokenizer::load(path);
   if (!tokenizer) return fail(tokenizer.error());
-  auto sources = train::open_sources(*recipe, *stage, *tokenizer);
+  auto sources = train::open_sources(*recipe, *stage, *tokenizer, {},
+                                     [](const std::string& line) { fmt::print(stderr, "{}\n", line); });
   if (!sources) return fail(sources.error());
   auto dataset = train::Dataset::create(std::move(*sources), stage->data_options(recipe->data.seed));
   if (!dataset) return fail(dataset.error());
@@ -75,7 +76,7 @@ int show(const ShowOptions& o, const Globals& globals) {
     return 0;
   }
   if (!o.summary)
-    fmt::print("{}", train::describe(*batch, [&](int32_t id) { return tokenizer->decode(std::vector<int32_t>{id}); }));
+    print_lines(train::describe(*batch, [&](int32_t id) { return tokenizer->decode(std::vector<int32_t>{id}); }));
   const int64_t room = batch->rows.rows * batch->rows.width;
   fmt::print(
       "batch {}: {} documents, {} tokens ({:.1f} % of {} rows of {}), {} learned, {} samples waiting, {} left out as "

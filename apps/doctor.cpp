@@ -76,8 +76,9 @@ int run(const Options& o, const Globals& globals) {
   std::vector<Measured> measured;
   for (const int threads : std::set<int>{1, globals.thread_count()}) {
     ThreadPool pool(threads);
+    if (!pool.shortage().empty()) say(pool.shortage());
     measured.push_back(
-        {threads, machine::measure_peak(isa, pool, o.slices), machine::measure_read_bandwidth(pool, o.slices)});
+        {pool.threads(), machine::measure_peak(isa, pool, o.slices), machine::measure_read_bandwidth(pool, o.slices)});
     const Measured& m = measured.back();
     if (o.json) continue;
     fmt::print("{:>2} thread(s)  peak {:.1f} GFLOP/s (quartiles {:.1f}-{:.1f}), {}\n", threads, m.peak.median / 1e9,

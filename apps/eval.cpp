@@ -10,10 +10,10 @@
 #include <system_error>
 
 #include "apps/request.h"
-#include "base/files.h"
 #include "eval/likelihood.h"
 #include "eval/question_files.h"
 #include "eval/task_eval.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::apps {
 namespace {
@@ -69,17 +69,17 @@ boost::json::object to_json(const eval::Report& r, int64_t k) {
           {"cells", cells}};
 }
 
-void print(const eval::Report& r, const Options& o) {
-  fmt::print("{:<11} {}   of {}   all steps verified {} of {}   cut {}   {:.0f} tokens a reply\n", r.name,
-             percent(r.right, r.problems), r.problems, r.steps_verified, r.with_steps, r.truncated,
-             static_cast<double>(r.tokens) / static_cast<double>(std::max<int64_t>(r.problems * o.k, 1)));
+void print_report(const eval::Report& r, const Options& o) {
+  print("{:<11} {}   of {}   all steps verified {} of {}   cut {}   {:.0f} tokens a reply\n", r.name,
+        percent(r.right, r.problems), r.problems, r.steps_verified, r.with_steps, r.truncated,
+        static_cast<double>(r.tokens) / static_cast<double>(std::max<int64_t>(r.problems * o.k, 1)));
   if (r.errors > 0)
-    fmt::print("            {} replies ended with an error (--items names it); counted as wrong\n", r.errors);
+    print("            {} replies ended with an error (--items names it); counted as wrong\n", r.errors);
   if (o.k > 1)
-    fmt::print("            pass@{} {}   maj@{} {}\n", o.k, percent(r.pass_at_k, r.problems), o.k,
-               percent(r.majority_at_k, r.problems));
+    print("            pass@{} {}   maj@{} {}\n", o.k, percent(r.pass_at_k, r.problems), o.k,
+          percent(r.majority_at_k, r.problems));
   if (o.cells)
-    for (const auto& c : r.cells) fmt::print("    {:<28} {} of {}\n", c.name, percent(c.right, c.problems), c.problems);
+    for (const auto& c : r.cells) print("    {:<28} {} of {}\n", c.name, percent(c.right, c.problems), c.problems);
 }
 
 // The sets that --sets and --unseen choose.
@@ -138,7 +138,7 @@ class ItemsFile {
 
 // --task perplexity.
 int run_perplexity(const Options& o, const std::string& file, session::OpenSession& open) {
-  const auto text = read_file(file);
+  const auto text = unicode::read_text_file(file);
   if (!text) return fail(text.error());
   const auto p = eval::perplexity(*open.session, *text, o.window, counted(open));
   if (!p) return fail(fmt::format("{}: {}", file, p.error().message));
@@ -149,8 +149,8 @@ int run_perplexity(const Options& o, const std::string& file, session::OpenSessi
                                      {"perplexity", p->per_token()}, {"bits_per_byte", p->bits_per_byte()}}
               << "\n";
   else
-    fmt::print("perplexity  {:.4g} a token, {:.4g} bits a byte   {} tokens, {} bytes, windows of {}\n", p->per_token(),
-               p->bits_per_byte(), p->tokens, p->bytes, p->window);
+    print("perplexity  {:.4g} a token, {:.4g} bits a byte   {} tokens, {} bytes, windows of {}\n", p->per_token(),
+          p->bits_per_byte(), p->tokens, p->bytes, p->window);
   return 0;
 }
 
@@ -171,9 +171,9 @@ int run_choice(const Options& o, std::vector<eval::ChoiceProblem> problems, sess
                                      {"tokens", r.tokens}}
               << "\n";
   else
-    fmt::print("choice      {} by log-probability, {} per byte   of {}{}\n", percent(r.right, r.problems),
-               percent(r.right_per_byte, r.problems), r.problems,
-               r.errors ? fmt::format("   {} could not be run (--items names them); counted as wrong", r.errors) : "");
+    print("choice      {} by log-probability, {} per byte   of {}{}\n", percent(r.right, r.problems),
+          percent(r.right_per_byte, r.problems), r.problems,
+          r.errors ? fmt::format("   {} could not be run (--items names them); counted as wrong", r.errors) : "");
   if (auto s = items.flush(); !s) return fail(s.error());
   return 0;
 }
@@ -224,7 +224,7 @@ int show_item(const Options& o, const Work& work, session::OpenSession& open) {
   if (work.sets.empty()) request.thinking = session::Thinking::off;
   const auto prompt = open.session->prompt(request);
   if (!prompt) return fail(prompt.error());
-  fmt::print("{}\n", open.session->tokenizer().decode(prompt->ids));
+  print_lines(open.session->tokenizer().decode(prompt->ids) + "\n");
   return 0;
 }
 
@@ -252,7 +252,7 @@ int run(const Options& o, const Globals& globals) {
     if (o.json)
       std::cout << to_json(report, o.k) << "\n" << std::flush;
     else
-      print(report, o);
+      print_report(report, o);
     std::fflush(stdout);
     if (auto s = items.flush(); !s) return fail(s.error());
   }
@@ -265,7 +265,7 @@ void add_eval(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb =
       app.add_subcommand("eval", "score a model on generated tasks or on files: questions, choices, perplexity");
-  verb->add_option("--model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
+  verb->add_option("--model", options->model, kModelHelp);
   verb->add_option("--problems", options->problems, "per set")->range(int64_t{1}, int64_t{1'000'000});
   auto* sets = verb->add_option("--sets", options->sets,
                                 "of A, B ko, B en, B longer, C, D, A unseen, B ko unseen, B en unseen, C unseen; "

@@ -1,10 +1,14 @@
 // jamsu: trains, post-trains and runs DeepSeek-style reasoning models on this computer.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <new>
+#include <string_view>
 
 #include "apps/verbs.h"
 #include "base/thread_pool.h"
@@ -27,19 +31,10 @@ session::OpenOptions Globals::how() const {
                            .numerics = numerics(),
                            .cache = {},
                            .force = force,
-                           .say = say};
+                           .say = say_once};
   for (const models::CachePolicy policy : models::kCachePolicies)
     if (cache == models::policy_name(policy)) how.cache = policy;
   return how;
-}
-
-void say(const std::string& message) {
-  std::fprintf(stderr, "jamsu: %s\n", message.c_str());
-}
-
-int fail(const std::string& message) {
-  say(message);
-  return 1;
 }
 
 }  // namespace jamsu::apps
@@ -57,20 +52,22 @@ bool read_environment(jamsu::apps::Globals& globals) {
   globals.places.cache = jamsu::hub::cache_folder(variable);
   std::error_code error;
   globals.places.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  const std::string terminal = variable("TERM");
+  globals.codes = !terminal.empty() && terminal != "dumb";
+  globals.colour = globals.codes && variable("NO_COLOR").empty();
   const std::string isa = variable("JAMSU_ISA");
   if (isa.empty()) return true;
   globals.isa = jamsu::kernels::isa_from_name(isa);
   const auto available = jamsu::kernels::available_isas();
   if (globals.isa && std::find(available.begin(), available.end(), *globals.isa) != available.end()) return true;
-  std::fprintf(stderr, "jamsu: JAMSU_ISA=%s: this CPU has", isa.c_str());
-  for (const auto i : available) std::fprintf(stderr, " %s", std::string(jamsu::kernels::isa_name(i)).c_str());
-  std::fprintf(stderr, "\n");
+  std::string message = "JAMSU_ISA=" + isa + ": this CPU has";
+  for (const auto i : available) message += " " + std::string(jamsu::kernels::isa_name(i));
+  jamsu::apps::say(message);
   return false;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
+  jamsu::apps::hold_standard_files();
   jamsu::apps::Globals globals;
   if (!read_environment(globals)) return 1;
   jamsu::apps::CommandLine line(
@@ -92,14 +89,46 @@ int main(int argc, char** argv) {
         jamsu::apps::add_sft, jamsu::apps::add_eval, jamsu::apps::add_tokenizer, jamsu::apps::add_data,
         jamsu::apps::add_doctor, jamsu::apps::add_bench, jamsu::apps::add_ledger})
     add(line, globals);
-  try {
-    if (const auto code = line.parse(argc, argv)) return *code;
-  } catch (const std::exception& e) {  // out of memory and the like: said, not crashed
-    return jamsu::apps::fail(e.what());
-  }
+  if (const auto code = line.parse(argc, argv)) return *code;
   // What was printed has to have arrived: a full disk behind `>` is an error.
   std::cout.flush();
   if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) && globals.exit_code == 0)
     return jamsu::apps::fail("the output cannot be written");
   return globals.exit_code;
+}
+
+// Said without memory of its own.
+void say_out_of_memory() {
+  constexpr std::string_view kMessage = "jamsu: out of memory\n";
+  if (::write(STDERR_FILENO, kMessage.data(), kMessage.size()) < 0) return;  // nobody listens
+}
+
+// Memory may end where nothing can be thrown: in a destructor, in a thread's own code. Any other exception that arrives
+// here is an error of ours and ends as such.
+[[noreturn]] void on_terminate() {
+  try {
+    if (const auto exception = std::current_exception()) std::rethrow_exception(exception);
+  } catch (const std::bad_alloc&) {
+    say_out_of_memory();
+    ::_exit(1);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "jamsu: internal error: %s\n", e.what());
+  } catch (...) {
+    std::fprintf(stderr, "jamsu: internal error\n");
+  }
+  std::abort();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::set_terminate(on_terminate);
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    say_out_of_memory();
+  } catch (const std::exception& e) {
+    jamsu::apps::say(e.what());
+  }
+  return 1;
 }

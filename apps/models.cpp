@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "apps/verbs.h"
+#include "base/near_names.h"
 #include "models/open.h"
 
 namespace jamsu::apps {
@@ -39,24 +40,24 @@ int list(bool json, const Globals& globals) {
     if (json) {
       std::cout << o << "\n";
     } else if (const auto* error = o.if_contains("error")) {
-      fmt::print("{:<32} cannot be opened: {}\n", model.name, std::string_view(error->as_string()));
+      print("{:<32} cannot be opened: {}\n", model.name, std::string_view(error->as_string()));
     } else {
-      fmt::print("{:<32} {:<24} {:>8.2f}M parameters  {:>9.1f} MiB {}\n", model.name,
-                 std::string_view(o.at("architecture").as_string()), o.at("parameters").to_number<double>() / 1e6,
-                 o.at("weight_bytes").to_number<double>() / 1048576.0,
-                 std::string_view(o.at("stored_dtype").as_string()));
+      print("{:<32} {:<24} {:>8.2f}M parameters  {:>9.1f} MiB {}\n", model.name,
+            std::string_view(o.at("architecture").as_string()), o.at("parameters").to_number<double>() / 1e6,
+            o.at("weight_bytes").to_number<double>() / 1048576.0, std::string_view(o.at("stored_dtype").as_string()));
     }
   }
   if (found.empty() && !json)
-    fmt::print("No model under {} nor in {}. The shipped one (pretrained/nano) needs no name.\n",
-               (fs::path(globals.places.home) / "models").string(), globals.places.cache);
+    print("No model under {} nor in {}, and pretrained/nano was not found beside the program.\n",
+          (fs::path(globals.places.home) / "models").string(), globals.places.cache);
   return 0;
 }
 
-// Bytes of the files below, each once: a snapshot's links point to blobs that lie beside it.
+// Bytes of a file, or of the files below a folder, each once: a snapshot's links point to blobs that lie beside it.
 int64_t bytes_below(const fs::path& folder) {
   int64_t bytes = 0;
   std::error_code error;
+  if (fs::is_regular_file(folder, error)) return static_cast<int64_t>(fs::file_size(folder, error));
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::error_code ignored;
     if (at->is_regular_file(ignored) && !at->is_symlink(ignored)) bytes += static_cast<int64_t>(at->file_size(ignored));
@@ -68,21 +69,31 @@ int remove(const std::string& name, bool yes, const Globals& globals) {
   const auto found = hub::installed_models(globals.places);
   const auto it = std::find_if(found.begin(), found.end(), [&](const hub::FoundModel& m) { return m.name == name; });
   if (it == found.end())
-    return fail(fmt::format("rm: there is no model \"{}\" under {} nor in {} (jamsu ls lists them)", name,
-                            (fs::path(globals.places.home) / "models").string(), globals.places.cache));
-  const double mib = static_cast<double>(bytes_below(it->owned)) / 1048576.0;
+    return fail(fmt::format("rm: there is no model \"{}\" under {} nor in {}{} (jamsu ls lists them)", name,
+                            (fs::path(globals.places.home) / "models").string(), globals.places.cache,
+                            did_you_mean(name, hub::model_names(found))));
+  if (it->owned.empty())
+    return fail(fmt::format("rm: {} {}", it->folder,
+                            it->shipped
+                                ? "comes with jamsu"
+                                : "belongs to a training run, with its checkpoints; remove that folder yourself"));
+  double mib = 0;
+  for (const std::string& path : it->owned) mib += static_cast<double>(bytes_below(path)) / 1048576.0;
+  const std::string& what = it->owned.size() == 1 ? it->owned[0] : it->name;
   if (!yes) {
-    if (!isatty(STDIN_FILENO)) return fail(fmt::format("rm: {} ({:.1f} MiB): say --yes", it->owned, mib));
-    fmt::print("Remove {} ({:.1f} MiB)? [y/N] ", it->owned, mib);
+    if (!isatty(STDIN_FILENO)) return fail(fmt::format("rm: {} ({:.1f} MiB): say --yes", what, mib));
+    print("Remove {} ({:.1f} MiB)? [y/N] ", what, mib);
     std::fflush(stdout);
     std::string answer;
     std::getline(std::cin, answer);
     if (answer != "y" && answer != "Y" && answer != "yes") return fail("rm: nothing was removed");
   }
   std::error_code error;
-  fs::remove_all(it->owned, error);  // of a link the link alone
-  if (error) return fail(fmt::format("rm: {}: {}", it->owned, error.message()));
-  fmt::print("removed {} ({:.1f} MiB)\n", it->owned, mib);
+  for (const std::string& path : it->owned) {
+    fs::remove_all(path, error);  // of a link the link alone
+    if (error) return fail(fmt::format("rm: {}: {}", path, error.message()));
+  }
+  print("removed {} ({:.1f} MiB)\n", what, mib);
   return 0;
 }
 
@@ -94,7 +105,8 @@ void add_models(Verb& app, Globals& globals) {
     bool json = false, yes = false;
   };
   auto options = std::make_shared<Options>();
-  auto* ls = app.add_subcommand("ls", "the models under $JAMSU_HOME/models and in the Hugging Face cache");
+  auto* ls = app.add_subcommand(
+      "ls", "the models here: under $JAMSU_HOME/models, trained here, in the Hugging Face cache, and nano");
   ls->add_flag("--json", options->json, "one JSON object a model");
   ls->footer("Example: jamsu ls");
   ls->callback([options, &globals] { globals.exit_code = list(options->json, globals); });

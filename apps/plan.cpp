@@ -119,22 +119,22 @@ boost::json::object as_json(const Found& f, const Options& o, const std::string&
 
 void print_training(const Found& f, const Options& o, const Globals& globals) {
   const plan::Training t = plan::training(f.source, o.train_tokens, f.load.context, f.machine);
-  fmt::print("training    {} tokens: {} ({} a token), about {} here; {:.2f} GiB for weights and optimizer\n",
-             scaled(o.train_tokens, ""), scaled(t.flops, "FLOP"), scaled(t.flops / o.train_tokens, "FLOP"),
-             duration(t.seconds), gib(t.bytes));
+  print("training    {} tokens: {} ({} a token), about {} here; {:.2f} GiB for weights and optimizer\n",
+        scaled(o.train_tokens, ""), scaled(t.flops, "FLOP"), scaled(t.flops / o.train_tokens, "FLOP"),
+        duration(t.seconds), gib(t.bytes));
   if (const auto rates = ledger::read_rates(globals.places.home); rates && rates->per_hour > 0)
-    fmt::print("            {:.2f} {} at {} {} an hour (energy not counted)\n", t.seconds / 3600 * rates->per_hour,
-               rates->currency, rates->per_hour, rates->currency);
+    print("            {:.2f} {} at {} {} an hour (energy not counted)\n", t.seconds / 3600 * rates->per_hour,
+          rates->currency, rates->per_hour, rates->currency);
   else
-    fmt::print("            no price: jamsu ledger --currency KRW --per-hour 20 sets one\n");
-  if (!f.source.model->info().trainable) fmt::print("            this program cannot train it: no backward\n");
+    print("            no price: jamsu ledger --currency KRW --per-hour 20 sets one\n");
+  if (!f.source.model->info().trainable) print("            this program cannot train it: no backward\n");
   fmt::print("{}", ledger_line(globals, f.machine));
 }
 
 void print_published(const models::ModelInfo& info) {
   const plan::PublishedV3 v3;
   const double flops = 3 * info.forward_flops(2048);
-  fmt::print(
+  print(
       "DeepSeek-V3 as published (arXiv:2412.19437): {:.0f}K H800 hours for {:.1f}T tokens; at {} a token (ours, "
       "contexts of 4,096) and {}/s of FP8 that is {:.1f} % of the GPUs' peak.\n"
       "            {:.0f}K + {:.0f}K (context extension) + {:.0f}K (post-training) = {:.0f}K hours, ${:.3f}M at "
@@ -145,29 +145,28 @@ void print_published(const models::ModelInfo& info) {
       v3.hours() / 1e3, v3.dollars() / 1e6, v3.dollars_per_hour);
 }
 
-void print(const Found& f, const std::string& path) {
+void print_found(const Found& f, const std::string& path) {
   const models::ModelInfo& info = f.source.model->info();
   const auto millions = [](int64_t n) { return scaled(static_cast<double>(n), ""); };
-  fmt::print("{}\n{}: {}\n", path, info.architecture, info.shape);
-  fmt::print("parameters  {} total, {} active per token; weights {}{}\n", millions(info.parameters.total),
-             millions(info.parameters.active), f.source.stored,
-             f.source.file_bytes ? fmt::format(", {:.2f} GiB of files", gib(f.source.file_bytes))
-                                 : " (by the config; no weights here)");
-  fmt::print("memory      {:8.2f} GiB weights as loaded\n", gib(f.memory.weights));
-  fmt::print("            {:8.2f} GiB state of {} sequence(s) of {} tokens{}\n", gib(f.memory.state), f.load.parallel,
-             f.load.context,
-             models::cache_policies(*f.source.model).size() > 1 ? fmt::format(", {}", policy_name(f.load.policy)) : "");
-  fmt::print("            {:8.2f} GiB activations and program\n", gib(f.memory.activations + f.memory.program));
-  fmt::print("            {:8.2f} GiB in all; {:.2f} GiB are free here\n", gib(f.memory.total()),
-             gib(f.machine.free_bytes));
+  print("{}\n{}: {}\n", path, info.architecture, info.shape);
+  print("parameters  {} total, {} active per token; weights {}{}\n", millions(info.parameters.total),
+        millions(info.parameters.active), f.source.stored,
+        f.source.file_bytes ? fmt::format(", {:.2f} GiB of files", gib(f.source.file_bytes))
+                            : " (by the config; no weights here)");
+  print("memory      {:8.2f} GiB weights as loaded\n", gib(f.memory.weights));
+  print("            {:8.2f} GiB state of {} sequence(s) of {} tokens{}\n", gib(f.memory.state), f.load.parallel,
+        f.load.context,
+        models::cache_policies(*f.source.model).size() > 1 ? fmt::format(", {}", policy_name(f.load.policy)) : "");
+  print("            {:8.2f} GiB activations and program\n", gib(f.memory.activations + f.memory.program));
+  print("            {:8.2f} GiB in all; {:.2f} GiB are free here\n", gib(f.memory.total()), gib(f.machine.free_bytes));
   const auto sequences = static_cast<double>(f.load.parallel);
-  fmt::print("a token     {} read, {} computed, with {} tokens behind it\n", scaled(f.step.bytes / sequences, "B"),
-             scaled(f.step.flops / sequences, "FLOP"), f.load.context);
-  fmt::print("machine     {} thread(s), {}/s ({}), {}/s read from memory\n", f.machine.threads,
-             scaled(f.machine.peak, "FLOP"), kernels::isa_name(f.machine.isa), scaled(f.machine.bandwidth, "B"));
-  fmt::print("prefill     {:.3g} tokens/s, limited by {}\n", f.prefill.tokens_per_second, limit_name(f.prefill));
-  fmt::print("decode      {:.3g} tokens/s{}, limited by {}\n", f.decode.tokens_per_second,
-             f.load.parallel > 1 ? " of all sequences together" : "", limit_name(f.decode));
+  print("a token     {} read, {} computed, with {} tokens behind it\n", scaled(f.step.bytes / sequences, "B"),
+        scaled(f.step.flops / sequences, "FLOP"), f.load.context);
+  print("machine     {} thread(s), {}/s ({}), {}/s read from memory\n", f.machine.threads,
+        scaled(f.machine.peak, "FLOP"), kernels::isa_name(f.machine.isa), scaled(f.machine.bandwidth, "B"));
+  print("prefill     {:.3g} tokens/s, limited by {}\n", f.prefill.tokens_per_second, limit_name(f.prefill));
+  print("decode      {:.3g} tokens/s{}, limited by {}\n", f.decode.tokens_per_second,
+        f.load.parallel > 1 ? " of all sequences together" : "", limit_name(f.decode));
 }
 
 int run(const Options& o, const Globals& globals) {
@@ -196,7 +195,7 @@ int run(const Options& o, const Globals& globals) {
   if (o.json) {
     std::cout << as_json(f, o, *path, fits) << "\n";
   } else {
-    print(f, *path);
+    print_found(f, *path);
     if (o.train) print_training(f, o, globals);
     if (plan::is_deepseek_v3_671b(info)) print_published(info);
   }

@@ -68,21 +68,25 @@ int run(const Options& o, const Globals& globals) {
               << "\n";
     return 0;
   }
-  fmt::print("{}\n", *folder);
-  fmt::print("architecture  {}: {}\n", info.architecture, info.shape);
-  fmt::print("parameters    {} total, {} active per token{}\n", thousands(count.total), thousands(count.active),
-             count.mtp ? "; MTP module " + thousands(count.mtp) : "");
-  fmt::print("vocabulary    {}   context {}\n", thousands(info.vocab), thousands(info.context));
-  fmt::print("weights       {:.2f} MiB in {} file(s), mostly {}\n", mib(opened->file_bytes), opened->files,
-             opened->stored_dtype);
-  fmt::print("forward       {:.2f} MFLOP a token (attention over 512 tokens)\n", info.forward_flops(512) / 1e6);
+  print("{}\n", *folder);
+  print("architecture  {}: {}\n", info.architecture, info.shape);
+  print("parameters    {} total, {} active per token{}\n", thousands(count.total), thousands(count.active),
+        count.mtp ? "; MTP module " + thousands(count.mtp) : "");
+  print("vocabulary    {}   context {}\n", thousands(info.vocab), thousands(info.context));
+  print("weights       {:.2f} MiB in {} file(s), mostly {}\n", mib(opened->file_bytes), opened->files,
+        opened->stored_dtype);
+  print("forward       {:.2f} MFLOP a token (attention over 512 tokens)\n", info.forward_flops(512) / 1e6);
   if (const auto format = text::ChatFormat::load(*folder))
-    fmt::print("chat          template found; replies are split as {}\n",
-               text::stream_format_name(format->stream_format()));
+    print("chat          template found; replies are split as {}{}\n",
+          text::stream_format_name(format->stream_format()),
+          format->stream_format() == text::StreamFormat::unknown
+              ? ": its tool calls have marks of no format that is known here and stay in the reply's text"
+              : "");
   else
-    fmt::print("chat          no template that works: {}\n", format.error().message);
-  fmt::print("memory of a sequence's state{}\n{}",
-             policies.size() > 1 ? fmt::format(" (this model runs with {}; --cache chooses)", chosen) : "", kv_text);
+    print("chat          no template that works: {}\n", format.error().message);
+  print("memory of a sequence's state{}\n",
+        policies.size() > 1 ? fmt::format(" (this model runs with {}; --cache chooses)", chosen) : "");
+  print_lines(kv_text);
   return 0;
 }
 
@@ -91,7 +95,7 @@ int run(const Options& o, const Globals& globals) {
 void add_show(Verb& app, Globals& globals) {
   auto options = std::make_shared<Options>();
   auto* verb = app.add_subcommand("show", "architecture, parameters, memory of weights and of the cache by context");
-  verb->add_option("model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
+  verb->add_option("model", options->model, kModelHelp);
   verb->add_flag("--json", options->json, "one JSON object");
   verb->footer("Example: jamsu show pretrained/nano");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });

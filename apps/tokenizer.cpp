@@ -7,7 +7,7 @@
 #include <iostream>
 
 #include "apps/verbs.h"
-#include "base/files.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::apps {
 namespace {
@@ -29,7 +29,7 @@ int train_tokenizer(const TrainOptions& o) {
   }
   std::vector<std::string> texts;
   for (const std::string& path : o.files) {
-    auto text = read_file(path);
+    auto text = unicode::read_text_file(path);
     if (!text) return fail(text.error());
     texts.push_back(std::move(*text));
   }
@@ -44,7 +44,7 @@ int train_tokenizer(const TrainOptions& o) {
               << "\n";
     return 0;
   }
-  fmt::print("{}: {} tokens from {} samples and {} file(s)\n", o.out, result->vocab_size(), o.samples, o.files.size());
+  print("{}: {} tokens from {} samples and {} file(s)\n", o.out, result->vocab_size(), o.samples, o.files.size());
   return 0;
 }
 
@@ -69,7 +69,7 @@ int encode(const EncodeOptions& o, const Globals& globals) {
     std::cout << boost::json::object{{"ids", boost::json::array(ids.begin(), ids.end())}, {"pieces", pieces}} << "\n";
     return 0;
   }
-  for (const int32_t id : ids) fmt::print("{}\t{}\n", id, tokenizer->decode(std::vector<int32_t>{id}));
+  for (const int32_t id : ids) print("{}\t{}\n", id, tokenizer->decode(std::vector<int32_t>{id}));
   return 0;
 }
 

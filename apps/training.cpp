@@ -163,6 +163,7 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
   // From here on whatever becomes of the run stands in the ledger.
   ledger::Account account(globals.places.home, {.kind = name, .model = options.folder, .note = recipe->name}, say);
   ops::Runtime runtime(globals.thread_count(), globals.chosen_isa(), globals.numerics());
+  if (const std::string& shortage = runtime.pool()->shortage(); !shortage.empty()) say(shortage);
   Watcher watcher(options, *section, globals, runtime, account);
   const auto result = train::run_stage(*recipe, options, runtime, watcher.hooks());
   if (!result) return fail(result.error());

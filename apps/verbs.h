@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/command_line.h"
+#include "apps/say.h"
 #include "base/result.h"
 #include "hub/installed.h"
 #include "kernels/registry.h"
@@ -16,7 +17,7 @@
 namespace jamsu::apps {
 
 // What every verb shares. The environment is read here and nowhere below
-// (JAMSU_HOME, JAMSU_ISA, HF_HOME, HF_HUB_CACHE).
+// (JAMSU_HOME, JAMSU_ISA, HF_HOME, HF_HUB_CACHE, NO_COLOR, TERM).
 struct Globals {
   hub::Places places;
   std::optional<kernels::Isa> isa;  // $JAMSU_ISA; empty: the best this CPU has
@@ -24,6 +25,8 @@ struct Globals {
   bool f32 = false;                 // --f32: parity mode
   std::string cache = "auto";       // --cache: of MLA models (models/sequence_state.h)
   bool force = false;               // --force: although it does not fit into memory
+  bool codes = false;               // a terminal understands escape sequences ($TERM)
+  bool colour = false;              // and may be told to dim text ($NO_COLOR)
   int exit_code = 0;
 
   int thread_count() const;
@@ -33,13 +36,9 @@ struct Globals {
   kernels::Isa chosen_isa() const { return isa.value_or(kernels::best_isa()); }
 };
 
-// Prints "jamsu: MESSAGE" to stderr.
-void say(const std::string& message);
-// The same, and returns 1.
-int fail(const std::string& message);
-inline int fail(const Error& error) {
-  return fail(error.message);
-}
+// Of --model and of the argument that names a model.
+inline constexpr const char* kModelHelp =
+    "folder, or a name that jamsu ls lists (default: nano, which comes with jamsu)";
 
 void add_models(Verb& app, Globals& globals);  // ls, rm
 void add_pull(Verb& app, Globals& globals);    // the one verb that is a program of its own: apps/pull

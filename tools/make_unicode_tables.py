@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Writes src/text/unicode_tables.cpp. Needs perl (with its Unicode tables) for the age of code points.
+"""Writes src/unicode/unicode_tables.cpp. Needs perl (with its Unicode tables) for the age of code points.
 
-usage: tools/make_unicode_tables.py DATA_UNICODE_FOLDER > src/text/unicode_tables.cpp
+usage: tools/make_unicode_tables.py DATA_UNICODE_FOLDER > src/unicode/unicode_tables.cpp
 
 General categories and Script=Han: Unicode 16.0, from categories-16.0.txt and script-han-16.0.txt of the folder.
 NFC: Hugging Face's normaliser knows Unicode 9; code points of age > 9.0 are inert there. So the "active" code points
 are those of age <= 9.0 that NFC may change or reorder: not their own NFC form, second part of a composition, or ccc != 0.
 These properties are stable, so the Python that runs this may know any Unicode >= 9.
+BertNormalizer and Punctuation ask the crate unicode_categories, which knows Unicode 8: what is newer is unassigned there.
 """
 import subprocess
 import sys
@@ -33,8 +34,8 @@ def to_ranges(points):
     return ranges
 
 
-def present_in_9():
-    script = r'binmode STDOUT; for my $c (0..0x10FFFF) { next if $c >= 0xD800 && $c <= 0xDFFF; print "$c\n" if chr($c) =~ /\p{Present_In: 9.0}/ }'
+def present_in(version):
+    script = r'binmode STDOUT; for my $c (0..0x10FFFF) { next if $c >= 0xD800 && $c <= 0xDFFF; print "$c\n" if chr($c) =~ /\p{Present_In: VERSION}/ }'.replace("VERSION", version)
     return {int(x) for x in subprocess.run(["perl", "-e", script], check=True, capture_output=True, text=True).stdout.split()}
 
 
@@ -67,20 +68,22 @@ def emit(name, kind, rows):
 def main():
     folder = sys.argv[1]
     print("// Written by tools/make_unicode_tables.py; do not edit.")
-    print('#include "text/unicode_tables.h"\n\nnamespace jamsu::text {\nnamespace {\n')
+    print('#include "unicode/unicode_tables.h"\n\nnamespace jamsu::unicode {\nnamespace {\n')
     print("// clang-format off")
-    old = present_in_9()
+    old = present_in("9.0")
     rows = [(a, b, c) for a, b, c in read_ranges(f"{folder}/categories-16.0.txt") if c != "Cn"]
     emit("kCategoryRanges", "CategoryRange", [f"{{0x{a:X},0x{b:X},{CATEGORIES.index(c)}}}" for a, b, c in rows])
     emit("kHanRanges", "CodePointRange", [f"{{0x{a:X},0x{b:X}}}" for a, b, _ in read_ranges(f"{folder}/script-han-16.0.txt")])
     emit("kNfcActiveRanges", "CodePointRange", [f"{{0x{a:X},0x{b:X}}}" for a, b in to_ranges(nfc_active(old))])
     newer = {p for a, b, c in rows if c[0] in "LM" for p in range(a, b + 1)} - old
     emit("kNewerThan9Ranges", "CodePointRange", [f"{{0x{a:X},0x{b:X}}}" for a, b in to_ranges(newer)])
+    newer = {p for a, b, c in rows for p in range(a, b + 1)} - present_in("8.0")
+    emit("kNewerThan8Ranges", "CodePointRange", [f"{{0x{a:X},0x{b:X}}}" for a, b in to_ranges(newer)])
     print("// clang-format on\n\n}  // namespace\n")
     for name, kind in (("kCategoryRanges", "CategoryRange"), ("kHanRanges", "CodePointRange"), ("kNfcActiveRanges", "CodePointRange"),
-                       ("kNewerThan9Ranges", "CodePointRange")):
+                       ("kNewerThan9Ranges", "CodePointRange"), ("kNewerThan8Ranges", "CodePointRange")):
         print(f"constinit const std::span<const {kind}> {name} = {name}Rows;")
-    print("\n}  // namespace jamsu::text")
+    print("\n}  // namespace jamsu::unicode")
 
 
 main()

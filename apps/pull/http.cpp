@@ -138,6 +138,7 @@ Outcome Client::perform(const Request& request, Body body) {
   HeaderList headers;
   headers.add("Accept-Encoding: identity");  // sizes and ranges are the file's own
   if (!request.token.empty()) headers.add("Authorization: Bearer " + request.token);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);  // several threads: no alarm, and main() ignores SIGPIPE
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);

@@ -45,7 +45,7 @@ using Body = FunctionRef<bool(const Answer&, std::span<const std::byte>)>;
 class Client {
  public:
   // A connection that takes longer than stall_seconds to be made, or sends less than 1 KiB a second for as long, is
-  // lost. `interrupted` is asked about once a second.
+  // lost. `interrupted` is asked about once a second. The first one is made before other threads run.
   static Result<std::unique_ptr<Client>> create(int stall_seconds, bool (*interrupted)());
   ~Client();
   Client(const Client&) = delete;

@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/printable.h"
+
 namespace jamsu::pull {
 namespace {
 
@@ -26,12 +28,9 @@ std::string reason(const Outcome& outcome) {
   return outcome.why;
 }
 
-// A server's own words, cut and kept from playing with the terminal.
+// A server's own words, cut, and kept from steering the terminal.
 std::string printable(const std::string& text) {
-  std::string result = text.substr(0, 300);
-  std::replace_if(
-      result.begin(), result.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return result;
+  return jamsu::printable(std::string_view(text).substr(0, 300));
 }
 
 }  // namespace
@@ -52,14 +51,13 @@ Result<Hub> Hub::create(Options options, bool (*interrupted)(), Progress& progre
   const bool bare_token = !options.token.empty() && origin->scheme == "http" && !origin->is_this_machine();
   Hub hub(std::move(options), *origin, std::move(*client), interrupted, progress);
   hub.say_host(*origin);
-  if (bare_token) progress.line(fmt::format("note: HF_TOKEN goes to {} unencrypted (http)", origin->name()));
+  if (bare_token) progress.line_once(fmt::format("note: HF_TOKEN goes to {} unencrypted (http)", origin->name()));
   return hub;
 }
 
 void Hub::say_host(const Origin& origin) {
-  if (!said_.insert(origin.name()).second) return;
-  progress_.line(said_.size() == 1 ? fmt::format("asks {} for {}", origin.name(), options_.repository)
-                                   : fmt::format("which sends on to {}", origin.name()));
+  progress_.line_once(origin == origin_ ? fmt::format("asks {} for {}", origin.name(), options_.repository)
+                                        : fmt::format("which sends on to {}", origin.name()));
 }
 
 bool Hub::sleep(int64_t seconds) const {
@@ -188,7 +186,7 @@ Result<RemoteFile> Hub::look_at(const std::string& commit, const std::string& fi
 }
 
 Status Hub::fetch(const std::string& commit, const std::string& file, const RemoteFile& expected,
-                  hub::PartialBlob& blob) {
+                  hub::PartialBlob& blob, Progress::File& progress) {
   std::string trouble;  // that no other try mends
   // The first piece of an answer: does it begin where this blob ends?
   const auto begins_right = [&](const Answer& answer) -> Status {
@@ -218,7 +216,7 @@ Status Hub::fetch(const std::string& commit, const std::string& file, const Remo
           begun = true;
           if (status) status = blob.append(piece);
           if (!status) trouble = status.error().message;
-          progress_.at(blob.bytes());
+          progress.at(blob.bytes());
           return status.ok();
         });
     if (outcome.ending == Ending::stopped) outcome.why = trouble;

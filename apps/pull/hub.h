@@ -2,7 +2,6 @@
 // The Hugging Face hub's paths, asked through Client: redirects, retries, and who may see the token.
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "apps/pull/http.h"
@@ -19,6 +18,7 @@ struct RemoteFile {
   int64_t size = 0;
 };
 
+// Used by one thread; threads have one each, and may share the Progress.
 class Hub {
  public:
   struct Options {
@@ -33,7 +33,8 @@ class Hub {
   Result<hub::Repository> repository(const std::string& revision);
   Result<RemoteFile> look_at(const std::string& commit, const std::string& file);
   // Appends to `blob` what it lacks; the blob is complete then, its hash not yet looked at.
-  Status fetch(const std::string& commit, const std::string& file, const RemoteFile& expected, hub::PartialBlob& blob);
+  Status fetch(const std::string& commit, const std::string& file, const RemoteFile& expected, hub::PartialBlob& blob,
+               Progress::File& progress);
 
  private:
   Hub(Options options, Origin origin, std::unique_ptr<Client> client, bool (*interrupted)(), Progress& progress);
@@ -51,7 +52,6 @@ class Hub {
   std::unique_ptr<Client> client_;
   bool (*interrupted_)();
   Progress& progress_;
-  std::set<std::string> said_;  // hosts a person knows of
 };
 
 }  // namespace jamsu::pull

@@ -5,15 +5,23 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <mutex>
+#include <optional>
+#include <set>
 #include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "apps/pull/hub.h"
+#include "base/printable.h"
 #include "hub/cache.h"
 
 namespace jamsu::pull {
@@ -21,17 +29,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-volatile std::sig_atomic_t interrupts = 0;
+std::atomic<bool> signalled = false, given_up = false;  // by a person; since one file cannot be fetched
+static_assert(std::atomic<bool>::is_always_lock_free);
 bool interrupted() {
-  return interrupts != 0;
+  return signalled || given_up;
 }
 void on_interrupt(int signal) {
-  interrupts = 1;
+  signalled = true;
   std::signal(signal, SIG_DFL);  // a second one ends it at once; what has come stays then, too
 }
 
 int fail(const std::string& message) {
-  std::fprintf(stderr, "jamsu: pull: %s\n", message.c_str());
+  std::fprintf(stderr, "jamsu: pull: %s\n", printable(message).c_str());
   return 1;
 }
 
@@ -94,16 +103,16 @@ Result<std::vector<Item>> look(Hub& hub, const hub::CachedRepository& cache, con
   return items;
 }
 
-void list(const std::vector<Item>& items) {
+void list(const std::vector<Item>& items, Progress& progress) {
   int64_t missing = 0;
   for (const Item& item : items) {
     const std::string state = item.whole      ? "  (here)"
                               : item.here > 0 ? fmt::format("  ({} here)", bytes_text(item.here))
                                               : std::string();
-    fmt::print("{:>10}  {}{}\n", bytes_text(item.remote.size), item.file, state);
+    progress.line(fmt::format("{:>10}  {}{}", bytes_text(item.remote.size), item.file, state));
     missing += item.remote.size - item.here;
   }
-  fmt::print("{:>10}  to fetch\n", bytes_text(missing));
+  progress.line(fmt::format("{:>10}  to fetch", bytes_text(missing)));
 }
 
 Status enough_space(const std::string& folder, int64_t missing) {
@@ -115,8 +124,8 @@ Status enough_space(const std::string& folder, int64_t missing) {
                            bytes_text(free))};
 }
 
-Status fetch(Hub& hub, const hub::CachedRepository& cache, const std::string& commit, const Item& item,
-             Progress& progress) {
+Status fetch_one(Hub& hub, const hub::CachedRepository& cache, const std::string& commit, const Item& item,
+                 Progress& progress) {
   const std::string path = cache.blob(item.remote.hash);
   std::error_code error;
   if (!fs::exists(path, error)) {
@@ -126,22 +135,92 @@ Status fetch(Hub& hub, const hub::CachedRepository& cache, const std::string& co
     auto blob = hub::PartialBlob::open(
         {.path = path, .lock = cache.lock(item.remote.hash), .hash = item.remote.hash, .size = item.remote.size});
     if (!blob) return blob.error();
-    progress.begin(item.file, item.remote.size, (*blob)->bytes());
-    if (auto s = hub.fetch(commit, item.file, item.remote, **blob); !s) return s;
+    Progress::File line(progress, item.file, item.remote.size, (*blob)->bytes());
+    if (auto s = hub.fetch(commit, item.file, item.remote, **blob, line); !s) return s;
     if (auto s = (*blob)->finish(); !s) return Error{fmt::format("{}: {}", item.file, s.error().message)};
-    progress.end();
+    line.end();
   }
   return cache.link(commit, item.file, item.remote.hash);
 }
 
+// Three files at a time, in their order, each with a connection of its own. The first that cannot be fetched ends the
+// others, whose bytes stay.
+class Fetching {
+ public:
+  Fetching(const Hub::Options& asked, const hub::CachedRepository& cache, std::string commit,
+           const std::vector<Item>& items, Progress& progress)
+      : asked_(asked), cache_(cache), commit_(std::move(commit)), progress_(progress) {
+    std::set<std::string> hashes;
+    for (const Item& item : items)
+      if (!item.linked) (hashes.insert(item.remote.hash).second ? items_ : again_).push_back(item);
+  }
+
+  // `first` is the hub that this thread has already.
+  Status run(Hub& first) {
+    constexpr size_t kAtOnce = 3;
+    std::vector<std::thread> others;
+    try {
+      for (size_t i = 1; i < std::min(kAtOnce, items_.size()); ++i) others.emplace_back([this] { work_alone(); });
+    } catch (const std::system_error&) {  // no more threads: fewer files at a time
+    }
+    work(first);
+    for (std::thread& other : others) other.join();
+    for (const Item& item : again_)
+      if (!first_error_)
+        if (auto s = fetch_one(first, cache_, commit_, item, progress_); !s) fails(s.error());
+    return first_error_ ? Status(*first_error_) : Status();
+  }
+
+ private:
+  // A thread's own code: nothing may be thrown out of it.
+  void work_alone() {
+    try {
+      auto hub = Hub::create(asked_, interrupted, progress_);
+      if (!hub) return fails(hub.error());
+      work(*hub);
+    } catch (const std::exception& e) {
+      fails(Error{e.what()});
+    }
+  }
+
+  void work(Hub& hub) {
+    try {
+      while (!interrupted()) {
+        const size_t i = next_++;
+        if (i >= items_.size()) return;
+        if (auto s = fetch_one(hub, cache_, commit_, items_[i], progress_); !s) return fails(s.error());
+      }
+      if (signalled) fails(Error{"interrupted"});
+    } catch (const std::exception& e) {
+      fails(Error{e.what()});
+    }
+  }
+
+  void fails(const Error& error) {
+    const std::lock_guard lock(mutex_);
+    if (!first_error_) first_error_ = error;
+    given_up = true;
+  }
+
+  Hub::Options asked_;
+  const hub::CachedRepository& cache_;
+  std::string commit_;
+  std::vector<Item> items_, again_;  // again_: what has the content of one of items_
+  Progress& progress_;
+  std::atomic<size_t> next_ = 0;
+  std::mutex mutex_;
+  std::optional<Error> first_error_;
+};
+
 // What stops it is said with what is left to do about it.
 int stopped(const Options& o, const Error& error) {
-  if (!interrupted()) return fail(error.message);
+  if (!signalled) return fail(error.message);
   std::fprintf(
       stderr,
       "\njamsu: pull: interrupted. What has come stays (blobs/*%s); the same command goes on from there: jamsu "
       "pull %s%s\n",
-      hub::kIncomplete, o.model.c_str(), o.revision == "main" ? "" : (" --revision " + o.revision).c_str());
+      hub::kIncomplete, printable(o.model).c_str(),
+      o.revision == "main" ? "" : printable(" --revision " + o.revision).c_str());
   return 130;
 }
 
@@ -160,7 +239,7 @@ int run(const Options& o) {
   Progress progress;
   Hub::Options asked{.token = token, .repository = o.model, .stall_seconds = o.timeout_s, .tries = o.tries};
   if (!endpoint.empty()) asked.endpoint = endpoint;
-  auto hub = Hub::create(std::move(asked), interrupted, progress);
+  auto hub = Hub::create(asked, interrupted, progress);
   if (!hub) return fail(hub.error().message);
   const auto repository = hub->repository(o.revision);
   if (!repository) return stopped(o, repository.error());
@@ -175,17 +254,15 @@ int run(const Options& o) {
   const hub::CachedRepository cache(hub::cache_folder(variable), o.model);
   auto items = look(*hub, cache, repository->commit, files);
   if (!items) return stopped(o, items.error());
-  if (o.list) return list(*items), 0;
+  if (o.list) return list(*items, progress), 0;
 
   if (auto s = cache.make_folders(); !s) return fail(s.error().message);
   int64_t total = 0, missing = 0, fetched = 0;
   for (const Item& item : *items)
     if (!item.whole) total += item.remote.size, missing += item.remote.size - item.here, ++fetched;
   if (auto s = enough_space(cache.folder(), missing); !s) return fail(s.error().message);
-  progress.plan(total);
-  for (const Item& item : *items)
-    if (!item.linked)
-      if (auto s = fetch(*hub, cache, repository->commit, item, progress); !s) return stopped(o, s.error());
+  progress.plan(total, total - missing);
+  if (auto s = Fetching(asked, cache, repository->commit, *items, progress).run(*hub); !s) return stopped(o, s.error());
   // Last: whoever reads the cache meanwhile finds the commit before, whole.
   if (auto s = cache.set_commit(o.revision, repository->commit); !s) return fail(s.error().message);
 
@@ -194,6 +271,7 @@ int run(const Options& o) {
   if (o.include.empty() && !weights) progress.line("note: it has no *.safetensors, the only weights jamsu reads");
   progress.line(
       fmt::format("{} files, {} of them fetched now: {}", items->size(), fetched, cache.snapshot(repository->commit)));
+  if (o.revision != "main") progress.line(fmt::format("its name here: {}@{}", o.model, o.revision));
   return 0;
 }
 
@@ -230,6 +308,9 @@ int start(int argc, char** argv) {
   }
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
+  // A terminal that closes ends it like Ctrl-C, unless nohup has said otherwise.
+  if (std::signal(SIGHUP, on_interrupt) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
   const int code = run(o);
   if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && code == 0) return fail("the output cannot be written");
   return code;

@@ -1,7 +1,10 @@
 #include "base/thread_pool.h"
 
+#include <fmt/format.h>
 #include <sched.h>
 #include <xmmintrin.h>
+
+#include <system_error>
 
 #include "base/check.h"
 
@@ -24,10 +27,21 @@ int usable_cores() {
 
 ThreadPool::ThreadPool(int threads) {
   JAMSU_CHECK(threads >= 1);
-  for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  workers_.reserve(static_cast<size_t>(threads - 1));
+  // The destructor of an object half made does not run: threads that wait for work would find it gone.
+  try {
+    if (const std::error_code refused = start(threads - 1)) do_with_fewer(threads, refused);
+  } catch (...) {
+    stop();
+    throw;
+  }
 }
 
 ThreadPool::~ThreadPool() {
+  stop();
+}
+
+void ThreadPool::stop() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
@@ -35,6 +49,30 @@ ThreadPool::~ThreadPool() {
   }
   wake_.notify_all();
   for (auto& worker : workers_) worker.join();
+  workers_.clear();
+}
+
+// Up to `count`; why there are no more.
+std::error_code ThreadPool::start(int count) {
+  try {
+    for (int worker = 1; worker <= count; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  } catch (const std::system_error& error) {
+    return error.code();
+  }
+  return {};
+}
+
+// Some of those that could be started are given back: an engine has threads of its own, and memory is short for their
+// stacks when it is short for ours.
+void ThreadPool::do_with_fewer(int asked, const std::error_code& why) {
+  constexpr int kForOthers = 4;
+  const int kept = threads() - 1 - kForOthers;
+  stop();
+  stop_ = false;
+  generation_.store(0, std::memory_order_relaxed);
+  (void)start(kept);  // others may have taken the room meanwhile: those that run are enough
+  shortage_ = fmt::format("{} threads cannot be started ({}); {} compute, with the same results", asked, why.message(),
+                          threads());
 }
 
 void ThreadPool::take_tasks(int worker) {

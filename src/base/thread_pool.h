@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -28,13 +30,15 @@ class FlushScope {
 
 class ThreadPool {
  public:
-  // REQUIRES: threads >= 1. threads == 1 starts none.
+  // REQUIRES: threads >= 1. threads == 1 starts none. Where the system starts fewer, those compute: see shortage().
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  // Why there are fewer than were asked for, as a sentence for a person; empty: there are all.
+  const std::string& shortage() const { return shortage_; }
   // Calls body(task, worker) for every task in [0, tasks), worker in [0, threads()); returns when all are done.
   // The body runs with FTZ and DAZ on. Not reentrant. The body must not throw. Several threads may call: a caller without
   // a turn has one for this call.
@@ -59,8 +63,12 @@ class ThreadPool {
  private:
   void work(int worker);
   void take_tasks(int worker);
+  std::error_code start(int count);
+  void stop();
+  void do_with_fewer(int asked, const std::error_code& why);
 
   std::vector<std::thread> workers_;
+  std::string shortage_;
   std::mutex mutex_;
   std::condition_variable wake_;
   const FunctionRef<void(int64_t, int)>* body_ = nullptr;

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -31,7 +32,7 @@ class EngineImpl final : public Engine {
         scheduler_(layout_, options_),
         cache_(static_cast<size_t>(options.cached_prefixes), model_->info().same_up_to),
         delivery_(std::make_unique<Delivery>([this] { news(); })),
-        thread_([this] { loop(); }) {}
+        thread_(started()) {}
 
   ~EngineImpl() override {
     {
@@ -101,6 +102,14 @@ class EngineImpl final : public Engine {
     return Error{fmt::format("prompt: {} bytes of state for up to {} tokens exceed the engine's {}", bytes,
                              static_cast<int64_t>(request.tokens.size()) + request.max_tokens - 1,
                              options_.state_bytes)};
+  }
+
+  std::thread started() {
+    try {
+      return std::thread([this] { loop(); });
+    } catch (const std::system_error& error) {
+      throw std::system_error(error.code(), "the engine's thread cannot be started");
+    }
   }
 
   // The engine's thread looks again.

@@ -4,15 +4,11 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "tasks/answer/answer.h"
+#include "tasks/answer/plain_text.h"
 
 namespace jamsu::eval {
 namespace {
-
-// What replies are grouped by for the majority: the final number where the value is one, else the whole answer.
-std::string final_value(const tasks::Sample& problem, const std::string& answer) {
-  const std::string number = tasks::final_number(answer);
-  return number.empty() || problem.value.find_first_not_of("0123456789-") != std::string::npos ? answer : number;
-}
 
 boost::json::object item_of(const std::string& set, const tasks::Sample& problem, uint64_t index, size_t sample,
                             const session::Reply& reply, const tasks::Verdict& verdict) {
@@ -24,6 +20,7 @@ boost::json::object item_of(const std::string& set, const tasks::Sample& problem
                            {"reasoning", reply.reasoning},
                            {"content", reply.content},
                            {"value", problem.value},
+                           {"answer", tasks::final_number(reply.content)},
                            {"right", verdict.answer_right},
                            {"steps", verdict.steps},
                            {"steps_right", verdict.steps_right},
@@ -32,16 +29,22 @@ boost::json::object item_of(const std::string& set, const tasks::Sample& problem
   return item;
 }
 
-// Values in the order they came, with their votes.
+// Answers in the order they came, with their votes.
 struct Vote {
-  std::string value;
+  tasks::Answer answer;
   int64_t count = 0;
   bool right = false;
 };
-Vote& vote_for(std::vector<Vote>& votes, const std::string& value) {
-  const auto found = std::find_if(votes.begin(), votes.end(), [&](const Vote& v) { return v.value == value; });
+// Where the value is no number, whole replies vote.
+tasks::Answer vote_of(const tasks::Sample& problem, const std::string& content) {
+  const bool number = tasks::whole_quantity(tasks::plain_text(problem.value)).has_value();
+  return number ? tasks::read_answer(content) : tasks::Answer{content, std::nullopt};
+}
+Vote& vote_for(std::vector<Vote>& votes, tasks::Answer answer) {
+  const auto found =
+      std::find_if(votes.begin(), votes.end(), [&](const Vote& v) { return tasks::same_answer(v.answer, answer); });
   if (found != votes.end()) return *found;
-  return votes.emplace_back(Vote{value});
+  return votes.emplace_back(Vote{std::move(answer)});
 }
 
 }  // namespace
@@ -69,7 +72,7 @@ void Tally::add(const tasks::Sample& problem, uint64_t index, const std::vector<
       verdict.answer_right = false;
       ++report_.errors;
     }
-    Vote& vote = vote_for(votes, final_value(problem, reply.content));
+    Vote& vote = vote_for(votes, vote_of(problem, reply.content));
     ++vote.count;
     vote.right = verdict.answer_right;
     any |= verdict.answer_right;

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <set>
 #include <system_error>
+#include <utility>
 
 #include "hub/answers.h"
 
@@ -78,11 +80,90 @@ Status CachedRepository::set_commit(const std::string& revision, const std::stri
   return write_file(path, commit, ops);
 }
 
+namespace {
+
+// Names of what lies directly in a folder.
+std::set<std::string> entries(const fs::path& folder) {
+  std::set<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    names.insert(at->path().filename().string());
+  return names;
+}
+
+// Hashes of the blobs that a snapshot's links name.
+std::set<std::string> linked_blobs(const fs::path& snapshot) {
+  std::set<std::string> hashes;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(snapshot, error), end; !error && at != end; at.increment(error)) {
+    std::error_code none;
+    const std::string hash = fs::read_symlink(at->path(), none).filename().string();
+    if (!none && is_hex(hash)) hashes.insert(hash);
+  }
+  return hashes;
+}
+
+}  // namespace
+
+std::vector<CachedRepository::Revision> CachedRepository::revisions() const {
+  constexpr size_t kDigits = 12;
+  std::set<std::string> unnamed = entries(folder_ + "/snapshots");
+  std::vector<Revision> found;
+  const fs::path refs = folder_ + "/refs";
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(refs, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    if (!at->is_regular_file(ignored)) continue;
+    const std::string name = at->path().lexically_relative(refs).string();
+    const std::string hash = commit(name);
+    if (!hash.empty() && fs::is_directory(snapshot(hash), ignored)) found.push_back({name, hash});
+  }
+  std::sort(found.begin(), found.end(), [](const Revision& a, const Revision& b) {
+    return std::pair(a.name != "main", a.name) < std::pair(b.name != "main", b.name);
+  });
+  for (const Revision& revision : found) unnamed.erase(revision.commit);
+  for (const std::string& hash : unnamed)
+    if (is_hex(hash)) found.push_back({hash.substr(0, kDigits), hash});
+  return found;
+}
+
+std::string CachedRepository::find(const std::string& revision) const {
+  constexpr size_t kLeastDigits = 7;
+  if (!stays_inside(revision)) return {};
+  if (const std::string hash = commit(revision); !hash.empty()) return snapshot(hash);
+  if (revision.size() < kLeastDigits || !is_hex(revision)) return {};
+  std::string found;
+  for (const std::string& name : entries(folder_ + "/snapshots")) {
+    if (!name.starts_with(revision)) continue;
+    if (!found.empty()) return {};
+    found = name;
+  }
+  return found.empty() ? std::string() : snapshot(found);
+}
+
+std::vector<std::string> CachedRepository::belongings(const Revision& revision) const {
+  const std::vector<Revision> all = revisions();
+  if (all.size() <= 1) return {folder_};
+  std::vector<std::string> paths;
+  std::error_code error;
+  if (const std::string ref = folder_ + "/refs/" + revision.name; fs::is_regular_file(ref, error)) paths.push_back(ref);
+  std::set<std::string> kept;
+  for (const Revision& other : all) {
+    if (other.name == revision.name) continue;
+    if (other.commit == revision.commit) return paths;
+    kept.merge(linked_blobs(snapshot(other.commit)));
+  }
+  paths.push_back(snapshot(revision.commit));
+  for (const std::string& hash : linked_blobs(snapshot(revision.commit)))
+    if (!kept.contains(hash)) paths.push_back(blob(hash));
+  return paths;
+}
+
 std::string find_snapshot(const std::string& cache, const std::string& name) {
-  if (!is_repository(name)) return {};
-  const CachedRepository repository(cache, name);
-  const std::string commit = repository.commit("main");
-  return commit.empty() ? std::string() : repository.snapshot(commit);
+  const size_t at = name.find('@');
+  const std::string repository = name.substr(0, at);
+  if (!is_repository(repository)) return {};
+  return CachedRepository(cache, repository).find(at == std::string::npos ? "main" : name.substr(at + 1));
 }
 
 }  // namespace jamsu::hub

@@ -5,6 +5,7 @@
 //   models--ORG--NAME/refs/REVISION           the commit a branch or tag stood for
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/files.h"
 #include "base/result.h"
@@ -28,6 +29,18 @@ class CachedRepository {
   // The commit `revision` stood for when it was fetched; empty: it is not here.
   std::string commit(const std::string& revision) const;
 
+  // What is here: each ref whose snapshot is there, main first, then by name; then the snapshots that no ref names (a
+  // commit that was fetched by itself, or what a branch was before), named by the first digits of their commit.
+  struct Revision {
+    std::string name, commit;
+  };
+  std::vector<Revision> revisions() const;
+  // The snapshot of a ref, or of a commit's first seven digits and more; empty: there is none, or several.
+  std::string find(const std::string& revision) const;
+  // Folders and files that belong to this one of revisions() alone: its ref, its snapshot unless another ref stands for
+  // it, and the blobs that no other snapshot links to. Of the only revision: the whole folder.
+  std::vector<std::string> belongings(const Revision& revision) const;
+
   // The four below write. `revision` and `file` stay inside (hub/answers.h).
   Status make_folders() const;
   // snapshots/COMMIT/FILE becomes a link to the blob.
@@ -40,7 +53,7 @@ class CachedRepository {
   std::string folder_, locks_;
 };
 
-// The folder of ORG/NAME's main in the cache; empty: it is not there.
+// The folder of ORG/NAME (its main) or ORG/NAME@REVISION in the cache; empty: it is not there.
 std::string find_snapshot(const std::string& cache, const std::string& name);
 
 }  // namespace jamsu::hub

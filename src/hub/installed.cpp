@@ -4,44 +4,73 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
+#include "base/near_names.h"
 #include "formats/folder.h"
+#include "hub/answers.h"
 #include "hub/cache.h"
 
 namespace jamsu::hub {
 
-Result<std::string> find_model(const std::string& name, const Places& places) {
-  namespace fs = std::filesystem;
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char *kShipped = "nano", *kShippedFolder = "pretrained/nano";
+constexpr const char* kTrained = "model";  // in the folder of a training run (train/stage.h)
+
+bool is_model(const fs::path& folder) {
   std::error_code error;
-  const auto is_model = [&](const fs::path& path) { return fs::is_regular_file(path / "config.json", error); };
-  if (!name.empty()) {
-    if (is_model(name)) return name;
-    const fs::path at_home = fs::path(places.home) / "models" / name;
-    if (is_model(at_home)) return at_home.string();
-    const auto cached = find_snapshot(places.cache, name);
-    if (!cached.empty() && is_model(cached)) return cached;
-    std::string instead;
-    for (const std::string& folder : {name, at_home.string(), cached})
-      if (instead.empty()) instead = formats::what_lies_there(folder);
-    if (fs::is_regular_file(name, error))
-      instead = "It is a file; a model is the folder with its config.json, its weights and its tokenizer.";
-    return Error{fmt::format(
-        "--model {}: no folder with a config.json there, nor under {}, nor a snapshot of it under {}{}{}", name,
-        (fs::path(places.home) / "models").string(), places.cache, instead.empty() ? "" : ". ", instead)};
-  }
-  // Beside the sources it was built from, or where it was installed (PREFIX/bin, PREFIX/share/jamsu).
+  return fs::is_regular_file(folder / "config.json", error);
+}
+
+// Beside the sources the program was built from, or where it was installed (PREFIX/bin, PREFIX/share/jamsu), or in the
+// current folder; empty: nowhere.
+std::string shipped_model(const Places& places) {
   for (fs::path folder = fs::path(places.program).parent_path(); folder.has_relative_path();
        folder = folder.parent_path())
-    for (const char* below : {"pretrained/nano", "share/jamsu/pretrained/nano"})
+    for (const fs::path& below : {fs::path(kShippedFolder), fs::path("share/jamsu") / kShippedFolder})
       if (is_model(folder / below)) return (folder / below).string();
-  if (is_model("pretrained/nano")) return std::string("pretrained/nano");
-  return Error{"no --model given, and pretrained/nano was not found beside the program"};
+  return is_model(kShippedFolder) ? kShippedFolder : std::string();
+}
+
+}  // namespace
+
+Result<std::string> find_model(const std::string& name, const Places& places) {
+  if (name.empty()) {
+    auto shipped = shipped_model(places);
+    if (!shipped.empty()) return shipped;
+    return Error{"no --model given, and pretrained/nano was not found beside the program"};
+  }
+  const fs::path home(places.home);
+  for (const fs::path& folder :
+       {fs::path(name), fs::path(name) / kTrained, home / "models" / name, home / "runs" / name / kTrained})
+    if (is_model(folder)) return folder.string();
+  const auto cached = find_snapshot(places.cache, name);
+  if (!cached.empty() && is_model(cached)) return cached;
+  if (name == kShipped || name == kShippedFolder)
+    if (auto shipped = shipped_model(places); !shipped.empty()) return shipped;
+  std::string instead;
+  for (const std::string& folder : {name, (home / "models" / name).string(), cached})
+    if (instead.empty()) instead = formats::what_lies_there(folder);
+  std::error_code error;
+  if (fs::is_regular_file(name, error))
+    instead = "It is a file; a model is the folder with its config.json, its weights and its tokenizer.";
+  return Error{
+      fmt::format("--model {}: no folder with a config.json there, nor under {}, nor a snapshot of it under {}{}", name,
+                  (home / "models").string(), places.cache,
+                  instead.empty() ? did_you_mean(name, model_names(installed_models(places))) : ". " + instead)};
+}
+
+std::vector<std::string> model_names(const std::vector<FoundModel>& models) {
+  std::vector<std::string> names;
+  for (const FoundModel& model : models) names.push_back(model.name);
+  return names;
 }
 
 std::vector<FoundModel> installed_models(const Places& places) {
-  namespace fs = std::filesystem;
   std::vector<FoundModel> found;
-  std::error_code error;
   const auto folders = [](const fs::path& path) {
     std::vector<fs::path> all;
     std::error_code failed;
@@ -51,16 +80,17 @@ std::vector<FoundModel> installed_models(const Places& places) {
     }
     return all;
   };
-  const auto add = [&](const std::string& name, const fs::path& folder, const fs::path& owned) {
-    if (!fs::is_regular_file(folder / "config.json", error)) return false;
-    found.push_back({name, folder.string(), owned.string()});
+  const auto add = [&](const std::string& name, const fs::path& folder, std::vector<std::string> owned) {
+    if (!is_model(folder)) return false;
+    found.push_back({name, folder.string(), std::move(owned)});
     return true;
   };
   for (const fs::path& one : folders(fs::path(places.home) / "models")) {
-    if (add(one.filename().string(), one, one)) continue;
+    if (add(one.filename().string(), one, {one.string()})) continue;
     for (const fs::path& two : folders(one))
-      add(fmt::format("{}/{}", one.filename().string(), two.filename().string()), two, two);
+      add(fmt::format("{}/{}", one.filename().string(), two.filename().string()), two, {two.string()});
   }
+  for (const fs::path& run : folders(fs::path(places.home) / "runs")) add(run.filename().string(), run / kTrained, {});
   for (const fs::path& repository : folders(places.cache)) {
     std::string name = repository.filename().string();
     constexpr std::string_view kPrefix = "models--";
@@ -69,9 +99,16 @@ std::vector<FoundModel> installed_models(const Places& places) {
     const size_t separator = name.find("--");
     if (separator == std::string::npos) continue;
     name.replace(separator, 2, "/");
-    add(name, find_snapshot(places.cache, name), repository);
+    if (!is_repository(name)) continue;
+    const CachedRepository cached(places.cache, name);
+    for (const auto& revision : cached.revisions())
+      add(revision.name == "main" ? name : name + "@" + revision.name, cached.snapshot(revision.commit),
+          cached.belongings(revision));
   }
-  std::sort(found.begin(), found.end(), [](const FoundModel& a, const FoundModel& b) { return a.name < b.name; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const FoundModel& a, const FoundModel& b) { return a.name < b.name; });
+  if (auto shipped = shipped_model(places); !shipped.empty())
+    found.push_back({.name = kShipped, .folder = std::move(shipped), .owned = {}, .shipped = true});
   return found;
 }
 

@@ -130,22 +130,6 @@ char32_t simple(char32_t c, utf8proc_int32_t (*map)(utf8proc_int32_t)) {
   return static_cast<char32_t>(map(static_cast<utf8proc_int32_t>(c)));
 }
 
-bool is_cased(char32_t c) {
-  const unicode::Category k = unicode::category(c);
-  if (k == unicode::Category::Lu || k == unicode::Category::Ll || k == unicode::Category::Lt) return true;
-  return simple(c, utf8proc_toupper) != c || simple(c, utf8proc_tolower) != c;
-}
-bool is_lower_letter(char32_t c) {
-  return unicode::category(c) == unicode::Category::Ll ||
-         (is_cased(c) && unicode::category(c) != unicode::Category::Lu &&
-          unicode::category(c) != unicode::Category::Lt && simple(c, utf8proc_tolower) == c);
-}
-bool is_upper_letter(char32_t c) {
-  return unicode::category(c) == unicode::Category::Lu ||
-         (is_cased(c) && unicode::category(c) != unicode::Category::Ll &&
-          unicode::category(c) != unicode::Category::Lt && simple(c, utf8proc_toupper) == c);
-}
-
 // Case_Ignorable, near enough: what may stand between a sigma and the letters around it.
 bool is_ignored(char32_t c) {
   constexpr unicode::CategorySet kIgnored =
@@ -220,6 +204,15 @@ std::string upper(Budget& budget, std::string_view text) {
 std::string lower(Budget& budget, std::string_view text) {
   return mapped(budget, text, [&](std::string& out, size_t at, char32_t c) { append_lower(out, text, at, c); });
 }
+std::string casefold(Budget& budget, std::string_view text) {
+  return mapped(budget, text, [](std::string& out, size_t, char32_t c) {
+    utf8proc_int32_t folded[4];  // full case folding: at most three
+    int boundary = 0;
+    const utf8proc_ssize_t count =
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), folded, 4, UTF8PROC_CASEFOLD, &boundary);
+    for (utf8proc_ssize_t i = 0; i < count; ++i) unicode::append_utf8(out, static_cast<char32_t>(folded[i]));
+  });
+}
 std::string swapcase(Budget& budget, std::string_view text) {
   return mapped(budget, text, [&](std::string& out, size_t at, char32_t c) {
     if (is_upper_letter(c)) {
@@ -275,25 +268,6 @@ bool is_title(std::string_view text) {
     at += d.bytes;
   }
   return seen;
-}
-
-CharacterTest character_test(std::string_view method) {
-  static constexpr auto kDigit = [](char32_t c) {  // Numeric_Type=Digit beside Nd: superscripts, circled digits
-    return unicode::category(c) == unicode::Category::Nd || c == 0xB2 || c == 0xB3 || c == 0xB9 || c == 0x2070 ||
-           (c >= 0x2074 && c <= 0x2079) || (c >= 0x2080 && c <= 0x2089) || (c >= 0x2460 && c <= 0x2468);
-  };
-  if (method == "isspace") return is_python_space;
-  if (method == "isalpha")
-    return [](char32_t c) { return (unicode::kLetter >> static_cast<int>(unicode::category(c)) & 1) != 0; };
-  if (method == "isdecimal") return [](char32_t c) { return unicode::category(c) == unicode::Category::Nd; };
-  if (method == "isdigit") return [](char32_t c) { return kDigit(c); };
-  if (method == "isnumeric")
-    return [](char32_t c) { return (unicode::kNumber >> static_cast<int>(unicode::category(c)) & 1) != 0; };
-  if (method == "isalnum")
-    return [](char32_t c) {
-      return ((unicode::kLetter | unicode::kNumber) >> static_cast<int>(unicode::category(c)) & 1) != 0;
-    };
-  return nullptr;
 }
 
 }  // namespace jamsu::jinja

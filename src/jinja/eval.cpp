@@ -362,7 +362,7 @@ void Interpreter::assign(const Expr& target, const Value& value) {
     auto* object = names.is(Kind::object) ? dynamic_cast<NamespaceObject*>(names.object()) : nullptr;
     if (!object) fail("TemplateRuntimeError", "cannot assign attribute on non-namespace object");
     require_public_name(target.attribute);
-    object->values.insert_or_assign(target.attribute, value);
+    object->set(target.attribute, value);
   } else {
     const std::vector<Value> items = iterate(value);
     const size_t wanted = target.kids.size();

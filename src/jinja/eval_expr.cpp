@@ -201,6 +201,9 @@ Value Interpreter::attribute(const Value& value, std::string_view key) {
     if (const Value* found = value.entries().find(key)) return *found;
   } else if (value.is(Kind::tuple) && value.list_object().name == kGroupName && (key == "grouper" || key == "list")) {
     return value.items()[key == "grouper" ? 0 : 1];
+  } else {
+    Value plain = plain_attribute(*this, value, key);
+    if (!plain.is_undefined()) return plain;
   }
   return Value::undefined(budget_, "'" + type_name(value) + " object' has no attribute '" + std::string(key) + "'");
 }
@@ -219,7 +222,7 @@ Value Interpreter::item(const Value& value, const Value& key) {
   if (value.is_undefined()) fail_undefined(value);
   int64_t index = 0;
   if (value.is_dict()) {
-    const bool hashable = !key.is_dict() && !key.is(Kind::list);
+    const bool hashable = !key.is_dict() && !key.is(Kind::list) && !key.is(Kind::view);
     if (const Value* found = hashable ? value.entries().find(key) : nullptr) return *found;
   } else if (value.is_string() && key.is_integral()) {
     if (index_in(key, length_of(budget_, value), index)) {
@@ -312,13 +315,13 @@ Value Interpreter::filter_chain(const Expr& expr, const Value* head) {
 Value Interpreter::filter(std::string_view filter_name, const Value& value, Arguments& arguments) {
   budget_.step(5);
   const FilterBody found = find_filter(filter_name, body_.dialect);
-  if (!found) fail("TemplateRuntimeError", "No filter named '" + std::string(filter_name) + "'.");
+  if (!found) fail("TemplateRuntimeError", "No filter named '" + std::string(filter_name) + "' found.");
   return found(*this, value, arguments);
 }
 
 bool Interpreter::test(std::string_view test_name, const Value& value, Arguments& arguments) {
   const TestBody found = find_test(test_name);
-  if (!found) fail("TemplateRuntimeError", "No test named '" + std::string(test_name) + "'.");
+  if (!found) fail("TemplateRuntimeError", "No test named '" + std::string(test_name) + "' found.");
   return found(*this, value, arguments);
 }
 

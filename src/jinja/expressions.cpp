@@ -75,9 +75,11 @@ void ExpressionParser::use_name(const std::string& name) {
 ExprPtr ExpressionParser::expression(bool with_condition) {
   const Level level(*this);
   if (!with_condition) return either();
+  const std::optional<Failure> before = unknown_;
   ExprPtr value = either();
   while (is_name("if")) {
     const int line = next().line;
+    unknown_ = before;  // what stands before `if` is part of the condition too
     ExprPtr expr = make(ExprKind::conditional, line);
     ++soft_;
     expr->kids.push_back(either());

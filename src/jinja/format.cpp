@@ -32,13 +32,17 @@ class Percent {
       in_.budget().step();
       in_.budget().require(out.size());
     }
-    const bool all = values_.is(Kind::tuple) ? used_ == values_.items().size()
-                                             : used_ == 1 || values_.is_dict() || values_.is(Kind::list);
+    const bool all = values_.is(Kind::tuple) ? used_ == values_.items().size() : used_ == 1 || has_items();
     if (!all && !by_name_) fail("TypeError", "not all arguments converted during string formatting");
     return out;
   }
 
  private:
+  // What may be asked for an item is a mapping to Python, and nothing of it has to be used.
+  bool has_items() const {
+    return values_.is_dict() || values_.is(Kind::list) || values_.is(Kind::range) || values_.is_undefined();
+  }
+
   Value next_value() {
     if (!values_.is(Kind::tuple)) {
       if (used_++) fail("TypeError", "not enough arguments for format string");
@@ -165,12 +169,22 @@ std::string format_value(Interpreter& in, const Value& value, std::string_view t
     if (whole && spec.precision >= 0) fail("ValueError", "Precision not allowed in integer format specifier");
     if (!whole && spec.type && !is_real_type(spec.type))
       fail("ValueError", "Unknown format code for object of type 'float'");
+    if (whole && spec.type == 'c') {
+      if (!value.is_small() || value.small() < 0 || value.small() > 0x10FFFF)
+        fail("OverflowError", "%c arg not in range(0x110000)");
+      std::string character;
+      const auto c = static_cast<char32_t>(value.small());
+      unicode::append_utf8(character, c >= 0xD800 && c < 0xE000 ? unicode::kReplacement : c);
+      return format_text(in, std::move(character), spec, '>');
+    }
     if (whole && spec.type && std::string_view("dnxXob").find(spec.type) == std::string_view::npos)
       fail("ValueError", "Unknown format code for object of type 'int'");
     return format_number(in, value, spec, whole);
   }
   if (value.is_string() || value.is(Kind::boolean)) {
     if (spec.type && spec.type != 's') fail("ValueError", "Unknown format code for object of type 'str'");
+    if (spec.sign != '-') fail("ValueError", "Sign not allowed in string format specifier");
+    if (spec.grouped) fail("ValueError", "Cannot specify ',' with 's'.");
     if (spec.align == '=') fail("ValueError", "'=' alignment not allowed in string format specifier");
     return format_text(in, in.text(value), spec, '<');
   }

@@ -22,24 +22,13 @@ std::string with_commas(std::string digits) {
   return digits;
 }
 
-std::string in_base(const Integer& value, unsigned base, bool upper_case) {
-  if (!value.fits()) fail("OverflowError", "the integer is too large for this format");
-  uint64_t n = static_cast<uint64_t>(value.small());
-  if (n == 0) return "0";
-  const std::string_view digits = upper_case ? "0123456789ABCDEF" : "0123456789abcdef";
-  std::string out;
-  for (; n; n /= base) out += digits[n % base];
-  std::reverse(out.begin(), out.end());
-  return out;
-}
-
 // Digits of |value| and the prefix that `alternate` asks for.
 std::string integer_digits(const Integer& value, const FormatSpec& spec, std::string& prefix) {
   const Integer magnitude = value.negative() ? -value : value;
   const unsigned base = spec.type == 'x' || spec.type == 'X' ? 16 : spec.type == 'o' ? 8 : spec.type == 'b' ? 2 : 10;
   if (base == 10) return spec.grouped ? with_commas(magnitude.text()) : magnitude.text();
   if (spec.alternate) prefix = std::string("0") + spec.type;
-  return in_base(magnitude, base, spec.type == 'X');
+  return magnitude.text(base, spec.type == 'X');
 }
 
 std::string real_digits(double magnitude, const FormatSpec& spec) {

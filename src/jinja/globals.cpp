@@ -49,7 +49,7 @@ Value global_namespace(Interpreter& in, const Value&, Arguments& arguments) {
     require_public_name(key.text());
     in.budget().charge(sizeof(Value) + key.text().size());
     object->bytes += sizeof(Value) + key.text().size();
-    object->values.insert_or_assign(key.text(), value);
+    object->set(key.text(), value);
   });
   in.keep(object);
   return Value::of(Kind::object, std::move(object));

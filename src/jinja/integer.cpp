@@ -66,10 +66,61 @@ int64_t Integer::small() const {
   return static_cast<int64_t>(negative_ ? uint64_t{0} - m : m);
 }
 
+uint64_t Integer::bits() const {
+  return limbs_.empty() ? 0 : 32 * limbs_.size() - static_cast<uint64_t>(__builtin_clz(limbs_.back()));
+}
+
+uint64_t Integer::ones() const {
+  uint64_t count = 0;
+  for (const uint32_t limb : limbs_) count += static_cast<uint64_t>(__builtin_popcount(limb));
+  return count;
+}
+
+std::string Integer::text(unsigned base, bool upper_case) const {
+  const unsigned width = base == 16 ? 4 : base == 8 ? 3 : 1;
+  const std::string_view digits = upper_case ? "0123456789ABCDEF" : "0123456789abcdef";
+  std::string out;
+  const auto bit = [&](uint64_t at) { return at < 32 * limbs_.size() ? limbs_[at / 32] >> (at % 32) & 1 : 0u; };
+  for (uint64_t at = 0; at < bits() || out.empty(); at += width) {
+    unsigned digit = 0;
+    for (unsigned i = 0; i < width; ++i) digit |= bit(at + i) << i;
+    out += digits[digit];
+  }
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
+// Of the first 64 bits, the last of which says whether anything follows: the conversion rounds once.
 double Integer::real() const {
-  double out = 0;
-  for (size_t i = limbs_.size(); i-- > 0;) out = out * 4294967296.0 + static_cast<double>(limbs_[i]);
+  const uint64_t all = bits();
+  const uint64_t cut = all > 64 ? all - 64 : 0;
+  uint64_t first = 0;
+  bool rest = false;
+  for (size_t i = 0; i < limbs_.size(); ++i) {
+    const auto at = static_cast<int64_t>(32 * i) - static_cast<int64_t>(cut);
+    const uint64_t limb = limbs_[i];
+    if (at >= 0) {
+      first |= limb << at;
+    } else if (at > -32) {
+      first |= limb >> -at;
+      rest = rest || (limb & ((uint64_t{1} << -at) - 1)) != 0;
+    } else {
+      rest = rest || limb != 0;
+    }
+  }
+  const double out = std::ldexp(static_cast<double>(first | (rest ? 1u : 0u)), static_cast<int>(cut));
   return negative_ ? -out : out;
+}
+
+double Integer::ratio(const Integer& a, const Integer& b) {
+  const int64_t shift = 60 - (static_cast<int64_t>(a.bits()) - static_cast<int64_t>(b.bits()));
+  const Integer scale = power(Integer(2), static_cast<uint64_t>(shift < 0 ? -shift : shift));
+  Integer above = shift > 0 ? a * scale : a, below = shift < 0 ? b * scale : b;
+  above.negative_ = below.negative_ = false;
+  const auto [quotient, rest] = divide(above, below);  // of 60 or 61 bits
+  const auto whole = static_cast<uint64_t>(quotient.small()) | (rest.zero() ? 0u : 1u);
+  const double out = std::ldexp(static_cast<double>(whole), static_cast<int>(-shift));
+  return a.negative_ != b.negative_ ? -out : out;
 }
 
 std::string Integer::text() const {

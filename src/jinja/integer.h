@@ -18,10 +18,13 @@ class Integer {
 
   bool negative() const { return negative_; }
   bool zero() const { return limbs_.empty(); }
-  bool fits() const;         // in int64
-  int64_t small() const;     // REQUIRES: fits()
-  double real() const;       // inf beyond double
-  std::string text() const;  // decimal
+  bool fits() const;                                       // in int64
+  int64_t small() const;                                   // REQUIRES: fits()
+  double real() const;                                     // the nearest, ties to even; inf beyond double
+  uint64_t bits() const;                                   // of the magnitude; 0 for zero
+  uint64_t ones() const;                                   // among them
+  std::string text(unsigned base, bool upper_case) const;  // the magnitude; base 2, 8 or 16
+  std::string text() const;                                // decimal
   size_t bytes() const { return limbs_.size() * 4 + 32; }
 
   Integer operator-() const;
@@ -32,6 +35,8 @@ class Integer {
   static std::pair<Integer, Integer> divide(const Integer& a, const Integer& b);
   static Integer power(const Integer& base, uint64_t exponent);
   static int compare(const Integer& a, const Integer& b);  // -1, 0, 1
+  // a / b, the nearest double; inf beyond double. REQUIRES: b is not zero.
+  static double ratio(const Integer& a, const Integer& b);
 
  private:
   static int compare_magnitude(const Integer& a, const Integer& b);

@@ -1,4 +1,6 @@
 // Methods of lists, tuples, ranges, dicts and numbers.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -101,15 +103,66 @@ Value real_is_integer(Interpreter&, const Value& self, Arguments&) {
   return Value::boolean(std::isfinite(self.real()) && self.real() == std::floor(self.real()));
 }
 
+Value real_hex(Interpreter& in, const Value& self, Arguments&) {
+  const double real = self.real();
+  if (!std::isfinite(real)) return in.string(float_repr(real));
+  const std::string sign = std::signbit(real) ? "-" : "";
+  if (real == 0) return in.string(sign + "0x0.0p+0");
+  int exponent = 0;
+  double fraction = std::frexp(std::fabs(real), &exponent) * 2;  // in [1, 2)
+  --exponent;
+  if (exponent < -1022) {
+    fraction = std::ldexp(fraction, exponent + 1022);
+    exponent = -1022;
+  }
+  const auto whole = static_cast<unsigned>(fraction);
+  const auto digits = static_cast<uint64_t>((fraction - whole) * 0x1p52);
+  return in.string(fmt::format("{}0x{}.{:013x}p{:+d}", sign, whole, digits, exponent));
+}
+
+Value itself(Interpreter&, const Value& self, Arguments&) {
+  return self.is(Kind::boolean) ? Value::integer(self.small()) : self;
+}
+Value bit_length(Interpreter&, const Value& self, Arguments&) {
+  return Value::integer(static_cast<int64_t>(self.integer().bits()));
+}
+Value bit_count(Interpreter&, const Value& self, Arguments&) {
+  return Value::integer(static_cast<int64_t>(self.integer().ones()));
+}
+Value integer_ratio(Interpreter& in, const Value& self, Arguments& arguments) {
+  return in.tuple({itself(in, self, arguments), Value::integer(1)});
+}
+Value real_ratio(Interpreter& in, const Value& self, Arguments&) {
+  const double real = self.real();
+  if (std::isnan(real)) fail("ValueError", "cannot convert NaN to integer ratio");
+  if (std::isinf(real)) fail("OverflowError", "cannot convert Infinity to integer ratio");
+  int exponent = 0;
+  double fraction = std::frexp(real, &exponent);
+  for (; fraction != std::floor(fraction); --exponent) fraction *= 2;
+  const auto unit = [&](int n) { return Integer::power(Integer(2), static_cast<uint64_t>(std::max(0, n))); };
+  in.budget().step(1000);
+  return in.tuple({Value::big(in.budget(), Integer::from_real(fraction) * unit(exponent)),
+                   Value::big(in.budget(), unit(-exponent))});
+}
+Value dict_fromkeys(Interpreter& in, const Value&, Arguments& arguments) {
+  const Bound p("fromkeys", arguments, {"iterable", "value"}, 1);
+  auto object = std::make_shared<DictObject>(&in.budget());
+  for (const Value& key : in.iterate(p[0])) object->set(key, p.or_else(1, Value::none()));
+  return Value::of(Kind::dict, std::move(object));
+}
+
 struct NamedMethod {
   std::string_view name;
   BuiltinBody body;
 };
-constexpr NamedMethod kDict[] = {
-    {"keys", dict_keys}, {"values", dict_values}, {"items", dict_items}, {"get", dict_get}, {"copy", dict_copy}};
+constexpr NamedMethod kDict[] = {{"keys", dict_keys}, {"values", dict_values}, {"items", dict_items},
+                                 {"get", dict_get},   {"copy", dict_copy},     {"fromkeys", dict_fromkeys}};
 constexpr NamedMethod kList[] = {{"index", list_index}, {"count", list_count}, {"copy", list_copy}};
 constexpr NamedMethod kTuple[] = {{"index", list_index}, {"count", list_count}};
-constexpr NamedMethod kReal[] = {{"is_integer", real_is_integer}};
+constexpr NamedMethod kReal[] = {
+    {"is_integer", real_is_integer}, {"hex", real_hex}, {"conjugate", itself}, {"as_integer_ratio", real_ratio}};
+constexpr NamedMethod kInteger[] = {
+    {"bit_length", bit_length}, {"bit_count", bit_count}, {"conjugate", itself}, {"as_integer_ratio", integer_ratio}};
 constexpr NamedMethod kChangingList[] = {
     {"append", list_append}, {"extend", list_extend}, {"insert", list_insert}, {"pop", list_pop}};
 
@@ -143,9 +196,30 @@ BuiltinBody find_method(const Interpreter& in, const Value& value, std::string_v
       return find(kTuple, name);
     case Kind::real:
       return find(kReal, name);
+    case Kind::integer:
+    case Kind::boolean:
+      return find(kInteger, name);
     default:
       return nullptr;
   }
+}
+
+Value plain_attribute(Interpreter& in, const Value& value, std::string_view name) {
+  Arguments none;
+  if (value.is_number() && name == "real") return itself(in, value, none);
+  if (value.is(Kind::real) && name == "imag") return Value::real(0);
+  if (value.is_integral()) {
+    if (name == "numerator") return itself(in, value, none);
+    if (name == "denominator") return Value::integer(1);
+    if (name == "imag") return Value::integer(0);
+  }
+  if (value.is(Kind::range)) {
+    const ListObject& range = value.list_object();
+    if (name == "start") return Value::integer(range.start);
+    if (name == "stop") return Value::integer(range.stop);
+    if (name == "step") return Value::integer(range.step);
+  }
+  return {};
 }
 
 bool changes_list(std::string_view name) {

@@ -50,17 +50,13 @@ Value cycler_reset(Interpreter&, const Value& self, Arguments&) {
   return Value::none();
 }
 
-Value dict_from_keys(Interpreter& in, const Value&, Arguments& arguments) {
-  const Bound p("fromkeys", arguments, {"iterable", "value"}, 1);
-  auto object = std::make_shared<DictObject>(&in.budget());
-  for (const Value& key : in.iterate(p[0])) object->set(key, p.or_else(1, Value::none()));
-  return Value::of(Kind::dict, std::move(object));
-}
-
 }  // namespace
 
 Value BuiltinObject::attribute(Interpreter& in, std::string_view key) const {
-  if (repr_text == "<class 'dict'>" && key == "fromkeys") return method(in, dict_from_keys, {}, key);
+  if (repr_text == "<class 'dict'>" && key == "fromkeys") {
+    const Value empty = Value::of(Kind::dict, std::make_shared<DictObject>(&in.budget()));
+    return method(in, find_method(in, empty, key), empty, key);
+  }
   return {};
 }
 
@@ -77,8 +73,31 @@ Value MacroObject::attribute(Interpreter& in, std::string_view key) const {
 }
 
 Value NamespaceObject::attribute(Interpreter&, std::string_view key) const {
-  const auto found = values.find(key);
-  return found == values.end() ? Value() : found->second;
+  for (const auto& [name, value] : values)
+    if (name == key) return value;
+  return {};
+}
+
+void NamespaceObject::set(std::string_view key, const Value& value) {
+  for (auto& [name, old] : values) {
+    if (name != key) continue;
+    old = value;
+    return;
+  }
+  values.emplace_back(std::string(key), value);
+}
+
+std::string NamespaceObject::repr() const {
+  if (std::exchange(printing, true)) return "<Namespace {...}>";
+  std::string out = "<Namespace {";
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out += ", ";
+    append_repr(*budget, out, Value::string(values[i].first));
+    out += ": ";
+    append_repr(*budget, out, values[i].second);
+  }
+  printing = false;
+  return out + "}>";
 }
 
 std::string LoopObject::repr() const {
@@ -130,6 +149,21 @@ Value CyclerObject::attribute(Interpreter& in, std::string_view key) const {
   if (key == "current") return items[at];
   if (key == "next") return method(in, cycler_next, self_of(*this), key);
   if (key == "reset") return method(in, cycler_reset, self_of(*this), key);
+  return {};
+}
+
+Value BytesObject::attribute(Interpreter& in, std::string_view key) const {
+  const auto decode = [](Interpreter& inner, const Value& self, Arguments&) {
+    return inner.string(static_cast<const BytesObject&>(*self.object()).bytes_text);
+  };
+  const auto hex = [](Interpreter& inner, const Value& self, Arguments&) {
+    std::string out;
+    for (const char c : static_cast<const BytesObject&>(*self.object()).bytes_text)
+      out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    return inner.string(std::move(out));
+  };
+  if (key == "decode") return method(in, decode, self_of(*this), key);
+  if (key == "hex") return method(in, hex, self_of(*this), key);
   return {};
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 // What templates call or take apart: functions, macros, loops, namespaces.
-#include <map>
-
 #include "jinja/eval.h"
 
 namespace jamsu::jinja {
@@ -40,8 +38,10 @@ struct NamespaceObject : Object {
   explicit NamespaceObject(Budget* owner) : Object(owner, 128) {}
   Value attribute(Interpreter& in, std::string_view key) const override;
   std::string type() const override { return "Namespace"; }
-  std::string repr() const override { return "<Namespace>"; }
-  std::map<std::string, Value, std::less<>> values;
+  std::string repr() const override;
+  void set(std::string_view key, const Value& value);
+  std::vector<std::pair<std::string, Value>> values;  // in the order they came
+  mutable bool printing = false;                      // a namespace may hold itself
 };
 
 // After the loop it has its numbers, but neither its items nor its scope: chains of loops would otherwise live on.
@@ -104,12 +104,15 @@ struct BytesObject : Object {
   BytesObject(Budget* owner, std::string text) : Object(owner, text.size()), bytes_text(std::move(text)) {}
   std::string type() const override { return "bytes"; }
   std::string repr() const override;
+  Value attribute(Interpreter& in, std::string_view key) const override;
   std::string bytes_text;
 };
 
 // Methods of strings, lists, dicts and numbers; null when there is none of the name, or the dialect has none.
 BuiltinBody find_method(const Interpreter& in, const Value& value, std::string_view name);
 BuiltinBody find_string_method(std::string_view name);
+// real, imag, numerator ... of numbers, start, stop and step of ranges; undefined when there is none of the name.
+Value plain_attribute(Interpreter& in, const Value& value, std::string_view name);
 // Methods that change their object: the strict sandbox hides them.
 bool changes_its_object(const Value& value, std::string_view name);
 bool changes_list(std::string_view name);  // of the wide dialect

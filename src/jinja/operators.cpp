@@ -17,12 +17,20 @@ namespace {
        fmt::format("unsupported operand type(s) for {}: '{}' and '{}'", shown, type_name(a), type_name(b)));
 }
 
+// A number in arithmetic with floats.
+double real_of(const Value& a) {
+  const double real = a.real();
+  if (std::isinf(real) && !a.is(Kind::real)) fail("OverflowError", "int too large to convert to float");
+  return real;
+}
+
 bool both_integral(const Value& a, const Value& b) {
   return a.is_integral() && b.is_integral();
 }
 
 Value repeat(Interpreter& in, const Value& sequence, const Value& times) {
-  const int64_t n = times.is_small() ? std::max<int64_t>(0, times.small()) : times.integer().negative() ? 0 : INT64_MAX;
+  if (!times.is_small()) fail("OverflowError", "cannot fit 'int' into an index-sized integer");
+  const int64_t n = std::max<int64_t>(0, times.small());
   const size_t size = sequence.is_string() ? sequence.text().size() : sequence.items().size() * sizeof(Value);
   Budget& budget = in.budget();
   if (size && static_cast<uint64_t>(n) > budget.limits().memory_bytes / size)
@@ -51,7 +59,7 @@ Value multiply(Interpreter& in, const Value& a, const Value& b) {
     in.budget().step(100);
     return Value::big(in.budget(), a.integer() * b.integer());
   }
-  if (a.is_number() && b.is_number()) return Value::real(a.real() * b.real());
+  if (a.is_number() && b.is_number()) return Value::real(real_of(a) * real_of(b));
   if (repeats(a) && b.is_integral()) return repeat(in, a, b);
   if (repeats(b) && a.is_integral()) return repeat(in, b, a);
   if (repeats(a)) fail("TypeError", "can't multiply sequence by non-int of type '" + type_name(b) + "'");
@@ -67,7 +75,7 @@ Value subtract(Interpreter& in, const Value& a, const Value& b) {
     in.budget().step(10);
     return Value::big(in.budget(), a.integer() - b.integer());
   }
-  if (a.is_number() && b.is_number()) return Value::real(a.real() - b.real());
+  if (a.is_number() && b.is_number()) return Value::real(real_of(a) - real_of(b));
   unsupported("-", a, b);
 }
 
@@ -112,15 +120,20 @@ Value divide(Interpreter& in, std::string_view op, const Value& a, const Value& 
   }
   if (!a.is_number() || !b.is_number()) unsupported(op, a, b);
   if (b.real() == 0) fail("ZeroDivisionError", remainder ? "float modulo" : "float floor division by zero");
-  const Quotient q = divide_reals(a.real(), b.real());
+  const Quotient q = divide_reals(real_of(a), real_of(b));
   return Value::real(remainder ? q.rest : q.floor);
 }
 
-Value true_divide(const Value& a, const Value& b) {
+Value true_divide(Interpreter& in, const Value& a, const Value& b) {
   if (!a.is_number() || !b.is_number()) unsupported("/", a, b);
   if (b.real() == 0)
     fail("ZeroDivisionError", a.is(Kind::real) || b.is(Kind::real) ? "float division by zero" : "division by zero");
-  return Value::real(a.real() / b.real());
+  const auto is_exact = [](const Value& v) { return v.is_small() && std::abs(v.small()) <= int64_t{1} << 53; };
+  if (!both_integral(a, b) || (is_exact(a) && is_exact(b))) return Value::real(real_of(a) / real_of(b));
+  in.budget().step(20'000);
+  const double ratio = truthy(a) ? Integer::ratio(a.integer(), b.integer()) : 0.0;
+  if (std::isinf(ratio)) fail("OverflowError", "integer division result too large for a float");
+  return Value::real(ratio);
 }
 
 Value power(Interpreter& in, const Value& a, const Value& b) {
@@ -130,7 +143,7 @@ Value power(Interpreter& in, const Value& a, const Value& b) {
     return Value::big(in.budget(), Integer::power(a.integer(), static_cast<uint64_t>(b.small())));
   }
   if (both_integral(a, b) && !b.integer().negative()) fail("OverflowError", "the exponent is too large");
-  const double base = a.real(), exponent = b.real();
+  const double base = real_of(a), exponent = real_of(b);
   if (base == 0 && exponent < 0) fail("ZeroDivisionError", "0.0 cannot be raised to a negative power");
   if (base < 0 && std::isfinite(exponent) && exponent != std::floor(exponent))
     fail("TypeError", "complex numbers are not supported");
@@ -151,7 +164,7 @@ Value add(Interpreter& in, const Value& a, const Value& b) {
   }
   for (const Value* v : {&a, &b})
     if (v->is_undefined()) fail_undefined(*v);
-  if (a.is_number() && b.is_number()) return Value::real(a.real() + b.real());
+  if (a.is_number() && b.is_number()) return Value::real(real_of(a) + real_of(b));
   if (a.is_string() && b.is_string()) {
     in.budget().require(a.text().size() + b.text().size());
     if (a.safe() == b.safe()) return in.string(a.text() + b.text(), a.safe());
@@ -180,7 +193,7 @@ Value binary(Interpreter& in, std::string_view op, const Value& a, const Value& 
   if (b.is_undefined()) fail_undefined(b);
   if (op == "-") return subtract(in, a, b);
   if (op == "*") return multiply(in, a, b);
-  if (op == "/") return true_divide(a, b);
+  if (op == "/") return true_divide(in, a, b);
   if (op == "**") return power(in, a, b);
   return divide(in, op, a, b);
 }

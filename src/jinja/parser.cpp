@@ -15,6 +15,7 @@ class Parser : public ExpressionParser {
     template_ = std::make_unique<TemplateBody>();
     template_->name = std::move(name);
     template_->body = body({});
+    if (unknown_) throw Failure(*unknown_);
     template_->dialect = dialect();
     template_->changes_lists = changes_lists_ && dialect() == Dialect::wide;
     return std::move(template_);
@@ -71,11 +72,14 @@ class Parser : public ExpressionParser {
     }
   }
 
-  // The body of a tag whose head ends here, up to and with its last tag's name.
+  // The body of a tag whose head ends here, up to and with its last tag's name. But for `if` it is a frame of its own,
+  // in which unknown filters are errors again.
   Body body_until(const std::vector<std::string>& ends, std::string tag) {
     skip_op(":");
     expect(TokenKind::block_end);
+    const int soft = std::exchange(soft_, tag == "if" ? soft_ : 0);
     Body out = body(ends, std::move(tag));
+    soft_ = soft;
     last_tag_ = next().text;
     return out;
   }

@@ -2,6 +2,7 @@
 // Token streams and expressions (expressions.cpp, postfix.cpp); statements are in parser.cpp.
 // The grammar is that of jinja2/parser.py.
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,7 @@ class ExpressionParser {
 
   bool changes_lists_ = false;       // a method that changes lists was named
   int soft_ = 0;                     // inside a condition: unknown filters fail only when reached
+  std::optional<Failure> unknown_;   // the first filter or test of no name that is known, outside of conditions
   std::vector<MacroParts*> macros_;  // those around, outermost first
 
  private:
@@ -90,6 +92,7 @@ class ExpressionParser {
   void call_arguments(CallArguments& out);
   ExprPtr binary_chain(ExprPtr (ExpressionParser::*part)(), std::initializer_list<std::string_view> ops);
   void use_name(const std::string& name);
+  void unknown(std::string_view what, const std::string& name, int line);
 
   std::vector<Token> tokens_;
   size_t at_ = 0;

@@ -33,6 +33,12 @@ ExprPtr ExpressionParser::filters_and_tests(ExprPtr value) {
   }
 }
 
+// Whether it stands in a condition is known when the expression ends (`x | f if y`), and syntax errors come first.
+void ExpressionParser::unknown(std::string_view what, const std::string& name, int line) {
+  if (soft_ == 0 && !unknown_)
+    unknown_ = Failure{"TemplateAssertionError", "No " + std::string(what) + " named '" + name + "'.", line};
+}
+
 ExprPtr ExpressionParser::dot(ExprPtr value) {
   const int line = next().line;
   ExprPtr expr = make(ExprKind::attribute, line);
@@ -131,8 +137,7 @@ ExprPtr ExpressionParser::filter_chain(ExprPtr value, bool start_inline) {
     ExprPtr expr = make(ExprKind::filter, current().line);
     expr->text = expect_any_name();
     while (skip_op(".")) expr->text += "." + expect_any_name();
-    if (!soft_ && !find_filter(expr->text, dialect_))
-      throw Failure{"TemplateAssertionError", "No filter named '" + expr->text + "'.", expr->line};
+    if (!find_filter(expr->text, dialect_)) unknown("filter", expr->text, expr->line);
     expr->kids.push_back(std::move(value));
     if (is_op("(")) call_arguments(expr->arguments);
     value = deepened(std::move(expr));
@@ -146,8 +151,7 @@ ExprPtr ExpressionParser::test(ExprPtr value) {
   ExprPtr expr = make(ExprKind::test, line);
   expr->text = expect_any_name();
   while (skip_op(".")) expr->text += "." + expect_any_name();
-  if (!soft_ && !find_test(expr->text))
-    throw Failure{"TemplateAssertionError", "No test named '" + expr->text + "'.", line};
+  if (!find_test(expr->text)) unknown("test", expr->text, line);
   expr->kids.push_back(std::move(value));
   const TokenKind kind = current().kind;
   const bool begins = kind == TokenKind::name || kind == TokenKind::string || kind == TokenKind::integer ||

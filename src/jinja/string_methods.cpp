@@ -226,6 +226,62 @@ Value encodes(Interpreter& in, const Value& self, Arguments& arguments) {
   return Value::of(Kind::object, std::make_shared<BytesObject>(&in.budget(), self.text()));
 }
 
+// A dict from code points to code points, texts or None (left out).
+Value translates(Interpreter& in, const Value& self, Arguments& arguments) {
+  const Bound p("translate", arguments, {"table"}, 1);
+  std::string out;
+  for (size_t at = 0; at < self.text().size();) {
+    const unicode::Decoded d = unicode::decode_valid(self.text().data() + at);
+    in.budget().step();
+    in.budget().require(out.size());
+    const Value* to = p[0].is_dict() ? p[0].entries().find(Value::integer(static_cast<int64_t>(d.c))) : nullptr;
+    if (!to) {
+      out += std::string_view(self.text()).substr(at, d.bytes);
+    } else if (to->is_string()) {
+      out += to->text();
+    } else if (to->is_small()) {
+      const int64_t c = to->small();
+      if (c < 0 || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
+        fail("ValueError", "character mapping must be in range(0x110000)");
+      unicode::append_utf8(out, static_cast<char32_t>(c));
+    } else if (!to->is_none()) {
+      fail("TypeError", "character mapping must return integer, None or str");
+    }
+    at += d.bytes;
+  }
+  return like(in, self, std::move(out));
+}
+
+std::vector<int64_t> code_points(const std::string& text) {
+  std::vector<int64_t> out;
+  for (size_t at = 0; at < text.size();) {
+    const unicode::Decoded d = unicode::decode_valid(text.data() + at);
+    out.push_back(static_cast<int64_t>(d.c));
+    at += d.bytes;
+  }
+  return out;
+}
+
+Value makes_trans(Interpreter& in, const Value&, Arguments& arguments) {
+  const Bound p("maketrans", arguments, {"x", "y", "z"}, 1);
+  auto table = std::make_shared<DictObject>(&in.budget());
+  if (!p.has(1)) {
+    if (!p[0].is_dict()) fail("TypeError", "if you give only one argument to maketrans it must be a dict");
+    for (const auto& [key, value] : p[0].entries().entries) {
+      const auto points = key.is_string() ? code_points(key.text()) : std::vector<int64_t>();
+      if (key.is_string() && points.size() != 1)
+        fail("ValueError", "string keys in translate table must be of length 1");
+      table->set(key.is_string() ? Value::integer(points[0]) : key, value);
+    }
+    return Value::of(Kind::dict, std::move(table));
+  }
+  const std::vector<int64_t> from = code_points(p.text(0)), to = code_points(p.text(1));
+  if (from.size() != to.size()) fail("ValueError", "the first two maketrans arguments must have equal length");
+  for (size_t i = 0; i < from.size(); ++i) table->set(Value::integer(from[i]), Value::integer(to[i]));
+  for (const int64_t c : code_points(p.text(2))) table->set(Value::integer(c), Value::none());
+  return Value::of(Kind::dict, std::move(table));
+}
+
 template <bool (*test)(std::string_view)>
 Value asks(Interpreter& in, const Value& self, Arguments& arguments) {
   const Bound p("str method", arguments, {});
@@ -259,6 +315,9 @@ bool is_decimal(std::string_view text) {
 bool is_numeric(std::string_view text) {
   return all_of(text, character_test("isnumeric"));
 }
+bool is_printable_text(std::string_view text) {
+  return text.empty() || all_of(text, is_printable);
+}
 bool is_blank(std::string_view text) {
   return all_of(text, character_test("isspace"));
 }
@@ -281,7 +340,7 @@ constexpr NamedMethod kMethods[] = {
     {"title", mapped<title>},
     {"capitalize", mapped<capitalize>},
     {"swapcase", mapped<swapcase>},
-    {"casefold", mapped<lower>},
+    {"casefold", mapped<casefold>},
     {"rsplit", splits<true>},
     {"splitlines", split_lines},
     {"partition", partitions<false>},
@@ -311,6 +370,10 @@ constexpr NamedMethod kMethods[] = {
     {"isupper", asks<is_upper>},
     {"istitle", asks<is_title>},
     {"isascii", asks<is_ascii>},
+    {"isprintable", asks<is_printable_text>},
+    {"isidentifier", asks<is_identifier>},
+    {"translate", translates},
+    {"maketrans", makes_trans},
 };
 
 }  // namespace

@@ -11,10 +11,18 @@
 namespace jamsu::jinja {
 
 bool is_python_space(char32_t c);  // str.isspace: White_Space and U+001C to U+001F
+bool is_lower_letter(char32_t c);  // str.islower, str.isupper of one character
+bool is_upper_letter(char32_t c);
+bool is_cased(char32_t c);
+bool is_printable(char32_t c);
+int decimal_digit(char32_t c);  // of any script; -1: none
+// Decimal digits of other scripts as 0 to 9, for int() and float().
+std::string ascii_digits(std::string_view text);
 
 // Full case mappings (SpecialCasing.txt), the final sigma included.
 std::string upper(Budget& budget, std::string_view text);
 std::string lower(Budget& budget, std::string_view text);
+std::string casefold(Budget& budget, std::string_view text);
 std::string swapcase(Budget& budget, std::string_view text);
 std::string capitalize(Budget& budget, std::string_view text);
 std::string title(Budget& budget, std::string_view text);
@@ -44,6 +52,7 @@ CharacterTest character_test(std::string_view method);
 bool is_lower(std::string_view text);
 bool is_upper(std::string_view text);
 bool is_title(std::string_view text);
+bool is_identifier(std::string_view text);
 
 // & < > ' " as markupsafe writes them.
 std::string escape_html(Budget& budget, std::string_view text);

@@ -5,20 +5,12 @@
 #include <cmath>
 #include <limits>
 
+#include "jinja/strings.h"
 #include "jinja/value.h"
-#include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::jinja {
 namespace {
-
-bool printable(char32_t c) {
-  if (c == ' ') return true;
-  constexpr unicode::CategorySet kHidden =
-      unicode::category_set(unicode::Category::Cc, unicode::Category::Cf, unicode::Category::Cs, unicode::Category::Co,
-                            unicode::Category::Cn, unicode::Category::Zl, unicode::Category::Zp, unicode::Category::Zs);
-  return (kHidden >> static_cast<int>(unicode::category(c)) & 1) == 0;
-}
 
 void append_quoted(std::string& out, const std::string& text) {
   const bool single = text.find('\'') != std::string::npos && text.find('"') == std::string::npos;
@@ -35,7 +27,7 @@ void append_quoted(std::string& out, const std::string& text) {
       out += "\\r";
     } else if (d.c == '\t') {
       out += "\\t";
-    } else if (printable(d.c)) {
+    } else if (is_printable(d.c)) {
       out.append(text, at, d.bytes);
     } else if (d.c < 0x100) {
       out += fmt::format("\\x{:02x}", static_cast<uint32_t>(d.c));

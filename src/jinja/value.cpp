@@ -1,9 +1,6 @@
 #include "jinja/value.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/check.h"
@@ -304,7 +301,7 @@ uint64_t hash_of(Budget& budget, const Value& value) {
       return std::hash<double>{}(value.real());
     case Kind::real: {
       const double v = value.real();
-      if (v == std::floor(v) && std::fabs(v) < 9e18) return std::hash<int64_t>{}(static_cast<int64_t>(v));
+      if (v == std::floor(v) && v >= -0x1p63 && v < 0x1p63) return std::hash<int64_t>{}(static_cast<int64_t>(v));
       return std::hash<double>{}(v);
     }
     case Kind::string:
@@ -315,73 +312,15 @@ uint64_t hash_of(Budget& budget, const Value& value) {
       for (const Value& item : value.items()) hash = hash * 1099511628211ull ^ hash_of(budget, item);
       return hash;
     }
+    case Kind::view:
+      if (value.list_object().name == "dict_values") return std::hash<const void*>{}(value.object());
+      [[fallthrough]];
     case Kind::list:
     case Kind::dict:
       fail("TypeError", "unhashable type: '" + type_name(value) + "'");
     default:
       return std::hash<const void*>{}(value.object());
   }
-}
-
-bool equal(Budget& budget, const Value& a, const Value& b) {
-  budget.step();
-  const Budget::Nest nest(budget);
-  if (a.is_number() && b.is_number()) {
-    if (a.is_small() && b.is_small()) return a.small() == b.small();
-    if (a.is(Kind::real) || b.is(Kind::real)) return a.real() == b.real();
-    return Integer::compare(a.integer(), b.integer()) == 0;
-  }
-  if (a.kind() != b.kind()) return false;
-  switch (a.kind()) {
-    case Kind::undefined:
-    case Kind::none:
-      return true;
-    case Kind::string:
-      budget.work(a.text().size());
-      return a.text() == b.text();
-    case Kind::list:
-    case Kind::tuple:
-    case Kind::range: {
-      const auto &x = a.items(), &y = b.items();
-      return x.size() == y.size() && std::equal(x.begin(), x.end(), y.begin(),
-                                                [&](const Value& p, const Value& q) { return equal(budget, p, q); });
-    }
-    case Kind::dict: {
-      const auto &x = a.entries(), &y = b.entries();
-      if (x.entries.size() != y.entries.size()) return false;
-      return std::all_of(x.entries.begin(), x.entries.end(), [&](const auto& entry) {
-        const Value* other = y.find(entry.first);
-        return other && equal(budget, entry.second, *other);
-      });
-    }
-    default:
-      return a.object() == b.object();
-  }
-}
-
-bool less(Budget& budget, const Value& a, const Value& b, std::string_view op) {
-  budget.step();
-  const Budget::Nest nest(budget);
-  if (a.is_number() && b.is_number()) {
-    if (a.is_small() && b.is_small()) return a.small() < b.small();
-    if (a.is(Kind::real) || b.is(Kind::real)) return a.real() < b.real();
-    return Integer::compare(a.integer(), b.integer()) < 0;
-  }
-  if (a.is_string() && b.is_string()) {
-    budget.work(std::min(a.text().size(), b.text().size()));
-    return a.text() < b.text();  // UTF-8 sorts as its code points do
-  }
-  if (a.kind() == b.kind() && (a.is(Kind::list) || a.is(Kind::tuple))) {
-    const auto &x = a.items(), &y = b.items();
-    for (size_t i = 0; i < x.size() && i < y.size(); ++i)
-      if (!equal(budget, x[i], y[i])) return less(budget, x[i], y[i], op);
-    return x.size() < y.size();
-  }
-  for (const Value* v : {&a, &b})
-    if (v->is_undefined())
-      fail("UndefinedError", v->object() ? static_cast<StringObject*>(v->object())->text : "undefined value");
-  fail("TypeError",
-       fmt::format("'{}' not supported between instances of '{}' and '{}'", op, type_name(a), type_name(b)));
 }
 
 int64_t count_characters(std::string_view text) {

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 #include <cmath>
+#include <exception>
 #include <filesystem>
 
 #include "base/clock.h"
@@ -25,7 +26,9 @@ Result<Rates> read_rates(const std::string& home) {
   const std::string path = rates_path(home);
   std::error_code error;
   Rates rates;
-  if (!std::filesystem::exists(path, error)) return rates;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) return rates;
+  if (!std::filesystem::is_regular_file(status)) return Error{path + ": is no ordinary file."};  // a pipe: no end
   const auto text = read_file(path, 1 << 16);
   if (!text) return text.error();
   const auto value = formats::parse_strict_json(*text, path, 4);
@@ -49,6 +52,7 @@ Status write_rates(const std::string& home, const Rates& rates) {
   std::error_code error;
   std::filesystem::create_directories(home, error);
   if (error) return Error{fmt::format("{}: cannot be made: {}.", home, error.message())};
+  JAMSU_CHECK(std::isfinite(rates.per_kwh) && std::isfinite(rates.per_hour));
   const boost::json::object object{
       {"currency", rates.currency}, {"per_kwh", rates.per_kwh}, {"per_hour", rates.per_hour}};
   return write_file(rates_path(home), boost::json::serialize(object) + "\n");
@@ -74,6 +78,13 @@ Account::Account(const std::string& home, const Description& description, Say sa
     trouble(id.error());
   // What price() tells never exceeds the row's: opening the ledger, which may wait for a disk, is no part of the run.
   started_ = written_ = monotonic_seconds();
+}
+
+Account::~Account() {
+  try {
+    finish(Ending::failed);
+  } catch (const std::exception&) {  // the exception that ended the run is on its way: it is the one to be told
+  }
 }
 
 std::string Account::price() {

@@ -21,8 +21,8 @@ class Account {
   // person should read: that prices are left out, that this run is not in the ledger; each once.
   using Say = std::function<void(const std::string& message)>;
   Account(const std::string& home, const Description& description, Say say);
-  // A run that nobody finished has failed.
-  ~Account() { finish(Ending::failed); }
+  // A run that nobody finished has failed. Where memory has ended its row stays as it was, which the next open() finds.
+  ~Account();
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;
 

@@ -4,9 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "ledger/process.h"
@@ -99,7 +103,7 @@ double Rates::price(double seconds, const std::optional<double>& joules) const {
 }
 
 double Run::price() const {
-  return rates.price(seconds, counters.joules);
+  return std::min(rates.price(seconds, counters.joules), std::numeric_limits<double>::max());
 }
 
 void Ledger::Close::operator()(sqlite3* db) const {
@@ -158,69 +162,106 @@ Result<RunId> Ledger::start(const Description& d) {
   if (!row) return row.error();
   const RunId id = insert.integer(0);
   if (Status s = insert.run(); !s) return s.error();
+  begun_[id] = monotonic_seconds();
   return id;
+}
+
+// Since its start here; 0: it was begun elsewhere.
+double Ledger::seconds_of(RunId id) const {
+  const auto begun = begun_.find(id);
+  return begun == begun_.end() ? 0 : monotonic_seconds() - begun->second;
 }
 
 Status Ledger::update(RunId id, const Counters& c) {
   Statement set(db_.get(), path_,
-                "UPDATE run SET tokens = ?, flops = ?, cpu_seconds = ?, joules = ?, last = max(start, ?) WHERE id = ?");
+                "UPDATE run SET tokens = ?, flops = ?, cpu_seconds = ?, joules = ?, last = max(last, start + ?) "
+                "WHERE id = ?");
   set.bind(c.tokens).bind(c.flops).bind(c.cpu_seconds);
   c.joules ? set.bind(*c.joules) : set.bind_null();
-  return set.bind(wall_seconds()).bind(id).run();
+  return set.bind(seconds_of(id)).bind(id).run();
 }
 
 Status Ledger::finish(RunId id, Ending ending) {
   JAMSU_CHECK(ending != Ending::running && ending != Ending::killed);
   // `killed` gives way: who still speaks was not.
   Statement set(db_.get(), path_,
-                "UPDATE run SET ending = ?, last = max(start, ?) WHERE id = ? AND ending IN ('running', 'killed')");
-  return set.bind(ending_name(ending)).bind(wall_seconds()).bind(id).run();
+                "UPDATE run SET ending = ?, last = max(last, start + ?) WHERE id = ? AND ending IN ('running', "
+                "'killed')");
+  return set.bind(ending_name(ending)).bind(seconds_of(id)).bind(id).run();
 }
 
+namespace {
+
+constexpr const char* kColumns =
+    "SELECT id, kind, model, note, start, last, ending, tokens, flops, cpu_seconds, joules, currency, per_kwh, "
+    "per_hour "
+    "FROM run";
+constexpr double kYear10000 = 253402300800.0;  // of seconds since 1970; what dates are written with ends there
+
+// An amount as this program writes it, else 0.
+double amount(double value) {
+  return std::isfinite(value) && value >= 0 ? value : 0;
+}
+
+// Of amounts; what is beyond a double stays at the largest.
+double finite_sum(double a, double b) {
+  return std::min(a + b, std::numeric_limits<double>::max());
+}
+
+Run run_of(const Statement& row) {
+  Run run;
+  run.id = row.integer(0);
+  run.description = {row.text(1), row.text(2), row.text(3)};
+  const double start = row.real(4), last = row.real(5);
+  run.dated = row.is_number(4) && start >= 0 && start < kYear10000;
+  run.start = run.dated ? start : 0;
+  run.seconds = run.dated && last < kYear10000 ? amount(last - start) : 0;
+  run.ending = ending_from(row.text(6));
+  run.counters = {std::max<int64_t>(row.integer(7), 0), amount(row.real(8)), std::min(amount(row.real(9)), kYear10000),
+                  std::nullopt};
+  if (row.is_number(10)) run.counters.joules = amount(row.real(10));
+  run.rates = {row.text(11), amount(row.real(12)), amount(row.real(13))};
+  return run;
+}
+
+}  // namespace
+
 Result<std::vector<Run>> Ledger::list(int64_t limit) const {
-  Statement rows(db_.get(), path_,
-                 "SELECT id, kind, model, note, start, last, ending, tokens, flops, cpu_seconds, joules, currency, "
-                 "per_kwh, per_hour FROM run ORDER BY id DESC LIMIT ?");
+  Statement rows(db_.get(), path_, fmt::format("{} ORDER BY id DESC LIMIT ?", kColumns).c_str());
   rows.bind(limit);
   std::vector<Run> runs;
   for (;;) {
     const Result<bool> row = rows.step();
     if (!row) return row.error();
     if (!*row) return runs;
-    Run run;
-    run.id = rows.integer(0);
-    run.description = {rows.text(1), rows.text(2), rows.text(3)};
-    run.start = rows.real(4);
-    run.seconds = rows.real(5) - rows.real(4);
-    run.ending = ending_from(rows.text(6));
-    run.counters = {rows.integer(7), rows.real(8), rows.real(9), std::nullopt};
-    if (!rows.is_null(10)) run.counters.joules = rows.real(10);
-    run.rates = {rows.text(11), rows.real(12), rows.real(13)};
-    runs.push_back(std::move(run));
+    runs.push_back(run_of(rows));
   }
 }
 
+// Summed here and not by SQLite, whose sum() ends with an error at the first overflow.
 Result<std::vector<Total>> Ledger::totals() const {
-  Statement rows(db_.get(), path_,
-                 "SELECT kind, currency, count(*), sum(ending != 'finished'), sum(tokens), sum(flops), sum(last - "
-                 "start), sum(cpu_seconds), total(joules), sum((last - start) / 3600.0 * per_hour), "
-                 "sum(coalesce(joules, 0) / 3.6e6 * per_kwh) FROM run GROUP BY kind, currency ORDER BY kind, currency");
-  std::vector<Total> totals;
+  Statement rows(db_.get(), path_, kColumns);
+  std::map<std::pair<std::string, std::string>, Total> totals;
   for (;;) {
     const Result<bool> row = rows.step();
     if (!row) return row.error();
-    if (!*row) return totals;
-    totals.push_back({.kind = rows.text(0),
-                      .currency = rows.text(1),
-                      .runs = rows.integer(2),
-                      .unfinished = rows.integer(3),
-                      .tokens = rows.integer(4),
-                      .flops = rows.real(5),
-                      .seconds = rows.real(6),
-                      .cpu_seconds = rows.real(7),
-                      .joules = rows.real(8),
-                      .price = rows.real(9) + rows.real(10)});
+    if (!*row) break;
+    const Run run = run_of(rows);
+    Total& t = totals[{run.description.kind, run.rates.currency}];
+    t.kind = run.description.kind;
+    t.currency = run.rates.currency;
+    t.runs += 1;
+    t.unfinished += run.ending != Ending::finished;
+    if (__builtin_add_overflow(t.tokens, run.counters.tokens, &t.tokens)) t.tokens = INT64_MAX;
+    t.flops = finite_sum(t.flops, run.counters.flops);
+    t.seconds = finite_sum(t.seconds, run.seconds);
+    t.cpu_seconds = finite_sum(t.cpu_seconds, run.counters.cpu_seconds);
+    t.joules = finite_sum(t.joules, run.counters.joules.value_or(0));
+    t.price = finite_sum(t.price, run.price());
   }
+  std::vector<Total> sums;
+  for (auto& [key, total] : totals) sums.push_back(std::move(total));
+  return sums;
 }
 
 }  // namespace jamsu::ledger

@@ -9,7 +9,10 @@
 //   ledger->finish(id, Ending::finished);
 //
 // Any number of processes may have one folder open (WAL, a busy timeout). A Ledger is used by one thread at a time.
+// Its file may have been written by anybody: a value of a row that can't be (a negative time, energy beyond a double, a
+// text for a number) counts as 0, and every other row as ever.
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,11 +62,12 @@ struct Run {
   Rates rates;
   Ending ending = Ending::running;
   double start = 0;      // wall seconds since 1970
-  double seconds = 0;    // until its end; of a running or killed one until its last update
+  double seconds = 0;    // until its end, by a clock that nobody sets; of a running or killed one until its last update
+  bool dated = true;     // false: the row's start is no date, and `start` is 0
   double price() const;  // in rates.currency: hours and kilowatt-hours by its rates
 };
 
-// Sums over runs, apart by kind and currency.
+// Sums over runs, apart by kind and currency. Tokens stop at the largest number that there is.
 struct Total {
   std::string kind;
   std::string currency;
@@ -84,8 +88,10 @@ class Ledger {
   // Errors of all below: the database cannot be written or read
   // (a full disk, a lock held for more than 5 seconds, damage).
   Result<RunId> start(const Description& description);
+  // Of a run that start() of this object began: its time is what a clock that nobody sets has counted since then.
   Status update(RunId id, const Counters& counters);
-  // The last word on a run: a second call changes nothing. REQUIRES: ending is neither running nor killed.
+  // The last word on a run: a second call changes nothing. A run that another object began keeps the time of its last
+  // update. REQUIRES: ending is neither running nor killed.
   Status finish(RunId id, Ending ending);
   // Newest first, at most `limit`.
   Result<std::vector<Run>> list(int64_t limit = 50) const;
@@ -99,10 +105,12 @@ class Ledger {
   Ledger(std::unique_ptr<sqlite3, Close> db, std::string path, Rates rates)
       : db_(std::move(db)), path_(std::move(path)), rates_(std::move(rates)) {}
   Status mark_killed();
+  double seconds_of(RunId id) const;
 
   std::unique_ptr<sqlite3, Close> db_;
   std::string path_;
   Rates rates_;
+  std::map<RunId, double> begun_;  // by monotonic_seconds()
 };
 
 }  // namespace jamsu::ledger

@@ -28,7 +28,10 @@ class Statement {
 
   int64_t integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   double real(int column) const { return sqlite3_column_double(statement_.get(), column); }
-  bool is_null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+  bool is_number(int column) const {
+    const int type = sqlite3_column_type(statement_.get(), column);
+    return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+  }
   std::string text(int column) const;
 
  private:

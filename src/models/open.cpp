@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <map>
+#include <set>
 #include <span>
+#include <system_error>
 #include <thread>
 
 #include "base/files.h"
@@ -77,9 +79,12 @@ void read_ahead(const std::vector<std::shared_ptr<const MappedFile>>& files, int
   size_t bytes = 0;
   for (const auto& file : files) bytes += file->bytes().size();
   if (memory_free_bytes > 0 && bytes > static_cast<size_t>(memory_free_bytes)) return;
-  std::thread([files] {
-    for (const auto& file : files) file->read_ahead();
-  }).detach();
+  try {
+    std::thread([files] {
+      for (const auto& file : files) file->read_ahead();
+    }).detach();
+  } catch (const std::system_error&) {  // no thread to spare: the pages come when they are read
+  }
 }
 
 // `tensors`: those of the checkpoint, or null where there is none.

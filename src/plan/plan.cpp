@@ -235,7 +235,7 @@ Machine measure(int threads, kernels::Isa isa, ops::Numerics numerics, int slice
   ThreadPool pool(threads);
   const machine::Cpu cpu = machine::this_cpu();
   const kernels::Isa peak_isa = machine::peak_isa(isa, numerics == ops::Numerics::f32);
-  return {isa, threads, machine::measure_peak(peak_isa, pool, slices).median,
+  return {isa, pool.threads(), machine::measure_peak(peak_isa, pool, slices).median,
           machine::measure_read_bandwidth(pool, slices).median, cpu.memory_free_bytes};
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/sink.h"
 #include "engine/engine.h"
@@ -17,6 +18,8 @@ struct ReasoningPiece {
 struct ContentPiece {
   std::string text;
 };
+// An end of reasoning that nothing began: all content so far was reasoning. At most once, before any call.
+struct ContentWasReasoning {};
 // A tool call as it is written, one at a time: begin, arguments (any number of times), end.
 struct CallBegin {
   text::StreamCall call;
@@ -38,12 +41,15 @@ struct TokenPiece {
 struct Done {
   engine::FinishReason reason = engine::FinishReason::stop_token;  // for a text of `stop` too
   std::string stop;                                                // the one of the request that came; else empty
+  bool looped = false;                                             // ended as a loop (ChatRequest::end_loops): length
   std::string error;
   int64_t prompt_tokens = 0, cached_tokens = 0, output_tokens = 0, reasoning_tokens = 0;
   int64_t dropped_tokens = 0;                 // computed beyond a stop, part of nothing (engine::Finished)
   double seconds = 0, reasoning_seconds = 0;  // from submission; while reasoning came
+  std::vector<std::string> warnings = {};     // what of the reply could not be read, in sentences
 };
-using Event = std::variant<ReasoningPiece, ContentPiece, CallBegin, CallArguments, CallEnd, Done, TokenPiece>;
+using Event = std::variant<ReasoningPiece, ContentPiece, ContentWasReasoning, CallBegin, CallArguments, CallEnd, Done,
+                           TokenPiece>;
 // As engine::EventSink: called from a thread that delivers, in order, Done last; may answer SinkAnswer::stop, after
 // which only Done comes.
 using EventSink = Sink<Event>;

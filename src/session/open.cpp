@@ -37,6 +37,7 @@ Result<std::unique_ptr<OpenModel>> open_model(const std::string& kind, const std
   if (!folder) return folder.error();
   open->folder = *folder;
   open->runtime = std::make_unique<ops::Runtime>(how.threads, how.isa, how.numerics);
+  if (const std::string& shortage = open->runtime->pool()->shortage(); !shortage.empty()) how.say(shortage);
   const int64_t free = machine::this_cpu().memory_free_bytes;
   if (auto fits = check_memory(*folder, free, how); !fits) return fits.error();
   auto opened = models::open_model(*folder, ops::Packs::forward, open->runtime->context(), free);

@@ -1,5 +1,7 @@
 #include "session/reply_parser.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -44,14 +46,20 @@ ReplyParser::ReplyParser(const tokenizer::Tokenizer& tokenizer, const std::vecto
                          ReplyOptions options, EventSink sink)
     : decoder_(tokenizer, false),
       end_tokens_(end_tokens),
+      format_(options.format.value_or(text::StreamFormat::think)),
+      has_tools_(!options.tools.empty()),
       stop_(std::move(options.stop)),
       sink_(std::move(sink)),
       tokens_(options.tokens) {
-  if (options.format) stream_.emplace(*options.format, options.in_reasoning, *this);
+  if (options.format)
+    stream_.emplace(*options.format,
+                    text::StreamOptions{.in_reasoning = options.in_reasoning, .tools = std::move(options.tools)},
+                    *this);
 }
 
 SinkAnswer ReplyParser::push(const engine::TokenEvent& token) {
   if (over()) return SinkAnswer::stop;
+  ++pushed_;
   const bool in_reasoning = stream_ && stream_->in_reasoning();
   if (in_reasoning) {
     ++done_.reasoning_tokens;
@@ -66,7 +74,7 @@ SinkAnswer ReplyParser::push(const engine::TokenEvent& token) {
 void ReplyParser::finish(const engine::Finished& f) {
   if (!over()) {
     take(decoder_.flush());
-    if (stream_) stream_->finish();
+    if (stream_) warn(stream_->finish());
   }
   send(stop_.flush());
   done_.reason = stop_.met().empty() ? f.reason : engine::FinishReason::stop_token;
@@ -94,6 +102,26 @@ void ReplyParser::tell(const Event& event) {
 
 void ReplyParser::send(std::string content) {
   if (!content.empty()) tell(ContentPiece{std::move(content)});
+}
+
+// What of it a stop text has held back was none.
+void ReplyParser::content_was_reasoning() {
+  if (over()) return;
+  send(stop_.flush());
+  done_.reasoning_tokens = pushed_;
+  done_.reasoning_seconds = since(start_);
+  tell(ContentWasReasoning{});
+}
+
+void ReplyParser::warn(const text::StreamEnd& end) {
+  if (format_ == text::StreamFormat::unknown && has_tools_)
+    done_.warnings.emplace_back(
+        "the model's chat template writes tool calls in marks of no format that is known here: calls, if the reply has "
+        "any, are in its content");
+  if (end.dropped > 0)
+    done_.warnings.push_back(fmt::format("{} of the reply could not be read as {}",
+                                         end.dropped == 1 ? "a call or parameter" : "calls or parameters",
+                                         text::stream_format_name(format_)));
 }
 
 void ReplyParser::call_begin(const text::StreamCall& call) {

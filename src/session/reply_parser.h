@@ -32,6 +32,7 @@ class StopTexts {
 struct ReplyOptions {
   std::optional<text::StreamFormat> format = {};  // empty: all is content
   bool in_reasoning = false;                      // the prompt has opened it
+  text::ToolSchemas tools = {};                   // of the request
   std::vector<std::string> stop = {};
   bool tokens = false;  // TokenPieces are asked
 };
@@ -53,8 +54,10 @@ class ReplyParser final : public text::StreamSink {
   void take(const std::string& text);
   void tell(const Event& event);
   void send(std::string content);
+  void warn(const text::StreamEnd& end);
   void reasoning(std::string_view text) override { tell(ReasoningPiece{std::string(text)}); }
   void content(std::string_view text) override { send(stop_.push(std::string(text))); }
+  void content_was_reasoning() override;
   void call_begin(const text::StreamCall& call) override;
   void call_arguments(std::string_view text) override;
   void call_end(bool complete, bool valid) override;
@@ -62,9 +65,12 @@ class ReplyParser final : public text::StreamSink {
   tokenizer::StreamDecoder decoder_;
   const std::vector<int32_t>& end_tokens_;
   std::optional<text::StreamParser> stream_;
+  text::StreamFormat format_;
+  bool has_tools_;
   StopTexts stop_;
   EventSink sink_;
   bool tokens_, stopped_ = false;
+  int64_t pushed_ = 0;  // tokens
   Done done_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

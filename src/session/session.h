@@ -21,10 +21,13 @@ enum class Thinking : uint8_t { automatic, on, off };
 
 struct ChatRequest {
   std::vector<text::Message> messages;
-  boost::json::array tools = {};  // functions the model may call
-  // Instead of messages: this text behind what its tokenizer begins a text with (text_begin), continued as it stands. No chat format, and
+  boost::json::array tools = {};       // functions the model may call
+  boost::json::object variables = {};  // what the chat template sees besides (text::Conversation)
+  // Instead of messages: this text behind what its tokenizer begins a text with (text_begin), continued as it stands.
+  // No chat format, and
   // thinking marks stay in the content.
   std::optional<std::string> continued = {};
+  bool special = false;  // of `continued`: added tokens spelled in it are tokens; else it is plain text
   Thinking thinking = Thinking::automatic;  // the template's switch; automatic leaves it to the model
   engine::SamplingParams sampling;
   uint32_t sample = 0;  // number of this sample of the same prompt
@@ -32,6 +35,7 @@ struct ChatRequest {
   std::vector<std::string> stop = {};  // texts that end the content; they are not part of it
   std::optional<std::tm> now;          // for templates that write the date
   bool tokens = false;                 // TokenPieces beside the text: ids and log-probabilities
+  bool end_loops = false;              // a reply that says the same again and again is ended (session/loop_watch.h)
 };
 
 // A whole reply.
@@ -40,6 +44,7 @@ struct Reply {
   std::vector<text::StreamResult::Call> calls;
   std::vector<TokenPiece> tokens;  // where they were asked for
   Done done;
+  void add(const Event& event);  // the next of its events
 };
 
 class Session {
@@ -58,17 +63,27 @@ class Session {
   Result<engine::RequestId> submit_samples(const ChatRequest& request, std::vector<EventSink> sinks);
   void cancel(engine::RequestId id);
   Reply chat(const ChatRequest& request);  // waits; an error is in done.error
-  // All at once, in the order asked. `on_reply` sees each as it ends: one at a time, while the caller waits.
+  // All at once, in the order asked. `on_reply` sees each as it ends: one at a time, while the caller waits. `stop` is
+  // asked again and again meanwhile: once it says true, what has not ended is cancelled.
   using OnReply = std::function<void(size_t index, const Reply& reply)>;
-  std::vector<Reply> chat_all(const std::vector<ChatRequest>& requests, const OnReply& on_reply = {});
+  using Stop = std::function<bool()>;
+  std::vector<Reply> chat_all(const std::vector<ChatRequest>& requests, const OnReply& on_reply = {},
+                              const Stop& stop = {});
+  // chat, with each event told to `sink` as it comes.
+  Reply follow(const ChatRequest& request, const EventSink& sink, const Stop& stop = {});
 
   // How replies are split; `think` where there is no chat template.
   text::StreamFormat stream_format() const { return prompts_ ? prompts_->stream_format() : text::StreamFormat::think; }
   Result<text::Prompt> prompt(const ChatRequest& request) const;
+  // Errors: members of the messages that nobody reads (PromptBuilder::check).
+  Status check(const ChatRequest& request) const { return prompts_ ? prompts_->check(request.messages) : Status(); }
   const tokenizer::Tokenizer& tokenizer() const { return tokenizer_; }
   engine::Engine& engine() { return *engine_; }
 
  private:
+  using OnEvent = std::function<SinkAnswer(size_t index, const Event& event, const Reply& so_far)>;
+  std::vector<Reply> follow_all(const std::vector<ChatRequest>& requests, const OnEvent& on_event, const Stop& stop);
+
   tokenizer::Tokenizer tokenizer_;
   Result<text::PromptBuilder> prompts_;
   std::vector<int32_t> stop_tokens_;

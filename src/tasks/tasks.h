@@ -76,7 +76,8 @@ struct Verdict {
 };
 Verdict verify(const Sample& sample, std::string_view thinking, std::string_view answer);
 
-// The number in `answer` that a reader takes as the result: the last one, thousands separators removed; empty if none.
+// The number that a reader takes as the result of a reply (answer/answer.h), as plain decimals or a fraction: "1234567",
+// "-2.5", "1/3"; empty if none.
 std::string final_number(std::string_view answer);
 
 // Exact value of an integer expression as people type it (+ - * x × ÷ / parentheses, 더하기 빼기 곱하기 나누기);

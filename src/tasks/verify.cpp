@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tasks/answer/answer.h"
 #include "tasks/expression.h"
 #include "tasks/talk/talk.h"
 #include "tasks/tasks.h"
@@ -265,58 +266,21 @@ void check_counting(std::string_view line, Verdict& verdict) {
   if (numbered_aloud(items) || occurrences_aloud(items)) ++verdict.steps_right;
 }
 
-bool is_number(std::string_view text) {
-  if (text.starts_with('-')) text.remove_prefix(1);
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
-}
-
-// `value` stands in the answer, not as a part of a longer number.
-bool stands_in(std::string_view answer, std::string_view value) {
-  for (size_t at = answer.find(value); at != std::string_view::npos; at = answer.find(value, at + 1)) {
-    const char before = at > 0 ? answer[at - 1] : ' ';
-    const std::string_view after = answer.substr(at + value.size());
-    const bool begins = !is_digit(value.front()) ||
-                        (!is_digit(before) && before != '-' && before != '/' && before != ':' && before != '.');
-    const bool list = value.find(", ") != std::string_view::npos;
-    if (list && after.size() > 2 && after.starts_with(", ") && is_digit(after[2])) continue;
-    const bool number_goes_on = after.size() > 1 &&
-                                (after[0] == '/' || after[0] == ':' || after[0] == '.' || after[0] == ',') &&
-                                is_digit(after[1]);
-    const bool ends = !is_digit(value.back()) || after.empty() || (!is_digit(after[0]) && !number_goes_on);
-    if (begins && ends) return true;
-  }
-  return false;
+// By value, but for two kinds of questions about how a number is written.
+bool answer_fits(const Sample& sample, std::string_view answer) {
+  if (sample.cell == "fraction") return answer_holds(answer, sample.value);  // in lowest terms
+  if (answer_is(answer, sample.value)) return true;
+  if (sample.cell != "unit") return false;
+  // How many thousands are 9000 won? 9천 원 is 9 of them.
+  const std::string read = read_answer(answer).text;
+  return read.substr(0, read.find_first_not_of("0123456789")) == sample.value;
 }
 
 }  // namespace
 
 std::string final_number(std::string_view answer) {
-  size_t end = answer.size();
-  while (end > 0 && !is_digit(answer[end - 1])) --end;
-  size_t begin = end;
-  const auto digits_before = [&](size_t at, size_t count) {
-    if (at < count) return false;
-    for (size_t i = 1; i <= count; ++i) {
-      if (!is_digit(answer[at - i])) return false;
-    }
-    return true;
-  };
-  while (begin > 0) {
-    const char c = answer[begin - 1];
-    const bool separator = c == ',' && digits_before(begin + 3, 3) && begin >= 2 && is_digit(answer[begin - 2]) &&
-                           (begin + 3 == end || answer[begin + 3] == ',' || answer[begin + 3] == '.');
-    const bool point = c == '.' && begin < end && begin >= 2 && is_digit(answer[begin - 2]);
-    if (!is_digit(c) && !separator && !point) break;
-    --begin;
-  }
-  std::string number;
-  const bool minus = begin > 0 && answer[begin - 1] == '-' && (begin == 1 || !is_digit(answer[begin - 2]));
-  const std::string_view sign = "−";
-  if (begin < end && (minus || answer.substr(0, begin).ends_with(sign))) number += '-';
-  for (char c : answer.substr(begin, end - begin)) {
-    if (c != ',') number += c;
-  }
-  return number;
+  const Answer read = read_answer(answer);
+  return read.quantity ? to_text(read.quantity->value) : std::string();
 }
 
 Verdict verify(const Sample& sample, std::string_view thinking, std::string_view answer) {
@@ -332,8 +296,7 @@ Verdict verify(const Sample& sample, std::string_view thinking, std::string_view
   } else if (sample.value.empty()) {
     verdict.answer_right = false;
   } else {
-    verdict.answer_right =
-        is_number(sample.value) ? final_number(answer) == sample.value : stands_in(answer, sample.value);
+    verdict.answer_right = answer_fits(sample, answer);
   }
   return verdict;
 }

@@ -76,11 +76,29 @@ constexpr bool kGuarded = false;
 bool is_cut(int64_t size) {
   return !kGuarded && size >= kLeastCut && size <= kMostCut;
 }
+
+// Blocks of one size that are not in use. A block holds the pointer to the next: giving one back needs no memory, which
+// may be why it is given back.
+class FreeBlocks {
+ public:
+  void push(std::byte* block) {
+    std::memcpy(block, &first_, sizeof first_);
+    first_ = block;
+  }
+  std::byte* pop() {  // null: none
+    std::byte* block = first_;
+    if (block) std::memcpy(&first_, block, sizeof first_);
+    return block;
+  }
+
+ private:
+  std::byte* first_ = nullptr;
+};
 }  // namespace
 
 struct Allocator::Pool {
   std::mutex mutex;
-  std::unordered_map<int64_t, std::vector<std::byte*>> free;
+  std::unordered_map<int64_t, FreeBlocks> free;
   int64_t limit = 0, in_use = 0, peak = 0;
   std::vector<std::byte*> slabs;
   int64_t slab_left = 0;  // bytes of the last slab that were not cut yet
@@ -88,6 +106,7 @@ struct Allocator::Pool {
   // Null where there is no memory. mutex is held.
   std::byte* cut(int64_t size) {
     if (slab_left < size) {
+      slabs.reserve(slabs.size() + 1);
       std::byte* slab = allocate_aligned(kSlab);
       if (!slab) return nullptr;
       slabs.push_back(slab);
@@ -99,8 +118,7 @@ struct Allocator::Pool {
   void trim() {
     for (auto& [size, blocks] : free) {
       if (is_cut(size)) continue;
-      for (std::byte* block : blocks) std::free(block);
-      blocks.clear();
+      while (std::byte* block = blocks.pop()) std::free(block);
     }
   }
   ~Pool() {
@@ -131,13 +149,8 @@ std::shared_ptr<std::byte> Allocator::allocate(int64_t bytes) {
   {
     std::lock_guard lock(pool_->mutex);
     if (pool_->in_use + size > pool_->limit) throw std::bad_alloc();
-    auto& blocks = pool_->free[size];
-    if (!blocks.empty()) {
-      block = blocks.back();
-      blocks.pop_back();
-    } else if (is_cut(size)) {
-      block = pool_->cut(size);
-    }
+    block = pool_->free[size].pop();
+    if (!block && is_cut(size)) block = pool_->cut(size);
     pool_->in_use += size;
     pool_->peak = std::max(pool_->peak, pool_->in_use);
   }
@@ -150,7 +163,7 @@ std::shared_ptr<std::byte> Allocator::allocate(int64_t bytes) {
   return {block, [pool = pool_, size](std::byte* p) {
             std::lock_guard lock(pool->mutex);
             pool->in_use -= size;
-            pool->free[size].push_back(p);
+            pool->free.find(size)->second.push(p);  // there since it was allocated
           }};
 }
 

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
+#include <array>
 
-#include "tokenizer/added_tokens.h"
+#include "text/api_shape.h"
+#include "text/conversation.h"
+#include "tokenizer/json_fields.h"
 #include "tokenizer/special_tokens.h"
 #include "tokenizer/tokenizer_data.h"
 #include "unicode/utf8.h"
@@ -12,117 +15,43 @@
 namespace jamsu::text {
 namespace {
 
-// What a person typed may spell special tokens. While the template handles the text, such places stand as kOpen NUMBER
-// kClose, so that no template text joins them and no search finds them. Two noncharacters of Unicode, which stand for
-// themselves nowhere; one that was typed is such a place too.
-constexpr std::string_view kOpen = "\uFDD0", kClose = "\uFDD1";
+namespace json = boost::json;
 
-class TypedText {
- public:
-  TypedText(const tokenizer::AddedTokenMatcher& marks, const tokenizer::Normalizer& normalizer)
-      : marks_(marks), normalizer_(normalizer) {}
+// Members of a message, and roles, that every chat API has; a template may leave them out.
+constexpr std::array<std::string_view, 3> kKnownFields = {"tool_calls", "tool_call_id", "name"};
+constexpr std::array<std::string_view, 7> kKnownRoles = {"system", "developer", "user",   "assistant",
+                                                         "tool",   "function",  "ipython"};
+// Roles of chat APIs that are another one for templates that do not know them.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOtherRoles = {
+    {{"developer", "system"}, {"function", "tool"}}};
 
-  std::string hide(std::string_view raw) {
-    const std::string text = normalizer_.composed(unicode::to_valid_utf8(raw));
-    std::string out;
-    const char* at = text.data();
-    const auto place_until = [&](const char* end) {  // a mark was passed over: [at, end)
-      if (at == end) return;
-      out += fmt::format("{}{}{}", kOpen, places_.size(), kClose);
-      places_.emplace_back(at, end);
-      at = end;
-    };
-    marks_.split(
-        text,
-        [&](std::string_view stretch) {
-          place_until(stretch.data());
-          out += stretch;
-          at = stretch.data() + stretch.size();
-        },
-        [](int32_t) {});
-    place_until(text.data() + text.size());
-    return out;
-  }
-
-  // Every string of it, names of members included.
-  boost::json::value hide(const boost::json::value& value) {
-    if (const auto* text = value.if_string()) return boost::json::string(hide(std::string_view(*text)));
-    if (const auto* list = value.if_array()) {
-      boost::json::array out;
-      for (const auto& item : *list) out.push_back(hide(item));
-      return out;
-    }
-    if (const auto* object = value.if_object()) {
-      boost::json::object out;
-      for (const auto& [name, item] : *object) out[hide(std::string_view(name))] = hide(item);
-      return out;
-    }
-    return value;
-  }
-
-  std::string show(std::string_view text) const {
-    std::string out;
-    while (true) {
-      const size_t open = places_.empty() ? std::string_view::npos : text.find(kOpen);
-      if (open == std::string_view::npos) return out += text;
-      const char *digits = text.data() + open + kOpen.size(), *end = text.data() + text.size();
-      size_t number = 0;
-      const auto read = std::from_chars(digits, end, number);
-      const bool whole = read.ec == std::errc() && number < places_.size() &&
-                         std::string_view(read.ptr, static_cast<size_t>(end - read.ptr)).starts_with(kClose);
-      out += text.substr(0, open);
-      out += whole ? std::string_view(places_[number]) : kOpen;
-      text.remove_prefix(whole ? static_cast<size_t>(read.ptr - text.data()) + kClose.size() : open + kOpen.size());
-    }
-  }
-
- private:
-  const tokenizer::AddedTokenMatcher& marks_;
-  const tokenizer::Normalizer& normalizer_;
-  std::vector<std::string> places_;
-};
-
-// Rendered text -> ids: special tokens where the template wrote them, hidden places as plain text.
-void encode_rendered(const tokenizer::Tokenizer& tokenizer, const TypedText& typed, std::string_view text,
-                     std::vector<int32_t>& ids) {
-  const tokenizer::TokenizerData& data = tokenizer.data();
-  const auto push = [&](int32_t id) { ids.push_back(id); };
-  const auto plain = [&](std::string_view stretch, bool at_start) {
-    tokenizer.encode_plain_to(typed.show(stretch), ids, at_start);
-  };
-  data.raw_matcher.split(
-      text,
-      [&](std::string_view part) {
-        const bool at_start = part.data() == text.data();
-        if (data.normalized_matcher.empty()) return plain(part, at_start);
-        const std::string normal = data.normalizer.composed(std::string(part));
-        data.normalized_matcher.split(
-            normal, [&](std::string_view stretch) { plain(stretch, at_start && stretch.data() == normal.data()); },
-            push);
-      },
-      push);
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
 }
 
-tokenizer::AddedTokenMatcher all_marks(const tokenizer::TokenizerData& data) {
-  std::vector<tokenizer::AddedToken> tokens;
-  std::vector<std::string> patterns;
-  const auto add = [&](std::string content) {
-    tokenizer::AddedToken token;
-    token.content = content;
-    tokens.push_back(token);
-    patterns.push_back(std::move(content));
-  };
-  for (const tokenizer::AddedToken& token : data.added) add(token.content);
-  add(std::string(kOpen));
-  return {std::move(tokens), std::move(patterns)};
+bool is_learned(const Message& m) {
+  return m.role == "assistant" && m.learn.value_or(true);
+}
+
+Error left_out(size_t message, std::string_view what) {
+  return Error{fmt::format("messages[{}]: the chat template leaves out {}", message, what)};
 }
 
 }  // namespace
 
+struct PromptBuilder::Written {
+  std::vector<jinja::Value> values;
+  ChatVariables variables;
+  std::string text;
+};
+
 PromptBuilder::PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format)
     : tokenizer_(std::move(tokenizer)),
       format_(std::move(format)),
-      marks_(std::make_shared<tokenizer::AddedTokenMatcher>(all_marks(tokenizer_.data()))) {
+      marks_(std::make_shared<Marks>(tokenizer_.data(), format_)) {
   think_ = tokenizer_.token_id(tokenizer::kThinkBegin).value_or(-1);
   end_think_ = tokenizer_.token_id(tokenizer::kThinkEnd).value_or(-1);
 }
@@ -130,7 +59,7 @@ PromptBuilder::PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format)
 Result<PromptBuilder> PromptBuilder::create(tokenizer::Tokenizer tokenizer, ChatFormat format) {
   PromptBuilder b(std::move(tokenizer), std::move(format));
   const std::string_view end = b.format_.token("eos_token");
-  if (end.empty()) return Error{"tokenizer_config.json: \"eos_token\" is missing: replies would have no end"};
+  if (end.empty()) return b;
   const auto id = b.tokenizer_.token_id(end);
   if (!id) return Error{fmt::format("tokenizer.json: \"{}\", the eos_token of tokenizer_config.json, is missing", end)};
   b.end_ = *id;
@@ -146,28 +75,90 @@ Result<PromptBuilder> PromptBuilder::create(tokenizer::Tokenizer tokenizer) {
   return create(std::move(tokenizer), ChatFormat::built_in());
 }
 
+std::string PromptBuilder::role_of(const Message& m) const {
+  const auto written = [&](std::string_view role) {
+    return format_.shape_of(std::string(role)).text == RoleShape::Text::written;
+  };
+  for (const auto& [name, other] : kOtherRoles)
+    if (m.role == name && !written(name) && written(other)) return std::string(other);
+  return m.role;
+}
+
+jinja::Value PromptBuilder::value_of(const Message& m, TypedText& typed) const {
+  using jinja::Value;
+  const auto own = [&](const std::string& s) { return unicode::to_valid_utf8(s); };
+  const bool assistant = m.role == "assistant";
+  const auto said = [&](const std::string& s) { return m.ours ? own(s) : assistant ? typed.said(s) : typed.typed(s); };
+  const std::string role = m.ours ? own(m.role) : typed.typed(role_of(m));
+  std::vector<std::pair<std::string, Value>> fields = {{"role", Value::string(role)}};
+  if (!m.no_content) {
+    const RoleShape shape = m.ours ? RoleShape{} : format_.shape_of(role);
+    std::vector<Value> parts;
+    const auto add = [&](const std::string& text) {
+      parts.push_back(Value::dict({{"type", Value::string("text")}, {"text", Value::string(said(text))}}));
+    };
+    if (shape.parts && !m.parts.empty()) {
+      for (const json::value& part : m.parts) add(std::string(part.at("text").as_string()));
+    } else if (shape.parts && shape.text != RoleShape::Text::written) {
+      add(m.content);
+    }
+    fields.emplace_back("content", parts.empty() ? Value::string(said(m.content)) : Value::list(std::move(parts)));
+  }
+  if (m.reasoning_content) {
+    const Value thinking = Value::string(m.ours ? own(*m.reasoning_content) : typed.thought(*m.reasoning_content));
+    // As transformers fills one from the other. It leaves "reasoning" to templates that are given that name; one that
+    // reads no other is given it here.
+    for (const char* name : {"reasoning_content", "thinking"}) fields.emplace_back(name, thinking);
+    if (!format_.mentions("reasoning_content") && !format_.mentions("thinking"))
+      fields.emplace_back("reasoning", thinking);
+  }
+  for (const auto& [name, value] : m.fields) fields.emplace_back(name, Value::from_json(typed.typed(value)));
+  return Value::dict(std::move(fields));
+}
+
+Result<PromptBuilder::Written> PromptBuilder::write(const std::vector<Message>& messages, const PromptOptions& options,
+                                                    TypedText& typed) const {
+  Written w;
+  w.values.reserve(messages.size());
+  for (const Message& m : messages) w.values.push_back(value_of(m, typed));
+  w.variables = {.add_generation_prompt = options.add_generation_prompt,
+                 .enable_thinking = options.enable_thinking,
+                 .now = options.now};
+  if (!options.tools.empty()) w.variables.tools = jinja::Value::from_json(typed.typed(options.tools));
+  for (const auto& [name, value] : options.variables)
+    w.variables.others.emplace_back(name, jinja::Value::from_json(typed.typed(value)));
+  auto text = format_.render(jinja::Value::list(w.values), w.variables);
+  if (!text) return text.error();
+  w.text = std::move(*text);
+  return w;
+}
+
 Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std::vector<Message>& messages,
-                                                                      const std::vector<jinja::Value>& values,
-                                                                      const std::string& whole,
-                                                                      const ChatVariables& variables) const {
+                                                                      const Written& written) const {
   const auto first = [&](size_t count) {
-    return jinja::Value::list({values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count)});
+    return jinja::Value::list({written.values.begin(), written.values.begin() + static_cast<std::ptrdiff_t>(count)});
   };
   std::vector<Span> spans;
   size_t last = messages.size();
-  while (last > 0 && messages[last - 1].role != "assistant") --last;
+  while (last > 0 && !is_learned(messages[last - 1])) --last;
   for (size_t i = 0; i < last; ++i) {
-    if (messages[i].role != "assistant") continue;
+    if (!is_learned(messages[i])) continue;
     // A reply is what stands between the prompt that asks for it and its own end. A template that drops the thinking of
     // earlier turns writes those differently later on: they are not learned.
-    Result<std::string> said = whole;
-    if (i + 1 < messages.size() || variables.add_generation_prompt)
-      said = format_.render(first(i + 1), {false, {}, variables.now, variables.tools});
+    ChatVariables variables = written.variables;
+    variables.enable_thinking.reset();
+    Result<std::string> said = written.text;
+    if (i + 1 < messages.size() || variables.add_generation_prompt) {
+      variables.add_generation_prompt = false;
+      said = format_.render(first(i + 1), variables);
+    }
+    variables.add_generation_prompt = true;
     bool found = false;
     for (const std::optional<bool> thinking : {std::optional<bool>(), std::optional(true), std::optional(false)}) {
-      const auto asked = format_.render(first(i), {true, thinking, variables.now, variables.tools});
+      variables.enable_thinking = thinking;
+      const auto asked = format_.render(first(i), variables);
       if (!asked || !said) continue;
-      if (!said->starts_with(*asked) || !whole.starts_with(*said)) continue;
+      if (!said->starts_with(*asked) || !written.text.starts_with(*said)) continue;
       spans.push_back({asked->size(), said->size()});
       found = true;
       break;
@@ -181,41 +172,76 @@ Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std:
   return spans;
 }
 
+Status PromptBuilder::check(const std::vector<Message>& messages) const {
+  const auto is_one = [](const auto& known, std::string_view name) {
+    return std::find(known.begin(), known.end(), name) != known.end();
+  };
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const Message& m = messages[i];
+    if (!is_one(kKnownRoles, m.role) && format_.shape_of(m.role).text == RoleShape::Text::left_out)
+      return left_out(i, fmt::format("what {} says", tokenizer::in_quotes(m.role)));
+    for (const auto& [key, value] : m.fields) {
+      const std::string_view name(key);
+      if (!is_one(kKnownFields, name) && !is_nothing(value) && !format_.mentions(name))
+        return Error{fmt::format("messages[{}]: {} is a member that neither this program nor the chat template reads",
+                                 i, tokenizer::in_quotes(name))};
+    }
+  }
+  return {};
+}
+
+Status PromptBuilder::check_learned(const std::vector<Message>& messages, const PromptOptions& options,
+                                    const std::string& last_reply, const TypedText& typed) const {
+  if (!options.tools.empty() && !format_.mentions("tools")) return Error{"the chat template leaves out \"tools\""};
+  size_t last = messages.size();
+  while (last > 0 && !is_learned(messages[last - 1])) --last;
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const Message& m = messages[i];
+    if (m.ours) continue;
+    if (has_calls(m) && !format_.mentions("tool_calls")) return left_out(i, "\"tool_calls\"");
+    if (m.role != "assistant" && format_.shape_of(role_of(m)).text == RoleShape::Text::left_out)
+      return left_out(i, fmt::format("what {} says", tokenizer::in_quotes(m.role)));
+    if (i + 1 != last || !m.reasoning_content) continue;
+    const std::string thought = typed.plain(*m.reasoning_content);
+    if (last_reply.find(trimmed(thought)) == std::string::npos)
+      return left_out(i,
+                      "the reasoning: write it into the content, between the model's marks of thinking, or not at all");
+  }
+  return {};
+}
+
 Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const PromptOptions& options) const {
   if (messages.empty()) return Error{"messages: none"};
+  if (auto s = check(messages); !s) return s.error();
   TypedText typed(*marks_, tokenizer_.data().normalizer);
-  std::vector<jinja::Value> values;
-  values.reserve(messages.size());
-  for (const Message& m : messages) {
-    const auto text = [&](const std::string& s) {
-      return jinja::Value::string(m.ours ? unicode::to_valid_utf8(s) : typed.hide(s));
-    };
-    std::vector<std::pair<std::string, jinja::Value>> fields = {{"role", text(m.role)}, {"content", text(m.content)}};
-    if (!m.reasoning_content.empty()) {
-      const jinja::Value thinking = text(m.reasoning_content);
-      fields.emplace_back("reasoning_content", thinking);
-      fields.emplace_back("thinking", thinking);  // as transformers fills one from the other
+  auto written = write(messages, options, typed);
+  for (const Arguments arguments : {Arguments::objects, Arguments::texts}) {
+    if (written && !leaves_out_a_tool(options.tools, written->text)) break;
+    std::vector<Message> wrapped = messages;
+    PromptOptions with_tools = options;
+    if (!to_api_shape(wrapped, with_tools.tools, arguments)) continue;
+    if (auto again = write(wrapped, with_tools, typed)) {
+      written = std::move(again);
+      break;
     }
-    for (const auto& [name, value] : m.fields) fields.emplace_back(name, jinja::Value::from_json(typed.hide(value)));
-    values.push_back(jinja::Value::dict(std::move(fields)));
   }
-  ChatVariables variables{.add_generation_prompt = options.add_generation_prompt,
-                          .enable_thinking = options.enable_thinking,
-                          .now = options.now};
-  if (!options.tools.empty()) variables.tools = jinja::Value::from_json(typed.hide(options.tools));
-  const auto whole = format_.render(jinja::Value::list(values), variables);
-  if (!whole) return whole.error();
+  if (!written) return written.error();
   Prompt p;
   std::vector<Span> spans;
   if (options.find_learned) {
-    auto found = learned_spans(messages, values, *whole, variables);
+    auto found = learned_spans(messages, *written);
     if (!found) return found.error();
     spans = std::move(*found);
+    const std::string last_reply =
+        spans.empty() ? "" : typed.show(std::string_view(written->text).substr(spans.back().begin));
+    if (auto s = check_learned(messages, options, last_reply, typed); !s) return s.error();
   }
-  const std::string_view text = *whole;
+  const std::string_view text = written->text;
   size_t at = 0;
   const auto encode_until = [&](size_t end, bool learned) {
-    encode_rendered(tokenizer_, typed, text.substr(at, end - at), p.ids);
+    tokenizer_.encode_template_to(
+        text.substr(at, end - at), at == 0,
+        [&](std::string_view stretch, bool normalized) { return typed.show(stretch, normalized); }, p.ids);
     if (options.find_learned) p.learned.resize(p.ids.size(), learned);
     at = end;
   };
@@ -229,6 +255,7 @@ Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const 
     p.opens_thinking = think_ >= 0;
     break;
   }
+  p.opens_thinking |= prompt_opens_reasoning(format_.stream_format(), text);  // marks that are no tokens
   return p;
 }
 

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
+#include <utility>
 
 #include "tokenizer/json_fields.h"
+#include "unicode/categories.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
@@ -26,26 +29,6 @@ bool ends_with_word(std::string_view s) {
 }
 bool starts_with_word(std::string_view s) {
   return !s.empty() && unicode::is_word(unicode::decode_valid(s.data()).c);
-}
-
-size_t leading_space(std::string_view s) {
-  size_t i = 0;
-  while (i < s.size()) {
-    const unicode::Decoded d = unicode::decode_valid(s.data() + i);
-    if (!unicode::is_space(d.c)) break;
-    i += d.bytes;
-  }
-  return i;
-}
-size_t without_trailing_space(std::string_view s) {
-  size_t end = s.size();
-  while (end > 0) {
-    size_t i = end - 1;
-    while (unicode::is_utf8_continuation(s[i])) --i;
-    if (!unicode::is_space(unicode::decode_valid(s.data() + i).c)) break;
-    end = i;
-  }
-  return end;
 }
 
 }  // namespace
@@ -99,13 +82,52 @@ void AddedTokenMatcher::split(std::string_view text, FunctionRef<void(std::strin
     size_t begin = at, end = at + p->text.size();
     at = end;  // where the search goes on, also when rstrip takes more
     if (token.single_word && (ends_with_word(text.substr(0, begin)) || starts_with_word(text.substr(end)))) continue;
-    if (token.lstrip) begin = begin > done ? done + without_trailing_space(text.substr(done, begin - done)) : done;
-    if (token.rstrip) end += leading_space(text.substr(end));
+    if (token.lstrip)
+      begin = begin > done ? done + unicode::without_trailing_space(text.substr(done, begin - done)) : done;
+    if (token.rstrip) end += unicode::leading_space(text.substr(end));
     if (done < begin) on_text(text.substr(done, begin - done));
     on_token(token.id);
     done = end;
   }
   if (done < text.size()) on_text(text.substr(done));
+}
+
+namespace {
+
+// The flags by their names, of a token that is read or written.
+template <class Token>
+auto flags_of(Token& t) {
+  return std::array{std::pair{"single_word", &t.single_word}, std::pair{"lstrip", &t.lstrip},
+                    std::pair{"rstrip", &t.rstrip}, std::pair{"normalized", &t.normalized},
+                    std::pair{"special", &t.special}};
+}
+
+}  // namespace
+
+Result<AddedToken> read_added_token(const json::value& v, const std::string& where) {
+  if (!v.is_object()) return Error{fmt::format("{} is {}; expected an object.", where, json_kind_name(v))};
+  const auto& o = v.get_object();
+  AddedToken t;
+  const auto content = string_field(o, "content", where);
+  if (!content) return content.error();
+  t.content = *content;
+  if (t.content.empty()) return Error{where + ": \"content\" is empty."};
+  for (const auto& [key, flag] : flags_of(t)) {
+    const auto set = bool_field(o, key, false, where);
+    if (!set) return set.error();
+    *flag = *set;
+  }
+  return t;
+}
+
+json::array written_added_tokens(const std::vector<AddedToken>& added) {
+  json::array list;
+  for (const AddedToken& t : added) {
+    json::object o{{"id", t.id}, {"content", t.content}};
+    for (const auto& [key, flag] : flags_of(t)) o[key] = *flag;
+    list.push_back(std::move(o));
+  }
+  return list;
 }
 
 Result<std::vector<AddedToken>> read_added_tokens(const json::value& list, const std::string& name) {
@@ -115,32 +137,18 @@ Result<std::vector<AddedToken>> read_added_tokens(const json::value& list, const
   for (size_t i = 0; i < list.get_array().size(); ++i) {
     const std::string where = fmt::format("{}: added_tokens[{}]", name, i);
     const auto& v = list.get_array()[i];
-    if (!v.is_object()) return Error{fmt::format("{} is {}; expected an object.", where, json_kind_name(v))};
-    const auto& o = v.get_object();
-    AddedToken t;
-    const auto content = string_field(o, "content", where);
-    if (!content) return content.error();
-    t.content = *content;
-    if (t.content.empty()) return Error{where + ": \"content\" is empty."};
-    if (!seen.emplace(t.content, nullptr).second)
-      return Error{fmt::format("{}: {} stands twice among the added tokens.", where, in_quotes(t.content))};
-    const auto* id = o.if_contains("id");
+    auto t = read_added_token(v, where);
+    if (!t) return t.error();
+    if (!seen.emplace(t->content, nullptr).second)
+      return Error{fmt::format("{}: {} stands twice among the added tokens.", where, in_quotes(t->content))};
+    const auto* id = v.get_object().if_contains("id");
     if (!id) return Error{where + ": \"id\" is missing."};
     const auto number = id_value(*id, where);
     if (!number) return number.error();
     if (*number < 0 || *number > kMaxId)
-      return Error{fmt::format("{}: id {} of {} is out of range.", where, *number, in_quotes(t.content))};
-    t.id = static_cast<int32_t>(*number);
-    for (const auto& [key, flag] : {std::pair{"special", &t.special},
-                                    {"normalized", &t.normalized},
-                                    {"lstrip", &t.lstrip},
-                                    {"rstrip", &t.rstrip},
-                                    {"single_word", &t.single_word}}) {
-      const auto set = bool_field(o, key, false, where);
-      if (!set) return set.error();
-      *flag = *set;
-    }
-    added.push_back(std::move(t));
+      return Error{fmt::format("{}: id {} of {} is out of range.", where, *number, in_quotes(t->content))};
+    t->id = static_cast<int32_t>(*number);
+    added.push_back(std::move(*t));
   }
   return added;
 }

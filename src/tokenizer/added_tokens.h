@@ -17,10 +17,19 @@ struct AddedToken {
   int32_t id = 0;
   bool special = false, normalized = false, lstrip = false, rstrip = false, single_word = false;
   bool outside_model = false;  // the model's own vocabulary does not have it
+  bool same_flags(const AddedToken& o) const {
+    return special == o.special && normalized == o.normalized && lstrip == o.lstrip && rstrip == o.rstrip &&
+           single_word == o.single_word;
+  }
 };
 
+// A token as added_tokens and added_tokens_decoder write it, without its id (0). `where`: of it, in errors.
+Result<AddedToken> read_added_token(const boost::json::value& value, const std::string& where);
 // The field "added_tokens" of a tokenizer.json, in its order, with the ids of the file. `name`: of the file, in errors.
 Result<std::vector<AddedToken>> read_added_tokens(const boost::json::value& list, const std::string& name);
+
+// The field "added_tokens" as a file has it.
+boost::json::array written_added_tokens(const std::vector<AddedToken>& added);
 
 // One pass over the text for a set of tokens. The leftmost, then longest match wins; single_word drops a match after it
 // was chosen; lstrip and rstrip widen it by white space.

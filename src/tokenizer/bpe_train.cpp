@@ -275,7 +275,7 @@ json::object model_json(const Trainer& trainer, const BpeTrainOptions& options) 
 Result<Tokenizer> train_bpe(NextDocument next, const BpeTrainOptions& options) {
   if (Status s = check(options); !s) return s.error();
   json::object file = pipeline(options);
-  const auto pre_tokenizer = PreTokenizer::from_json(file.at("pre_tokenizer"), "pre_tokenizer", Alphabet::bytes);
+  const auto pre_tokenizer = PreTokenizer::from_json(file.at("pre_tokenizer"), "pre_tokenizer");
   if (!pre_tokenizer) return pre_tokenizer.error();
   Trainer trainer(count_pieces(next, options, *pre_tokenizer), options);
   const auto wanted = static_cast<size_t>(options.vocab_size) - options.added_tokens.size();

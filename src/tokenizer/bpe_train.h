@@ -9,7 +9,7 @@
 
 #include "base/function_ref.h"
 #include "base/result.h"
-#include "tokenizer/pattern_scanner.h"
+#include "tokenizer/pattern/pattern_scanner.h"
 #include "tokenizer/special_tokens.h"
 #include "tokenizer/tokenizer.h"
 

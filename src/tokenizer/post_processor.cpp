@@ -22,9 +22,12 @@ class Reader {
     if (!type) return type.error();
     if (*type == "ByteLevel") return {};  // moves offsets only
     if (*type == "TemplateProcessing") return template_processing(v.get_object(), where);
+    if (*type == "RobertaProcessing" || *type == "BertProcessing") return begin_and_end(v.get_object(), where);
     if (*type != "Sequence")
-      return Error{fmt::format("{}: \"type\" {} is not supported; ByteLevel, TemplateProcessing and Sequence are.",
-                               where, in_quotes(*type))};
+      return Error{
+          fmt::format("{}: \"type\" {} is not supported; ByteLevel, TemplateProcessing, RobertaProcessing, "
+                      "BertProcessing and Sequence are.",
+                      where, in_quotes(*type))};
     const auto* list = v.get_object().if_contains("processors");
     if (!list) return Error{where + ": \"processors\" is missing."};
     if (!list->is_array()) return wrong_kind(where, "processors", "an array", *list);
@@ -38,6 +41,26 @@ class Reader {
   static constexpr size_t kMaxIds = 1024;
   static Error too_many(const std::string& where) {
     return Error{fmt::format("{}: more than {} ids around a text.", where, kMaxIds)};
+  }
+
+  // "cls" and "sep", each [token, id].
+  Status begin_and_end(const json::object& processor, const std::string& where) {
+    for (const char* key : {"cls", "sep"}) {
+      const auto* pair = processor.if_contains(key);
+      if (!pair) return Error{fmt::format("{}: \"{}\" is missing.", where, key)};
+      if (!pair->is_array() || pair->get_array().size() != 2 || !pair->get_array()[0].is_string())
+        return Error{fmt::format("{}: \"{}\" is not [token, id].", where, key)};
+      const auto id = id_value(pair->get_array()[1], fmt::format("{}: \"{}\"", where, key));
+      if (!id) return id.error();
+      if (*id < 0 || *id >= vocab_size_)
+        return Error{fmt::format("{}: \"{}\": id {} is out of range.", where, key, *id)};
+      const auto token = static_cast<int32_t>(*id);
+      if (*key == 'c')
+        around_.prefix.insert(around_.prefix.begin(), token);
+      else
+        around_.suffix.push_back(token);
+    }
+    return around_.prefix.size() + around_.suffix.size() > kMaxIds ? Status(too_many(where)) : Status();
   }
 
   // The ids a template's special token stands for.

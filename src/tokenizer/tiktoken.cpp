@@ -8,6 +8,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "base/base64.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/tokenizer_data.h"
 
@@ -23,32 +24,6 @@ constexpr std::string_view kPattern =
 constexpr int32_t kReserved = 256;
 constexpr size_t kMaxTokens = size_t{1} << 22;
 
-int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-// Empty: not base64 of at least one byte.
-std::string decode_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return {};
-  const size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  std::string out;
-  uint32_t bits = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool pad = i + padding >= text.size();
-    const int value = pad ? 0 : base64_value(text[i]);
-    if (value < 0) return {};
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    if (i % 4 != 3) continue;
-    for (int shift = 16; shift >= 0; shift -= 8) out += static_cast<char>(bits >> shift & 0xFF);
-    bits = 0;
-  }
-  out.resize(out.size() - std::min(out.size(), padding));
-  return out;
-}
-
 // Bytes of each token by id.
 Result<std::vector<std::string>> read_ranks(std::string_view model, const std::string& name) {
   std::map<int64_t, std::string> by_rank;
@@ -61,8 +36,8 @@ Result<std::vector<std::string>> read_ranks(std::string_view model, const std::s
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
     const size_t space = line.find(' ');
-    const std::string bytes = decode_base64(line.substr(0, space));
-    if (space == std::string_view::npos || bytes.empty())
+    const auto bytes = decode_base64(line.substr(0, space));
+    if (space == std::string_view::npos || !bytes)
       return Error{fmt::format("{}:{}: {} is not a token in base64 and its rank.", name, number, in_quotes(line))};
     int64_t rank = -1;
     const std::string_view digits = line.substr(space + 1);
@@ -71,7 +46,7 @@ Result<std::vector<std::string>> read_ranks(std::string_view model, const std::s
         rank >= static_cast<int64_t>(kMaxTokens))
       return Error{
           fmt::format("{}:{}: rank {} is no number from 0 to {}.", name, number, in_quotes(digits), kMaxTokens - 1)};
-    if (!by_rank.emplace(rank, bytes).second)
+    if (!by_rank.emplace(rank, *bytes).second)
       return Error{fmt::format("{}:{}: rank {} stands twice.", name, number, rank)};
   }
   std::vector<std::string> tokens;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "tokenizer/tokenizer_data.h"
@@ -88,14 +89,43 @@ class Encoder {
       data_.raw_matcher.split(
           raw, [&](std::string_view part) { normalized(part, part.data() == raw.data()); },
           [this](int32_t id) { add(id); });
-    resolve_waiting();
-    out_.flush();
+    finish();
+  }
+
+  // Of an encoder of plain text.
+  void template_text(std::string_view raw, bool at_start, Tokenizer::Show show) {
+    const auto found = [this](int32_t id) { add(id); };
+    const auto unnormalized = [&](std::string_view part) {
+      bool first = at_start && part.data() == raw.data();
+      if (data_.normalized_matcher.empty()) return normalized(keep(show(part, false)), first);
+      std::string owner;
+      const std::string_view normal = data_.normalizer.run(part, owner, &first);
+      const auto plain = [&](std::string_view stretch) {
+        cut_added(keep(show(stretch, true)), first && stretch.data() == normal.data());
+      };
+      data_.normalized_matcher.split(normal, plain, found);
+    };
+    data_.raw_matcher.split(raw, unnormalized, found);
+    finish();
   }
 
  private:
+  void finish() {
+    resolve_waiting();
+    out_.flush();
+  }
+  std::string_view keep(std::string text) {
+    shown_ = std::move(text);
+    return shown_;
+  }
   void normalized(std::string_view part, bool at_start) {
     std::string owner;
-    part = data_.normalizer.run(part, owner);
+    part = data_.normalizer.run(part, owner, &at_start);
+    cut_added(part, at_start);
+  }
+
+  // A text that is normalized already.
+  void cut_added(std::string_view part, bool at_start) {
     text_ = part;
     const auto cut = [&](std::string_view stretch) {
       data_.pre_tokenizer.run(stretch, at_start && stretch.data() == part.data(),
@@ -106,8 +136,8 @@ class Encoder {
   }
 
   void piece(std::string_view p) {
-    if (p.size() == 1 && data_.alphabet == Alphabet::bytes) {
-      if (const int32_t id = data_.byte_token[static_cast<unsigned char>(p[0])]; id >= 0) return add(id);
+    if (p.size() == 1) {
+      if (const int32_t id = data_.byte_piece[static_cast<unsigned char>(p[0])]; id >= 0) return add(id);
     }
     if (cached_ && p.size() <= ShortPieces::kMaxBytes) {
       const auto key = ShortPieces::key_of(p, readable(p));
@@ -175,15 +205,12 @@ class Encoder {
     const size_t first = out.size();
     made_ = &out;
     if (data_.unigram) return cut_unigram(p);
-    const bool bytes = data_.alphabet == Alphabet::bytes;
-    if (data_.ignore_merges && p.size() <= data_.vocabulary.longest()) {
-      const auto whole = data_.vocabulary.find(bytes ? bytes_to_token(p) : std::string(p));
-      if (whole && *whole < data_.model_size && !(plain_ && data_.is_added[static_cast<size_t>(*whole)]))
-        return out.push_back(*whole);
-    }
+    if (data_.words) return cut_word(as_written(p));
+    if (data_.ignore_merges && p.size() <= data_.vocabulary.longest())
+      if (const int32_t whole = usable(as_written(p)); whole >= 0) return out.push_back(whole);
     const auto symbols = [&] {
       out.resize(first);
-      bytes ? of_bytes(p) : of_characters(p);
+      first_symbols(p);
       return std::span(out).subspan(first);
     };
     auto count = merge_stretches(data_.merge_table, symbols(), blocked(), cache_->scratch);
@@ -196,30 +223,57 @@ class Encoder {
     return plain_ && data_.plain_differs ? std::span<const bool>(data_.is_added.get(), all) : std::span<const bool>();
   }
 
-  // What merging begins with: the tokens of single bytes,
-  void of_bytes(std::string_view p) {
-    bool after_unk = false;
-    for (const char byte : p) {
-      const int32_t id = data_.byte_token[static_cast<unsigned char>(byte)];
-      if (id >= 0)
-        made_->push_back(id);
-      else
-        unknown(after_unk);
-      after_unk = id < 0;
+  // The piece as the vocabulary writes it.
+  std::string_view as_written(std::string_view p) {
+    if (data_.alphabet == Alphabet::characters) return p;
+    written_ = bytes_to_token(p);
+    return written_;
+  }
+  // The model's own token of this name, where it may come out; else -1.
+  int32_t usable(std::string_view token) const {
+    const auto id = data_.vocabulary.find(token);
+    if (!id || data_.is_outside[static_cast<size_t>(*id)]) return -1;
+    return plain_ && data_.is_added[static_cast<size_t>(*id)] ? -1 : *id;
+  }
+  int32_t of_model(std::string_view token) const {
+    const auto id = data_.vocabulary.find(token);
+    return id && !data_.is_outside[static_cast<size_t>(*id)] ? *id : -1;
+  }
+
+  // What merging begins with: the tokens of single bytes, or of single characters; where there is none, the bytes of
+  // <0xNN>, or the unknown one. That waits until a known one follows: `tokenizers` lets bytes pass it.
+  void first_symbols(std::string_view p) {
+    unknown_waits_ = false;
+    if (!data_.affixes.empty())
+      of_affixed(as_written(p));
+    else if (data_.alphabet == Alphabet::bytes)
+      for (const char byte : p) symbol(data_.byte_token[static_cast<unsigned char>(byte)], {});
+    else
+      each_character(p, [this](std::string_view c, bool, bool) { symbol(of_model(c), c); });
+    if (unknown_waits_) made_->push_back(data_.unk);
+  }
+  template <class F>
+  static void each_character(std::string_view p, const F& on_character) {
+    for (size_t i = 0; i < p.size();) {
+      const size_t begin = i;
+      i += unicode::decode_valid(p.data() + i).bytes;
+      on_character(p.substr(begin, i - begin), begin == 0, i == p.size());
     }
   }
-  // or of single characters, the bytes of those that have none.
-  void of_characters(std::string_view p) {
-    bool after_unk = false;
-    for (size_t i = 0; i < p.size();) {
-      const std::string_view character = p.substr(i, unicode::decode_valid(p.data() + i).bytes);
-      i += character.size();
-      const auto id = data_.vocabulary.find(character);
-      const bool known = id && *id < data_.model_size;
-      if (known) made_->push_back(*id);
-      const bool fell_back = !known && fall_back(character);
-      if (!known && !fell_back) unknown(after_unk);
-      after_unk = !known && !fell_back;
+  void of_affixed(std::string_view p) {
+    std::string name;
+    each_character(p, [&](std::string_view c, bool first, bool last) {
+      name.assign(first ? "" : data_.affixes.prefix).append(c).append(last ? data_.affixes.suffix : "");
+      symbol(usable(name), name);
+    });
+  }
+  void symbol(int32_t id, std::string_view text) {
+    if (id >= 0) {
+      if (std::exchange(unknown_waits_, false)) made_->push_back(data_.unk);
+      made_->push_back(id);
+    } else if (!fall_back(text) && data_.unk >= 0) {
+      if (unknown_waits_ && !data_.fuse_unk) made_->push_back(data_.unk);
+      unknown_waits_ = true;
     }
   }
   // Appends the tokens of the bytes; false (and nothing) where one is missing.
@@ -230,15 +284,40 @@ class Encoder {
     for (const char byte : text) made_->push_back(token(byte));
     return true;
   }
-  void unknown(bool after_unk) {
-    if (data_.unk >= 0 && !(data_.fuse_unk && after_unk)) made_->push_back(data_.unk);
+
+  // WordPiece: the longest token at each place, or the unknown one for the whole word. WordLevel: the word.
+  void cut_word(std::string_view word) {
+    const WordModel& model = *data_.words;
+    const size_t first = made_->size();
+    const auto unknown = [&] {
+      made_->resize(first);
+      made_->push_back(data_.unk);
+    };
+    if (model.whole_only) {
+      const int32_t id = usable(word);
+      return id >= 0 ? made_->push_back(id) : unknown();
+    }
+    const auto characters = static_cast<size_t>(
+        std::count_if(word.begin(), word.end(), [](char c) { return !unicode::is_utf8_continuation(c); }));
+    if (characters > model.most_characters) return unknown();
+    std::string name;
+    for (size_t begin = 0; begin < word.size();) {
+      name.assign(begin ? model.prefix : "");
+      const size_t front = name.size();
+      name.append(word.substr(begin, data_.vocabulary.longest()));
+      int32_t id = -1;
+      while (name.size() > front && (id = usable(name)) < 0) name.pop_back();  // half a character is no token
+      if (id < 0) return unknown();
+      made_->push_back(id);
+      begin += name.size() - front;
+    }
   }
   void cut_unigram(std::string_view p) {
     data_.unigram->cut(p, blocked(), cache_->unigram, [this](Unigram::Part part) {
       if (part.id >= 0)
         made_->push_back(part.id);
-      else if (!fall_back(part.text))
-        unknown(false);
+      else if (!fall_back(part.text) && data_.unk >= 0)
+        made_->push_back(data_.unk);
     });
   }
 
@@ -249,6 +328,9 @@ class Encoder {
   size_t waiting_count_ = 0;
   Output out_;
   std::vector<int32_t>* made_ = nullptr;  // where the ids of the piece that is being merged go
+  bool unknown_waits_ = false;
+  std::string shown_;  // of a template's stretch
+  std::string written_;
   std::unique_ptr<EncodeCache> cache_;
 };
 
@@ -261,12 +343,13 @@ void encode_text(const TokenizerData& data, std::string_view text, bool plain, b
 
 }  // namespace
 
-Vocabulary::Vocabulary(std::vector<std::string> tokens, std::vector<std::string> bytes)
-    : tokens_(std::move(tokens)), bytes_(std::move(bytes)) {
-  JAMSU_CHECK(tokens_.size() == bytes_.size());
+Vocabulary::Vocabulary(std::vector<std::string> tokens, std::vector<std::string> bytes, std::vector<bool> holes)
+    : tokens_(std::move(tokens)), bytes_(std::move(bytes)), holes_(std::move(holes)) {
+  JAMSU_CHECK(tokens_.size() == bytes_.size() && (holes_.empty() || holes_.size() == tokens_.size()));
   slots_.assign(std::bit_ceil(2 * tokens_.size() + 1), -1);
   mask_ = slots_.size() - 1;
   for (int32_t id = 0; id < size(); ++id) {
+    if (!has(id)) continue;
     longest_ = std::max(longest_, token(id).size());
     size_t i = hash_bytes(token(id)) & mask_;
     while (slots_[i] >= 0) i = (i + 1) & mask_;
@@ -307,6 +390,30 @@ void Tokenizer::encode_to(std::string_view text, EncodeOptions options, std::vec
 
 void Tokenizer::encode_plain_to(std::string_view text, std::vector<int32_t>& ids, bool at_start) const {
   encode_text(*data_, text, true, at_start, ids);
+}
+
+std::vector<int32_t> Tokenizer::added_tokens_in(std::string_view text) const {
+  const std::string valid = unicode::to_valid_utf8(text);
+  std::vector<int32_t> found;
+  const auto add = [&](int32_t id) { found.push_back(id); };
+  data_->raw_matcher.split(
+      valid,
+      [&](std::string_view part) {
+        if (data_->normalized_matcher.empty()) return;
+        std::string owner;
+        data_->normalized_matcher.split(
+            data_->normalizer.run(part, owner), [](std::string_view) {}, add);
+      },
+      add);
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+void Tokenizer::encode_template_to(std::string_view text, bool at_start, Show show, std::vector<int32_t>& ids) const {
+  Encoder encoder(*data_, true, ids);
+  if (unicode::is_valid_utf8(text)) return encoder.template_text(text, at_start, show);
+  encoder.template_text(unicode::to_valid_utf8(text), at_start, show);
 }
 
 namespace {

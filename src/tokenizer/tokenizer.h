@@ -1,6 +1,7 @@
 #pragma once
-// tokenizer.json (Hugging Face `tokenizers`): byte-level BPE, and SentencePiece's kinds (BPE over characters with byte
-// fallback, Unigram): load, save, encode, decode.
+// tokenizer.json (Hugging Face `tokenizers`): BPE over bytes or characters, Unigram, WordPiece, WordLevel, with the
+// normalizers, pre-tokenizers, post-processors and decoders of normalizer_steps.cpp, pretokenizer_field.cpp,
+// post_processor.cpp and decoder_field.cpp: load, save, encode, decode.
 // Ids equal those of `tokenizers` for every text (golden/text/tokenizers). A Tokenizer never changes after loading;
 // copies share it and are cheap. Every const member may be called from several threads at once.
 //
@@ -16,7 +17,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/result.h"
+#include "tokenizer/decoder.h"
+#include "unicode/utf8_stream.h"
 
 namespace jamsu::tokenizer {
 
@@ -30,12 +34,16 @@ class TokenizerData;  // tokenizer_data.h
 
 class Tokenizer {
  public:
-  // Errors name the file and the field. What none of these kinds has (WordPiece, other normalizers ...) is an error
-  // that says so. `truncation` and `padding` of the file are ignored: callers see whole texts.
-  // A folder without tokenizer.json may have a tiktoken.model (tiktoken.h) instead.
+  // Errors name the file and the field. What none of these kinds has is an error that says so. `truncation` and
+  // `padding` of the file are ignored: callers see whole texts.
+  // Of a folder, tokenizer_config.json adds tokens as transformers does (config_tokens.h). A folder without
+  // tokenizer.json may have a tiktoken.model (tiktoken.h) instead.
   static Result<Tokenizer> load(const std::filesystem::path& file_or_folder);
   // `name` stands for the file in errors. Never crashes and never recurses without a limit, whatever `json` holds.
   static Result<Tokenizer> from_json(std::string_view json, std::string_view name);
+  // The same with the text of tokenizer_config.json beside it; an empty one: none.
+  static Result<Tokenizer> from_json(std::string_view json, std::string_view name, std::string_view config,
+                                     std::string_view config_name);
 
   // Added tokens standing in the text become their ids (use it for text we wrote: rendered templates, training
   // samples). Invalid UTF-8 is read as U+FFFD, one per maximal invalid part.
@@ -44,6 +52,14 @@ class Tokenizer {
   // of it (but where the file gives that name to the token of a single byte or character,
   // or to the token for unknown ones).
   std::vector<int32_t> encode_plain(std::string_view text) const;
+  // The added tokens that encode finds in the text and encode_plain does not; each once, in the order of their ids.
+  std::vector<int32_t> added_tokens_in(std::string_view text) const;
+  // A text of a template with texts of users in it, at whose places stand characters that no added token has. Added
+  // tokens are found in the template's text as encode finds them; `show` gives a stretch without them its real text, in
+  // which none is recognised. normalized: the stretch went through the normalizer, and what is shown has to have
+  // (Normalizer::run_inside). `at_start`: as below. Appends.
+  using Show = FunctionRef<std::string(std::string_view stretch, bool normalized)>;
+  void encode_template_to(std::string_view text, bool at_start, Show show, std::vector<int32_t>& ids) const;
   // Appends instead of returning; for loops over many texts.
   void encode_to(std::string_view text, EncodeOptions options, std::vector<int32_t>& ids) const;
   // `at_start`: whether the text is where the whole input begins (SentencePiece puts a space there).
@@ -56,9 +72,11 @@ class Tokenizer {
   // empty for an id outside the vocabulary.
   std::string_view token_bytes(int32_t id) const;
 
-  // The number of ids, added tokens included; ids are 0 .. vocab_size() - 1, without holes.
+  // One above the highest id, added tokens included. A file may leave ids without a token: has(id) is false for them.
   int32_t vocab_size() const;
-  // The token as it is written in the file (byte alphabet: a space is "Ġ"). REQUIRES: 0 <= id < vocab_size().
+  bool has(int32_t id) const;  // a token has this id
+  // The token as it is written in the file (byte alphabet: a space is "Ġ"); empty where there is none.
+  // REQUIRES: 0 <= id < vocab_size().
   std::string_view token(int32_t id) const;
   std::optional<int32_t> token_id(std::string_view token) const;
   // `special: true` among the added tokens; false for ids outside the vocabulary.
@@ -86,16 +104,13 @@ class StreamDecoder {
   explicit StreamDecoder(Tokenizer tokenizer, bool skip_special = false)
       : tokenizer_(std::move(tokenizer)), skip_special_(skip_special) {}
   std::string push(int32_t id);
-  std::string push_bytes(std::string_view bytes);  // the same for raw bytes
-  std::string flush();                             // ends the text; the decoder may be used again
+  std::string flush();  // ends the text; the decoder may be used again
 
  private:
   Tokenizer tokenizer_;
   bool skip_special_;
-  std::string pending_;  // the start of a character, at most 3 bytes
-  // Of SentencePiece, where the space in front of a text is no part of it: a token has come; the first one, or one of
-  // the bytes that the text begins with.
-  bool started_ = false, in_first_ = false;
+  unicode::Utf8Stream bytes_;  // where the decoder is ByteLevel alone
+  Decoder::Text text_;         // else
 };
 
 }  // namespace jamsu::tokenizer

@@ -14,12 +14,9 @@ namespace {
 namespace json = boost::json;
 
 void append_vocab(std::string& out, const TokenizerData& data) {
-  // Added tokens that the model's vocabulary does not have.
-  std::vector<bool> outside(static_cast<size_t>(data.vocabulary.size()));
-  for (const AddedToken& t : data.added) outside[static_cast<size_t>(t.id)] = t.outside_model;
   const char* separator = data.unigram ? "[" : "{";
   for (int32_t id = 0; id < data.vocabulary.size(); ++id) {
-    if (outside[static_cast<size_t>(id)]) continue;
+    if (!data.vocabulary.has(id) || data.is_outside[static_cast<size_t>(id)]) continue;
     const std::string token = json::serialize(json::string(data.vocabulary.token(id)));
     out += separator;
     if (data.unigram)

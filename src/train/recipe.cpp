@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "models/config/deepseek_v3.h"
 #include "train/recipe_fields.h"
+#include "unicode/text_file.h"
 
 // toml++ 3.3 answers some malformed input (`a = #`) with assert(): made an exception that parse() catches.
 namespace jamsu::train {
@@ -374,7 +375,7 @@ Result<std::string> check_model(const Recipe& recipe, const json::object& config
 }
 
 Result<Recipe> load_recipe(const std::string& path) {
-  auto text = read_file(path, 1 << 20);
+  auto text = unicode::read_text_file(path, 1 << 20);
   if (!text) return Error{"recipe " + text.error().message};
   return parse_recipe(*text, path);
 }

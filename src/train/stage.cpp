@@ -16,6 +16,7 @@
 #include "train/metrics.h"
 #include "train/sources.h"
 #include "train/tokenizer.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::train {
 namespace {
@@ -116,7 +117,7 @@ Result<Start> start_of_recipe(const Recipe& recipe, const tokenizer::Tokenizer& 
 // The folder's chat template, where it has one. The built-in one stays built in.
 Status take_template(const std::string& folder, const tokenizer::Tokenizer& tokenizer, Start& start) {
   const auto jinja = start.beside.find("chat_template.jinja"), config = start.beside.find("tokenizer_config.json");
-  const bool has_one = jinja != start.beside.end() ||
+  const bool has_one = jinja != start.beside.end() || fs::exists(folder + "/chat_template.json") ||
                        (config != start.beside.end() && config->second.find("\"chat_template\"") != std::string::npos);
   if (!has_one) {
     if (text::PromptBuilder::create(tokenizer).ok()) start.chat_template = text::kChatTemplate;
@@ -175,7 +176,7 @@ Result<Start> start_of_folder(const Recipe& recipe, const StageOptions& o, const
 // A template that the user names goes before every other.
 Status take_named_template(const StageOptions& o, Start& start) {
   if (o.chat_template.empty()) return {};
-  const auto text = read_file(o.chat_template);
+  const auto text = unicode::read_text_file(o.chat_template);
   if (!text) return text.error();
   text::ChatFormat::Tokens tokens = text::ChatFormat::own_tokens();
   if (start.format)
@@ -242,7 +243,7 @@ Result<RunResult> run_stage(const Recipe& recipe, const StageOptions& o, ops::Ru
     if (!started) return started.error();
   }
   if (auto status = take_named_template(o, *start); !status) return status.error();
-  const auto sources = open_sources(recipe, s, *tokenizer, start->format);
+  const auto sources = open_sources(recipe, s, *tokenizer, start->format, hooks.on_message);
   if (!sources) return sources.error();
 
   RunPlan plan = plan_of(recipe, s);

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iterator>
 #include <memory>
 #include <vector>
 
 #include "base/check.h"
+#include "unicode/categories.h"
 #include "unicode/unicode_tables.h"
 #include "unicode/utf8.h"
 
@@ -30,21 +30,21 @@ std::vector<uint8_t> build_properties() {
   return table;
 }
 
-// Inert in NFC 9, whatever utf8proc knows of it.
-bool is_newer_than_9(char32_t c) {
-  const auto after = std::upper_bound(kNewerThan9Ranges.begin(), kNewerThan9Ranges.end(), c,
-                                      [](char32_t value, const CodePointRange& r) { return value < r.first; });
-  return after != kNewerThan9Ranges.begin() && c <= std::prev(after)->last;
-}
-
-void append_composed(std::string& out, std::string_view s, unsigned options) {
+// `options` of utf8proc_map, UTF8PROC_STABLE aside.
+void append_mapped(std::string& out, std::string_view s, unsigned options) {
   utf8proc_uint8_t* result = nullptr;
   const auto size =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(s.data()), static_cast<utf8proc_ssize_t>(s.size()),
-                   &result, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | options));
+                   &result, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(result, &std::free);
   JAMSU_CHECK(size >= 0);  // valid UTF-8 was required; lengths are far from its limits
   out.append(reinterpret_cast<const char*>(result), static_cast<size_t>(size));
+}
+
+// Other_Alphabetic outside M (circled and squared letters).
+bool is_other_alphabetic(char32_t c) {
+  return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
+         (c >= 0x1F170 && c <= 0x1F189);
 }
 
 }  // namespace
@@ -54,12 +54,16 @@ const uint8_t* unicode_properties() {
   return table.data();
 }
 
-bool is_word(char32_t c) {
+bool is_word_of_oniguruma(char32_t c) {
   constexpr CategorySet set = kLetter | kMark | category_set(Category::Nd, Category::Nl, Category::Pc);
   if (set >> static_cast<int>(category(c)) & 1) return true;
-  // Other_Alphabetic outside M (circled and squared letters), Join_Control.
-  return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
-         (c >= 0x1F170 && c <= 0x1F189) || c == 0x200C || c == 0x200D;
+  // What Oniguruma's table of Latin-1 has besides: superscripts and fractions.
+  if (c == 0xB2 || c == 0xB3 || c == 0xB9 || (c >= 0xBC && c <= 0xBE)) return true;
+  return is_other_alphabetic(c);
+}
+bool is_word(char32_t c) {
+  constexpr CategorySet set = kLetter | kMark | category_set(Category::Nd, Category::Nl, Category::Pc);
+  return (set >> static_cast<int>(category(c)) & 1) != 0 || is_other_alphabetic(c) || c == 0x200C || c == 0x200D;
 }
 
 bool may_change_in_nfc(std::string_view s) {
@@ -92,6 +96,7 @@ std::string to_nfc(std::string_view s) {
       continue;
     }
     size_t begin = i;
+    // What is newer than Unicode 9 is inert in its NFC, whatever utf8proc knows of it.
     if (previous < i && previous >= copied && !is_newer_than_9(decode_valid(s.data() + previous).c)) begin = previous;
     size_t end = i;
     while (end < s.size()) {
@@ -100,7 +105,7 @@ std::string to_nfc(std::string_view s) {
       end += next.bytes;
     }
     out.append(s.substr(copied, begin - copied));
-    append_composed(out, s.substr(begin, end - begin), 0);
+    append_mapped(out, s.substr(begin, end - begin), UTF8PROC_COMPOSE);
     copied = previous = i = end;
   }
   out.append(s.substr(copied));
@@ -114,26 +119,73 @@ bool decomposes_since_9(char32_t c) {
   return c == 0x32FF || c == 0x1F16C || (c >= 0x1CCD6 && c <= 0x1CCF9) || (c >= 0x1FBF0 && c <= 0x1FBF9);
 }
 
-}  // namespace
+bool is_ascii(std::string_view s) {
+  return std::all_of(s.begin(), s.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
 
 // A newer code point has ccc = 0 and is no part of a pair in Unicode 9, so the text is cut around it.
-std::string to_nfkc(std::string_view s) {
-  if (std::all_of(s.begin(), s.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
-    return std::string(s);
+std::string mapped(std::string_view s, unsigned options) {
+  if (is_ascii(s)) return std::string(s);
   std::string out;
   out.reserve(s.size() + 16);
   size_t begin = 0;
   for (size_t i = 0; i < s.size();) {
     const Decoded d = decode_valid(s.data() + i);
     if (is_newer_than_9(d.c) || decomposes_since_9(d.c)) {
-      if (begin < i) append_composed(out, s.substr(begin, i - begin), UTF8PROC_COMPAT);
+      if (begin < i) append_mapped(out, s.substr(begin, i - begin), options);
       out.append(s.substr(i, d.bytes));
       begin = i + d.bytes;
     }
     i += d.bytes;
   }
-  if (begin < s.size()) append_composed(out, s.substr(begin), UTF8PROC_COMPAT);
+  if (begin < s.size()) append_mapped(out, s.substr(begin), options);
   return out;
+}
+
+}  // namespace
+
+std::string to_nfkc(std::string_view s) {
+  return mapped(s, UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+}
+std::string to_nfd(std::string_view s) {
+  return mapped(s, UTF8PROC_DECOMPOSE);
+}
+std::string to_nfkd(std::string_view s) {
+  return mapped(s, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+}
+
+void append_lowercase(std::string& out, char32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    return;
+  }
+  constexpr char32_t kCapitalIWithDot = 0x130;
+  if (c == kCapitalIWithDot) {
+    out += "i\u0307";
+    return;
+  }
+  // Capitals of Unicode 16 and 17, which utf8proc may not know: those whose small letters follow at a fixed distance.
+  struct Newer {
+    char32_t first, last, to;
+  };
+  constexpr Newer kNewer[] = {{0x1C89, 0x1C89, 0x1C8A},   {0xA7CB, 0xA7CB, 0x264},  {0xA7CC, 0xA7CC, 0xA7CD},
+                              {0xA7CE, 0xA7CE, 0xA7CF},   {0xA7D2, 0xA7D2, 0xA7D3}, {0xA7D4, 0xA7D4, 0xA7D5},
+                              {0xA7DA, 0xA7DA, 0xA7DB},   {0xA7DC, 0xA7DC, 0x19B},  {0x10D50, 0x10D65, 0x10D70},
+                              {0x16EA0, 0x16EB8, 0x16EBB}};
+  for (const Newer& n : kNewer)
+    if (n.first <= c && c <= n.last) return append_utf8(out, n.to + (c - n.first));
+  append_utf8(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+}
+
+size_t grapheme_end(std::string_view s, size_t at) {
+  Decoded d = decode_valid(s.data() + at);
+  utf8proc_int32_t state = 0;
+  for (at += d.bytes; at < s.size(); at += d.bytes) {
+    const auto before = static_cast<utf8proc_int32_t>(d.c);
+    d = decode_valid(s.data() + at);
+    if (utf8proc_grapheme_break_stateful(before, static_cast<utf8proc_int32_t>(d.c), &state)) break;
+  }
+  return at;
 }
 
 }  // namespace jamsu::unicode

@@ -40,11 +40,21 @@ inline bool is_space(char32_t c) {
 }
 // \w of Rust's regex crate: Alphabetic, M, Nd, Pc, Join_Control.
 bool is_word(char32_t c);
+// \w of Oniguruma: Alphabetic, M, Nd, Pc.
+bool is_word_of_oniguruma(char32_t c);
 
 // NFC. REQUIRES: valid UTF-8.
 std::string to_nfc(std::string_view s);
 bool may_change_in_nfc(std::string_view s);  // false: to_nfc(s) == s; quick
-// NFKC, likewise. REQUIRES: valid UTF-8.
+// NFKC, NFD and NFKD, likewise. REQUIRES: valid UTF-8.
 std::string to_nfkc(std::string_view s);
+std::string to_nfd(std::string_view s);
+std::string to_nfkd(std::string_view s);
+
+// Rust's char::to_lowercase: one character or two (U+0130), whatever stands beside it.
+void append_lowercase(std::string& out, char32_t c);
+
+// Behind the extended grapheme cluster (UAX 29) that begins at `at`. REQUIRES: valid UTF-8, at < s.size().
+size_t grapheme_end(std::string_view s, size_t at);
 
 }  // namespace jamsu::unicode

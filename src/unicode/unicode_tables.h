@@ -21,5 +21,6 @@ inline constexpr CodePointRange kSpaceRanges[] = {{9, 13},          {0x20, 0x20}
 extern const std::span<const CodePointRange> kHanRanges;        // Script=Han
 extern const std::span<const CodePointRange> kNfcActiveRanges;  // what NFC of Unicode 9 may change, compose or reorder
 extern const std::span<const CodePointRange> kNewerThan9Ranges;  // letters and marks that Unicode 9 does not have
+extern const std::span<const CodePointRange> kNewerThan8Ranges;  // whatever Unicode 8 does not have
 
 }  // namespace jamsu::unicode

@@ -22,6 +22,11 @@ inline Decoded decode_valid(const char* p) {
   return {(b(0) & 0x07) << 18 | (b(1) & 0x3F) << 12 | (b(2) & 0x3F) << 6 | (b(3) & 0x3F), 4};
 }
 
+// REQUIRES: valid UTF-8.
+inline bool is_one_character(std::string_view s) {
+  return !s.empty() && decode_valid(s.data()).bytes == s.size();
+}
+
 // Looks at the start of `s` (not empty). `bytes`: length of the character, or of the maximal invalid part (WHATWG: at
 // least 1). incomplete: s ends inside a character that is right so far; bytes == s.size() then.
 struct Utf8Step {

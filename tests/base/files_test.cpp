@@ -2,9 +2,11 @@
 #include "base/files.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include "base/faults.h"
 #include "base/mapped_file.h"
@@ -59,6 +61,40 @@ TEST(files, each_call_failing_once_keeps_the_earlier_file) {
     EXPECT_EQ(*read_file(folder / "x"), n < 5 ? "earlier" : "later") << n;
   }
   EXPECT_EQ(failures, 6);  // create, write, sync, close, rename, sync of the folder
+}
+
+// Bytes are on the disk before the name stands for them, and the name before it is reported: in this order alone is a
+// file whole or not there when the power goes.
+TEST(files, the_disk_has_the_bytes_before_the_name) {
+  class Order : public test::WatchedFiles {
+   public:
+    std::vector<Call> calls;
+    int before(Call call) override {
+      calls.push_back(call);
+      return 0;
+    }
+  };
+  using Call = test::WatchedFiles::Call;
+  const Folder folder;
+  Order file, whole;
+  ASSERT_TRUE(write_file(folder / "x", "text", file).ok());
+  EXPECT_EQ(file.calls,
+            (std::vector{Call::create, Call::write, Call::sync, Call::close, Call::rename, Call::sync_folder}));
+  fs::create_directory(folder / "new");
+  ASSERT_TRUE(replace_folder(folder / "new", folder / "y", whole).ok());
+  EXPECT_EQ(whole.calls, (std::vector{Call::rename, Call::sync_folder}));
+}
+
+// What cannot be synced says so: nobody but fsync itself can know that of a pipe and of /proc.
+TEST(files, the_system_is_asked_to_sync) {
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  EXPECT_EQ(system_files().sync(pipe[1]), EINVAL);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+  EXPECT_EQ(system_files().sync_folder("/proc"), EINVAL);
+  const Folder folder;
+  EXPECT_EQ(system_files().sync_folder(folder.path()), 0);
 }
 
 TEST(files, what_cannot_be_read_is_named) {

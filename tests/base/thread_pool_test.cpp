@@ -2,9 +2,14 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -64,6 +69,38 @@ TEST(ThreadPool, TurnsComeInTheOrderInWhichTheyWereAskedFor) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4}));
 }
+
+#if !defined(JAMSU_ASAN) && !defined(JAMSU_TSAN)  // whose address space is larger than any limit
+// In a process of its own: with room for the stacks of a few threads out of 200, those compute, and the pool says so.
+TEST(ThreadPool, FewerThreadsComputeWhereTheSystemStartsNoMore) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::FILE* sizes = std::fopen("/proc/self/statm", "r");
+    long pages = 0;
+    if (!sizes || std::fscanf(sizes, "%ld", &pages) != 1) ::_exit(2);
+    std::fclose(sizes);
+    const rlim_t room = static_cast<rlim_t>(pages) * 4096 + (rlim_t{200} << 20);
+    const rlimit limit{room, room};
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) ::_exit(3);
+    {
+      ThreadPool pool(200);
+      if (pool.threads() >= 200 || pool.shortage().find("200 threads cannot be started (") != 0) ::_exit(4);
+      if (pool.shortage().find(std::to_string(pool.threads()) + " compute") == std::string::npos) ::_exit(5);
+      std::atomic<int64_t> sum = 0;
+      for (int round = 0; round < 100; ++round) pool.run(1000, [&](int64_t task, int) { sum += task; });
+      if (sum != 100 * 499500) ::_exit(6);
+      std::thread other([] {});  // there is room for those of others
+      other.join();
+    }
+    ThreadPool all(2);
+    ::_exit(all.shortage().empty() && all.threads() == 2 ? 0 : 7);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << status;
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+#endif
 
 }  // namespace
 }  // namespace jamsu

@@ -26,6 +26,20 @@ TokenMask everything(int64_t vocab) {
   return mask;
 }
 
+// The smallest set whose share reaches top_p: one of two equals is half of all, and half reaches 0.5.
+TEST(TopP, StopsWhereTheShareIsReached) {
+  const std::vector<float> two{1.0f, 1.0f}, four{0.5f, 0.5f, 0.5f, 0.5f};
+  const auto ids = [](const std::vector<float>& logits, double p) {
+    SamplingParams s = sampling(1, p);
+    return distribution(logits, s, {}, {})->ids;
+  };
+  EXPECT_EQ(ids(two, 0.5), (std::vector<int32_t>{0}));
+  EXPECT_EQ(ids(two, 0.500001), (std::vector<int32_t>{0, 1}));
+  EXPECT_EQ(ids(four, 0.25), (std::vector<int32_t>{0}));
+  EXPECT_EQ(ids(four, 0.75), (std::vector<int32_t>{0, 1, 2}));
+  EXPECT_EQ(ids(four, 1e-9), (std::vector<int32_t>{0}));
+}
+
 // Greedy without processors looks at the logits once; with a filter that allows all it goes the long way.
 TEST(Greedy, OnePassEqualsTheLongWay) {
   RandomStream random(5, 0, Purpose::test);

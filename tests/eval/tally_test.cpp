@@ -133,7 +133,7 @@ TEST(Tally, OneItemASampleTellsEverything) {
   EXPECT_EQ(
       boost::json::serialize(items[0]),
       R"({"set":"B ko","index":7,"sample":0,"cell":"word ko 1 step","prompt":"?","reasoning":"7+5=12","content":"12개",)"
-      R"("value":"12","right":true,"steps":1,"steps_right":1,"tokens":9})");
+      R"("value":"12","answer":"12","right":true,"steps":1,"steps_right":1,"tokens":9})");
   EXPECT_EQ(items[1].at("sample").to_number<int>(), 1);
   EXPECT_FALSE(items[1].at("right").as_bool());
   EXPECT_EQ(items[1].at("error").as_string(), "no room");

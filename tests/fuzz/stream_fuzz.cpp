@@ -1,6 +1,8 @@
-// Model text in every format: the first byte says which, the second how it is cut. Two cuts give the same; text without
-// a marker's first character is content.
+// Model text in every format: the first byte says which, the second how it is cut, and by its bits whether the prompt has
+// opened reasoning and whether the rules are lenient. Two cuts give the same; text without a marker's first character is
+// content.
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -12,9 +14,20 @@ namespace {
 
 using namespace jamsu::text;
 
-StreamResult parse(StreamFormat format, bool in_reasoning, std::string_view text, uint32_t cut) {
+const StreamOptions& options(bool in_reasoning, bool lenient) {
+  static const ToolSchemas tools(boost::json::parse(R"([{"name": "f", "parameters": {"properties": {
+      "a": {"type": "string"}, "b": {"type": "integer"}, "c": {"type": ["string", "object"]}}}}])")
+                                     .as_array());
+  static const StreamOptions all[4] = {{.in_reasoning = false, .lenient = false},
+                                       {.in_reasoning = true, .lenient = false},
+                                       {.in_reasoning = false, .tools = tools},
+                                       {.in_reasoning = true, .tools = tools}};
+  return all[(lenient ? 2 : 0) + (in_reasoning ? 1 : 0)];
+}
+
+StreamResult parse(StreamFormat format, bool in_reasoning, bool lenient, std::string_view text, uint32_t cut) {
   StreamResult result;
-  StreamParser parser(format, in_reasoning, result);
+  StreamParser parser(format, options(in_reasoning, lenient), result);
   while (!text.empty()) {
     size_t size = text.size();
     if (cut != 0) {
@@ -33,14 +46,14 @@ StreamResult parse(StreamFormat format, bool in_reasoning, std::string_view text
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   const auto format = static_cast<StreamFormat>(data[0] % kStreamFormats);
-  const bool in_reasoning = data[1] % 2 == 1;
+  const bool in_reasoning = data[1] % 2 == 1, lenient = (data[1] & 2) != 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const StreamResult whole = parse(format, in_reasoning, text, 0);
-  const StreamResult cut = parse(format, in_reasoning, text, 1 + data[1]);
+  const StreamResult whole = parse(format, in_reasoning, lenient, text, 0);
+  const StreamResult cut = parse(format, in_reasoning, lenient, text, 1 + data[1]);
   if (whole.reasoning_text != cut.reasoning_text || whole.content_text != cut.content_text ||
       whole.calls != cut.calls || whole.end != cut.end)
     std::abort();
-  if (!in_reasoning && text.find('<') == std::string_view::npos &&
+  if (!in_reasoning && text.find_first_of("<[{fA") == std::string_view::npos &&
       whole.content_text != jamsu::unicode::to_valid_utf8(text))
     std::abort();
   for (const StreamResult::Call& call : whole.calls)

@@ -127,6 +127,25 @@ TEST_F(Blob, EveryCallThatFailsIsAnError) {
   }
 }
 
+// The bytes are on the disk before the blob has its name, which promises that they are whole.
+TEST_F(Blob, IsOnTheDiskBeforeItHasItsName) {
+  class Order : public test::WatchedFiles {
+   public:
+    std::vector<Call> calls;
+    int before(Call call) override {
+      calls.push_back(call);
+      return 0;
+    }
+  };
+  using Call = test::WatchedFiles::Call;
+  Order ops;
+  auto blob = PartialBlob::open(place(kGitHash), ops);
+  ASSERT_TRUE(blob);
+  ASSERT_TRUE((*blob)->append(bytes(kContent)));
+  ASSERT_TRUE((*blob)->finish());
+  EXPECT_EQ(ops.calls, (std::vector{Call::write, Call::sync, Call::close, Call::rename, Call::sync_folder}));
+}
+
 TEST(Cache, LiesWhereTheEnvironmentSays) {
   const auto none = [](const char*) { return std::string(); };
   const auto home = [](const char* name) { return std::string(std::string_view(name) == "HOME" ? "/h" : ""); };
@@ -162,6 +181,48 @@ TEST(Cache, LinksAndReferences) {
   EXPECT_EQ(find_snapshot(folder.path(), "../one"), "");
   // A file where a folder should be.
   EXPECT_FALSE(cache.link(kCommit, "a/b/c.json/d", "aa", quick));
+}
+
+// A repository with three revisions: a branch, a tag of the same commit, and a commit that nothing names.
+TEST(Cache, RevisionsAreListedFoundAndRemovedApart) {
+  test::Folder folder;
+  test::QuickFiles quick;
+  const std::string other(40, 'b');
+  const CachedRepository cache(folder.path(), "some/one");
+  EXPECT_TRUE(cache.revisions().empty());
+  ASSERT_TRUE(cache.make_folders());
+  for (const char* hash : {"aa", "bb", "cc"}) ASSERT_TRUE(write_file(cache.blob(hash), kContent, quick));
+  ASSERT_TRUE(cache.link(kCommit, "config.json", "aa", quick));
+  ASSERT_TRUE(cache.link(kCommit, "w/model.safetensors", "bb", quick));
+  ASSERT_TRUE(cache.link(other, "config.json", "aa", quick));
+  ASSERT_TRUE(cache.link(other, "model.safetensors", "cc", quick));
+  const auto listed = [&] {
+    std::vector<std::string> names;
+    for (const auto& revision : cache.revisions()) names.push_back(revision.name);
+    return names;
+  };
+  EXPECT_EQ(listed(), (std::vector<std::string>{"0123456789ab", "bbbbbbbbbbbb"}));  // neither has a ref
+  EXPECT_EQ(find_snapshot(folder.path(), "some/one"), "");
+  ASSERT_TRUE(cache.set_commit("refs/pr/1", kCommit, quick));
+  ASSERT_TRUE(cache.set_commit("v1", kCommit, quick));
+  ASSERT_TRUE(
+      write_file(cache.folder() + "/refs/gone", std::string(40, 'c'), quick));  // of a snapshot that is not here
+  ASSERT_TRUE(write_file(cache.folder() + "/refs/odd", "../../..", quick));
+  EXPECT_EQ(listed(), (std::vector<std::string>{"refs/pr/1", "v1", "bbbbbbbbbbbb"}));
+  for (const char* name : {"some/one@v1", "some/one@refs/pr/1", "some/one@0123456", "some/one@0123456789ab"})
+    EXPECT_EQ(find_snapshot(folder.path(), name), cache.snapshot(kCommit)) << name;
+  for (const char* name : {"some/one@v2", "some/one@012345", "some/one@", "some/one@../x", "some/one@odd", "x@v1"})
+    EXPECT_EQ(find_snapshot(folder.path(), name), "") << name;
+  // Of two names for one commit one goes alone; with the last one all that no other snapshot links to.
+  using Paths = std::vector<std::string>;
+  const std::string refs = cache.folder() + "/refs/";
+  auto revisions = cache.revisions();
+  EXPECT_EQ(cache.belongings(revisions[1]), Paths{refs + "v1"});
+  fs::remove(refs + "v1");
+  EXPECT_EQ(cache.belongings(revisions[0]), (Paths{refs + "refs/pr/1", cache.snapshot(kCommit), cache.blob("bb")}));
+  EXPECT_EQ(cache.belongings(revisions[2]), (Paths{cache.snapshot(other), cache.blob("cc")}));
+  fs::remove_all(cache.snapshot(other));
+  EXPECT_EQ(cache.belongings(revisions[0]), Paths{cache.folder()});  // the only one
 }
 
 }  // namespace

@@ -161,5 +161,58 @@ TEST(jinja, numbers_and_texts_at_their_edges) {
             "['a  b', 'c']['', 'a', 'b', '']['a,b', 'c']");
 }
 
+// As Python 3.11 prints them (each pair was made with Jinja2 3.1.6).
+TEST(jinja, strings_numbers_and_namespaces_are_pythons) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"{{ 'ẞß Straße ﬁ ᏸᎠ'.casefold() }}", "ssss strasse fi ᏰᎠ"},
+      {"{{ '½Ⅷ²'.isnumeric() }} {{ '一二三'.isnumeric() }} {{ '²'.isdigit() }} {{ '²'.isdecimal() }} {{ '三'.isdigit() "
+       "}}",
+       "True True True False False"},
+      {"{{ '٣٤' | int }} {{ '٣.٥' | float }} {{ '+१२_३' | int }} {{ '三' | int }} {{ '𝟗' | int }}", "34 3.5 123 0 9"},
+      {"{{ 'ªº'.islower() }} {{ 'ⓐ'.islower() }} {{ 'Ⓐ'.isupper() }} {{ 'Ⅷ'.isupper() }} {{ 'ⓐx'.title() }}",
+       "True True True True Ⓐx"},
+      {"{{ 'a1_'.isidentifier() }} {{ '1a'.isidentifier() }} {{ '한글'.isidentifier() }} {{ ''.isprintable() }} "
+       "{{ '\n'.isprintable() }}",
+       "True False True True False"},
+      {"{{ 'abc'.translate({97: 'Z', 98: none, 99: 120}) }} {{ 'ab'.translate('x'.maketrans('a', 'b', 'b')) }}",
+       "Zx b"},
+      {"{{ 5 .real }} {{ (5).imag }} {{ true.numerator }} {{ 2.5.real }} {{ (2.5).as_integer_ratio() }} "
+       "{{ (255).bit_length() }} {{ (-7).bit_count() }} {{ (2 ** 70).bit_length() }}",
+       "5 0 1 2.5 (5, 2) 8 3 71"},
+      {"{{ (0.1).hex() }} {{ (0.1).as_integer_ratio() }} {{ range(1, 9, 2).step }} {{ 'é'.encode().decode() }}",
+       "0x1.999999999999ap-4 (3602879701896397, 36028797018963968) 2 é"},
+      {"{% set ns = namespace(b=1, a='x') %}{% set ns.c = [ns.b] %}{{ ns }} {{ [ns] }}",
+       "<Namespace {'b': 1, 'a': 'x', 'c': [1]}> [<Namespace {'b': 1, 'a': 'x', 'c': [1]}>]"},
+      {"{% set ns = namespace() %}{% set ns.me = ns %}{{ ns }}", "<Namespace {'me': <Namespace {...}>}>"},
+      {"{{ 9007199254740993 == 9007199254740992.0 }} {{ 9007199254740993 > 9007199254740992.0 }} {{ 2 ** 63 == 2.0 ** "
+       "63 }} "
+       "{{ 10 ** 400 > 1e308 }} {{ {2 ** 63: 1}[2.0 ** 63] }}",
+       "False True True True 1"},
+      {"{{ 123456789012345678901234567890 / 7 }} {{ 10 ** 400 / 10 ** 399 }} {{ 255 / 9007199254740993 }} "
+       "{{ 36893488147419103233 * 1.0 }}",
+       "1.763668414462081e+28 10.0 2.831068712794149e-14 3.6893488147419103e+19"},
+      {"{{ {'a': 1}.keys() == {'a': 2}.keys() }} {{ {'a': 1}.items() == {'a': 2}.items() }}", "True False"},
+      {"{{ '{:x} {:b} {:c}'.format(2 ** 64, 5, 65) }}", "10000000000000000 101 A"},
+      {"{{ 's' % [1] }} {{ 's' % nothing }}", "s s"},
+      {"{{ x | cite if false else 'ok' }}{% if false %}{{ x | cite }}{{ x is citable }}{% endif %}", "ok"},
+  };
+  for (const auto& [source, text] : cases) EXPECT_EQ(render(source), text) << source;
+  const std::pair<const char*, const char*> errors[] = {
+      {"{{ 10 ** 400 * 1.0 }}", "OverflowError"},
+      {"{{ 10 ** 400 / 3 }}", "OverflowError"},
+      {"{{ '{:,}'.format('a') }}", "ValueError"},
+      {"{{ 'a' | cite if x else (y | other) }}{{ 1 | cite }}", "TemplateAssertionError"},
+      {"{% if true %}{{ 1 | cite }}{% endif %}", "TemplateRuntimeError"},
+      {"{% if false %}{% for i in [] %}{{ 1 | cite }}{% endfor %}{% endif %}", "TemplateAssertionError"},
+      {"{{ 1 | cite }}{% if %}", "TemplateSyntaxError"},
+      {"{{ range(20) | truncate(3, true) }}", "TypeError"},
+      {"{{ 5 | reverse }}", "FilterArgumentError"},
+      {"{{ 5 | dictsort }}", "AttributeError"},
+  };
+  for (const auto& [source, type] : errors)
+    EXPECT_NE(render(source).find(std::string(": ") + type + ": "), std::string::npos)
+        << source << " " << render(source);
+}
+
 }  // namespace
 }  // namespace jamsu::jinja

@@ -1,18 +1,50 @@
 #include "ledger/ledger.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <csignal>
+#include <ctime>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "base/faults.h"
 #include "base/files.h"
 #include "ledger/process.h"
+
+namespace {
+
+int64_t wall_clock_set_by = 0;  // seconds; the monotonic clock stays
+std::set<std::string> synced;   // files
+
+int sync_noted(int fd, int call) {
+  char path[4096];
+  const ssize_t n = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
+  if (n > 0) synced.emplace(path, static_cast<size_t>(n));
+  return static_cast<int>(::syscall(call, fd));
+}
+
+}  // namespace
+
+// Of this program and of the libraries that it links.
+extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept {
+  const auto result = static_cast<int>(::syscall(SYS_clock_gettime, clock, time));
+  if (clock == CLOCK_REALTIME) time->tv_sec += wall_clock_set_by;
+  return result;
+}
+extern "C" int fsync(int fd) {
+  return sync_noted(fd, SYS_fsync);
+}
+extern "C" int fdatasync(int fd) {
+  return sync_noted(fd, SYS_fdatasync);
+}
 
 namespace jamsu::ledger {
 namespace {
@@ -247,6 +279,92 @@ TEST(Ledger, ANewerSchemaIsRefused) {
   const Result<Ledger> ledger = Ledger::open(folder.path(), kRates);
   ASSERT_FALSE(ledger.ok());
   EXPECT_NE(ledger.error().message.find("newer jamsu"), std::string::npos) << ledger.error().message;
+}
+
+// A clock that somebody sets during a run (NTP, a wrong RTC) is no time that the run took.
+TEST(Ledger, TimeIsCountedByAClockThatNobodySets) {
+  for (const int64_t jump : {86'400'000, -86'400'000}) {
+    const Folder folder;
+    Ledger ledger = must_open(folder.path());
+    const RunId id = *ledger.start({.kind = "sft", .model = "nano", .note = ""});
+    wall_clock_set_by = jump;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ASSERT_TRUE(ledger.update(id, {.tokens = 1, .flops = 1, .cpu_seconds = 1, .joules = {}}).ok());
+    const double then = (*ledger.list())[0].seconds;
+    EXPECT_GE(then, 0.01);
+    EXPECT_LT(then, 600);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ASSERT_TRUE(ledger.finish(id, Ending::finished).ok());
+    wall_clock_set_by = 0;
+    EXPECT_GT((*ledger.list())[0].seconds, then);
+    EXPECT_LT((*ledger.totals())[0].seconds, 600);
+  }
+}
+
+// Rows as anybody's editor may leave them: no value of one column hides another row, or a sum.
+TEST(Ledger, ARowThatCannotBeCountsAsNothingAndHidesNoOther) {
+  const char* values[] = {"1e300",    "-1e300",  "9e999", "-9e999", "9223372036854775807", "-9223372036854775808",
+                          "'a text'", "x'00ff'", "''",    "-5",     "253402300800"};
+  for (const char* column : {"start", "last", "tokens", "flops", "cpu_seconds", "joules", "per_kwh", "per_hour", "pid",
+                             "pid_start", "boot", "space", "kind", "model", "note", "currency", "ending"}) {
+    for (const char* value : values) {
+      const Folder folder;
+      {
+        Ledger ledger = must_open(folder.path());
+        for (int i = 0; i < 3; ++i) {
+          const RunId id = *ledger.start({.kind = "sft", .model = "nano", .note = ""});
+          ASSERT_TRUE(ledger.update(id, {.tokens = 10, .flops = 5, .cpu_seconds = 1, .joules = 3.6e6}).ok());
+          ASSERT_TRUE(ledger.finish(id, Ending::finished).ok());
+        }
+      }
+      sqlite3* db = nullptr;
+      ASSERT_EQ(sqlite3_open((folder / "ledger.db").c_str(), &db), SQLITE_OK);
+      const std::string change = std::string("UPDATE run SET ") + column + " = " + value + " WHERE id > 1";
+      ASSERT_EQ(sqlite3_exec(db, change.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << change;
+      sqlite3_close(db);
+      const Ledger ledger = must_open(folder.path());
+      const auto runs = ledger.list();
+      const auto totals = ledger.totals();
+      ASSERT_TRUE(runs && totals) << change;
+      ASSERT_EQ(runs->size(), 3u) << change;
+      int64_t counted = 0;
+      for (const ledger::Run& run : *runs) {
+        for (const double amount : {run.start, run.seconds, run.counters.flops, run.counters.cpu_seconds,
+                                    run.counters.joules.value_or(0), run.price()}) {
+          EXPECT_TRUE(std::isfinite(amount)) << change;
+          EXPECT_GE(amount, 0) << change;
+        }
+        EXPECT_GE(run.counters.tokens, 0) << change;
+        EXPECT_LT(run.seconds, 1e12) << change;
+      }
+      for (const Total& total : *totals) {
+        counted += total.runs;
+        for (const double amount : {total.flops, total.seconds, total.cpu_seconds, total.joules, total.price}) {
+          EXPECT_TRUE(std::isfinite(amount)) << change;
+          EXPECT_GE(amount, 0) << change;
+        }
+        EXPECT_GE(total.tokens, 0) << change;
+      }
+      EXPECT_EQ(counted, 3) << change;
+      const bool impossible = std::string_view(value) != "''" && std::string_view(column) == "start";
+      if (impossible) {
+        EXPECT_FALSE((*runs)[0].dated) << change;
+      }
+      EXPECT_TRUE((*runs)[2].dated) << change;
+    }
+  }
+}
+
+// The disk is asked for: without that a ledger may be torn when the power goes.
+TEST(Ledger, ItsFilesReachTheDisk) {
+  const Folder folder;
+  synced.clear();
+  {
+    Ledger ledger = must_open(folder.path());
+    ASSERT_TRUE(ledger.finish(*ledger.start({.kind = "sft", .model = "nano", .note = ""}), Ending::finished).ok());
+  }
+  EXPECT_TRUE(synced.contains(folder / "ledger.db-wal"));
+  EXPECT_TRUE(synced.contains(folder / "ledger.db"));
 }
 
 }  // namespace

@@ -140,6 +140,17 @@ TEST_F(Generate, WithoutChatATextIsContinuedAsItStands) {
   const auto marked = jamsu({"generate", "-p", "<|user|>", "--json", "--max-tokens", "1"}).lines();
   ASSERT_EQ(marked.size(), 1u);
   EXPECT_GT(marked[0].at("prompt_tokens").as_int64(), 2);
+  const Ended said = jamsu({"generate", "-p", "<|user|>", "--max-tokens", "1"});
+  EXPECT_TRUE(contains(said.err, "<|user|>") && contains(said.err, "--special")) << said.err;
+  const Ended silent = jamsu({"generate", "-p", "a <b>", "--max-tokens", "1"});
+  EXPECT_FALSE(contains(silent.err, "--special")) << silent.err;
+  // --special makes it one.
+  const auto special = jamsu({"generate", "-p", "<|user|>", "--special", "--json", "--max-tokens", "1"}).lines();
+  ASSERT_EQ(special.size(), 1u);
+  EXPECT_EQ(special[0].at("prompt_tokens").as_int64(), 2);
+  const Ended template_too = jamsu({"generate", "--chat", "-p", "x", "--special"});
+  EXPECT_EQ(template_too.code, 1);
+  EXPECT_TRUE(contains(template_too.err, "--special")) << template_too.err;
   const Ended think = jamsu({"generate", "-p", "x", "--think", "on"});
   EXPECT_EQ(think.code, 1);
   EXPECT_TRUE(contains(think.err, "--chat")) << think.err;
@@ -330,7 +341,8 @@ TEST_F(Generate, AModelIsFoundInTheHubsCache) {
   fs::create_directories(fs::path(home()) / "models");
   fs::copy(from, fs::path(home()) / "models/mine");
   const auto listed = jamsu({"ls", "--json"}).lines();
-  ASSERT_EQ(listed.size(), 2u);
+  ASSERT_EQ(listed.size(), 3u);
+  EXPECT_EQ(listed[2].at("name").as_string(), "nano");  // the shipped one, last
   EXPECT_EQ(listed[0].at("name").as_string(), "mine");
   EXPECT_EQ(listed[1].at("name").as_string(), "someone/tiny-llama");
   EXPECT_EQ(listed[1].at("stored_dtype").as_string(), "BF16");

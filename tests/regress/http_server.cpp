@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cctype>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 namespace jamsu::regress {
 namespace {
@@ -34,7 +36,8 @@ int64_t send_all(int fd, std::string_view text) {
 
 }  // namespace
 
-HttpServer::HttpServer(std::string host, Handler handler) : host_(std::move(host)), handler_(std::move(handler)) {
+HttpServer::HttpServer(std::string host, Handler handler, bool at_once)
+    : host_(std::move(host)), handler_(std::move(handler)), at_once_(at_once) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   ::inet_pton(AF_INET, host_.c_str(), &address.sin_addr);
@@ -75,12 +78,25 @@ bool HttpServer::wait_readable(int fd) const {
 }
 
 void HttpServer::serve() {
+  std::vector<std::thread> answering;
   while (wait_readable(listener_)) {
     const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) continue;
-    answer(connection);
-    ::close(connection);
+    const auto work = [this, connection] {
+      answer(connection);
+      ::close(connection);
+    };
+    if (at_once_)
+      answering.emplace_back(work);
+    else
+      work();
   }
+  for (std::thread& thread : answering) thread.join();
+}
+
+HttpReply HttpServer::handled(const HttpRequest& request) {
+  const std::lock_guard lock(handling_);
+  return handler_(request);
 }
 
 void HttpServer::answer(int connection) {
@@ -100,7 +116,7 @@ void HttpServer::answer(int connection) {
   while (std::getline(lines, line) && line.size() > 1)
     if (const size_t colon = line.find(": "); colon != std::string::npos)
       request.headers[lower(line.substr(0, colon))] = line.substr(colon + 2, line.size() - colon - 3);
-  HttpReply reply = handler_(request);
+  HttpReply reply = handled(request);
   reply.headers.try_emplace("Content-Length", std::to_string(reply.body.size()));
   std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " So\r\nConnection: close\r\n";
   for (const auto& [name, value] : reply.headers) text += name + ": " + value + "\r\n";

@@ -30,8 +30,9 @@ struct HttpReply {
 class HttpServer {
  public:
   using Handler = std::function<HttpReply(const HttpRequest&)>;
-  // On `host`, one of 127.0.0.0/8, and a port of the system's choice.
-  HttpServer(std::string host, Handler handler);
+  // On `host`, one of 127.0.0.0/8, and a port of the system's choice. `at_once`: a connection that is held keeps no other
+  // from its answer; the handler is called by one thread at a time all the same.
+  HttpServer(std::string host, Handler handler, bool at_once = false);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -43,9 +44,12 @@ class HttpServer {
  private:
   void serve();
   void answer(int connection);
+  HttpReply handled(const HttpRequest& request);
   bool wait_readable(int fd) const;  // false: the server ends
   std::string host_;
   Handler handler_;
+  bool at_once_;
+  std::mutex handling_;
   int listener_ = -1, port_ = 0;
   std::atomic<bool> ends_ = false;
   mutable std::mutex mutex_;

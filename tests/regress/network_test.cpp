@@ -55,7 +55,7 @@ TEST_F(Network, NoVerbOpensASocket) {
   } starts[] = {
       {{"--help"}, {}, 0},
       {{"--version"}, {}, 0},
-      {{"generate", "--chat", "-p", "7+5", "--max-tokens", "8"}, {}, 0},
+      {{"generate", "--chat", "-p", "7+5", "--max-tokens", "8"}, {}, 3},  // cut
       {{"generate", "-p", "http://example.com/", "--max-tokens", "4"}, {}, 0},
       {{"chat", "--max-tokens", "8"}, "7+5\n/help\n", 0},
       {{"eval", "--problems", "2", "--max-tokens", "8"}, {}, 0},

@@ -212,7 +212,7 @@ Background::Background(const Start& start) {
   pid_ = ::fork();
   if (pid_ != 0) return;
   move_to(open_or_die("/dev/null", O_RDONLY), 0);
-  move_to(open_or_die("/dev/null", O_WRONLY), 1);
+  move_to(open_or_die(start.output.empty() ? "/dev/null" : start.output.c_str(), O_WRONLY), 1);
   become(start, command);
 }
 Background::~Background() {
@@ -221,9 +221,11 @@ Background::~Background() {
 bool Background::running() const {
   return ::kill(pid_, 0) == 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0;
 }
-void Background::kill(int signal) const {
+int Background::kill(int signal) const {
+  int status = 0;
   ::kill(pid_, signal);
-  ::waitpid(pid_, nullptr, 0);
+  ::waitpid(pid_, &status, 0);
+  return exit_code(status);
 }
 
 Terminal::Terminal(const Start& start) {
@@ -278,6 +280,13 @@ std::string Terminal::rest(int& code) {
   pid_ = -1;
   code = exit_code(status);
   return std::exchange(unread_, {});
+}
+
+int Terminal::hang_up() {
+  ::close(std::exchange(master_, -1));
+  int status = 0;
+  ::waitpid(std::exchange(pid_, -1), &status, 0);
+  return exit_code(status);
 }
 
 std::string ProgramTest::file(const std::string& name, const std::string& content) const {

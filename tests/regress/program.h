@@ -42,7 +42,7 @@ const std::string& why_not_watched();
 // What strace wrote since it was last asked, a line a call.
 std::string network_calls();
 
-// A program in the background.
+// A program in the background; its stdout goes to start.output.
 class Background {
  public:
   explicit Background(const Start& start);
@@ -50,7 +50,7 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
   bool running() const;
-  void kill(int signal) const;  // and waits for its end
+  int kill(int signal) const;  // and waits for its end: the exit code
 
  private:
   int pid_ = -1;
@@ -70,6 +70,8 @@ class Terminal {
   std::string until(const std::string& text);
   // Everything to the end of the program, and its exit code.
   std::string rest(int& code);
+  // The window is closed: the exit code.
+  int hang_up();
 
  private:
   bool read_some();

@@ -34,7 +34,8 @@ TEST_F(Pull, AModelComesInTheHubsLayoutAndIsFound) {
       EXPECT_EQ(r.headers.count("cookie"), 0u);
     }
   const auto listed = jamsu({"ls", "--json"}).lines();
-  ASSERT_EQ(listed.size(), 1u);
+  ASSERT_EQ(listed.size(), 2u);
+  EXPECT_EQ(listed[1].at("name").as_string(), "nano");  // which comes with jamsu
   EXPECT_EQ(listed[0].at("name").as_string(), "some-one/tiny.model");
   EXPECT_EQ(listed[0].at("architecture").as_string(), "LlamaForCausalLM");
   EXPECT_EQ(jamsu({"show", "some-one/tiny.model"}).code, 0);
@@ -147,7 +148,8 @@ TEST_F(Pull, ARefusalSaysWhatToDo) {
   };
   const Ended gated = pull();
   EXPECT_EQ(gated.code, 1);
-  EXPECT_TRUE(contains(gated.err, "answers 401 (Access to it is restricted?[2J): it is gated, private or not there"))
+  EXPECT_TRUE(
+      contains(gated.err, "answers 401 (Access to it is restricted\\x1b[2J): it is gated, private or not there"))
       << gated.err;
   EXPECT_TRUE(contains(gated.err, "set HF_TOKEN")) << gated.err;
   token_ = "hf_secret";
@@ -222,6 +224,43 @@ TEST_F(Pull, WhatTheEnvironmentForbidsOrLacksIsSaid) {
   const Ended single = run(s);
   EXPECT_EQ(single.code, 1);
   EXPECT_TRUE(contains(single.err, (folder_ / "jamsu-pull") + ": No such file")) << single.err;
+}
+
+// A tag, and a commit that nothing names: each is listed, found and removed by its name; main is not there.
+TEST_F(Pull, RevisionsAreModelsOfTheirOwn) {
+  golden_model();
+  revision_ = "v1.0";
+  const Ended ended = pull({"--revision", "v1.0"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_TRUE(contains(ended.out, "its name here: some-one/tiny.model@v1.0")) << ended.out;
+  const auto names = [&] {
+    std::vector<std::string> all;
+    for (const auto& line : jamsu({"ls", "--json"}).lines())
+      if (const std::string name(line.at("name").as_string()); name.starts_with("some-one/")) all.push_back(name);
+    return all;
+  };
+  EXPECT_EQ(names(), std::vector<std::string>{"some-one/tiny.model@v1.0"});
+  EXPECT_EQ(jamsu({"show", "some-one/tiny.model@v1.0"}).code, 0);
+  const Ended main = jamsu({"show", "some-one/tiny.model"});
+  EXPECT_EQ(main.code, 1);
+  EXPECT_TRUE(contains(main.err, "some-one/tiny.model@v1.0")) << main.err;
+  revision_ = kCommit;
+  fs::remove(repository() / "refs/v1.0");
+  ASSERT_EQ(pull({"--revision", kCommit}).code, 0);
+  const std::string by_commit = "some-one/tiny.model@" + std::string(kCommit).substr(0, 12);
+  EXPECT_EQ(names(), std::vector<std::string>{by_commit});
+  revision_ = "main";
+  ASSERT_EQ(pull().code, 0);
+  EXPECT_EQ(names(), std::vector<std::string>{"some-one/tiny.model"});
+  revision_ = "v2";
+  ASSERT_EQ(pull({"--revision", "v2"}).code, 0);
+  EXPECT_EQ(names().size(), 2u);
+  EXPECT_EQ(jamsu({"rm", "some-one/tiny.model", "--yes"}).code, 0);
+  EXPECT_EQ(names(), std::vector<std::string>{"some-one/tiny.model@v2"});
+  EXPECT_EQ(jamsu({"show", "some-one/tiny.model@v2"}).code, 0);
+  EXPECT_EQ(jamsu({"rm", "some-one/tiny.model@v2", "--yes"}).code, 0);
+  EXPECT_TRUE(names().empty());
+  EXPECT_FALSE(fs::exists(repository()));
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ class Pull : public ProgramTest {
 
   Pull()
       : hub_("127.0.0.1", [this](const HttpRequest& r) { return answer_hub(r); }),
-        store_("127.0.0.2", [this](const HttpRequest& r) { return answer_store(r); }) {}
+        store_(
+            "127.0.0.2", [this](const HttpRequest& r) { return answer_store(r); }, true) {}
 
   std::string hash_of(const File& file) const {
     if (!file.hash.empty()) return file.hash;

@@ -1,4 +1,5 @@
 // jamsu pull when something goes wrong on the way: connections that break, spoiled parts, servers in trouble, Ctrl-C.
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -174,6 +175,69 @@ TEST_F(Pull, CtrlCKeepsWhatHasCome) {
   EXPECT_EQ(code, 130);
   EXPECT_TRUE(contains(rest, "interrupted. What has come stays")) << rest;
   EXPECT_TRUE(contains(rest, "jamsu pull some-one/tiny.model")) << rest;
+  EXPECT_EQ(fs::file_size(partial("model.safetensors")), 70'000u);
+  before_store_ = nullptr;
+  EXPECT_EQ(pull().code, 0);
+}
+
+// Five files that a server sends half of: three are under way together, no more, each with a line, and one for all.
+TEST_F(Pull, ThreeFilesComeAtATime) {
+  for (const char* name : {"a", "b", "c", "d", "e"})
+    files_[std::string(name) + ".safetensors"] = {std::string(50'000, name[0]), true};
+  before_store_ = [&](const HttpRequest& r) {
+    HttpReply reply = part(r);
+    reply.cut = 20'000;
+    reply.hold = true;
+    return reply;
+  };
+  Terminal terminal(start({"--timeout", "1", "--tries", "1"}));
+  int code = 0;
+  const std::string shown = terminal.rest(code);
+  EXPECT_EQ(code, 1);
+  std::vector<std::string> paths;
+  for (const HttpRequest& r : store_.requests()) paths.push_back(r.path.substr(7, 1));
+  std::sort(paths.begin(), paths.end());
+  EXPECT_EQ(paths, (std::vector<std::string>{"a", "b", "c"})) << shown;
+  for (const char* name : {"a", "b", "c"}) {
+    EXPECT_EQ(fs::file_size(partial(std::string(name) + ".safetensors")), 20'000u);
+    EXPECT_TRUE(contains(shown, "\033[K" + std::string(name) + ".safetensors  ")) << shown;
+  }
+  EXPECT_TRUE(contains(shown, "\033[Kall  ")) << shown;
+  EXPECT_TRUE(contains(shown, "given up after 1 tries")) << shown;
+  before_store_ = nullptr;
+  store_.forget();
+  const Ended again = pull();
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(file_bytes(), 3 * 30'000 + 2 * 50'000);
+  for (const auto& [name, file] : files_) EXPECT_EQ(content_of(snapshot() / name), file.content);
+}
+
+// Two files of one content are one blob, which one writer fetches.
+TEST_F(Pull, FilesOfOneContentAreFetchedOnce) {
+  for (const char* name : {"a.safetensors", "b.safetensors", "c.safetensors", "d.safetensors"})
+    files_[name] = {std::string(50'000, 'x'), true};
+  const Ended ended = pull();
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(store_.requests().size(), 1u);
+  for (const auto& [name, file] : files_) EXPECT_EQ(content_of(snapshot() / name), file.content);
+}
+
+TEST_F(Pull, ATerminalThatClosesKeepsWhatHasCome) {
+  one_large_file();
+  before_store_ = [&](const HttpRequest& r) {
+    HttpReply reply = part(r);
+    reply.cut = 70'000;
+    reply.hold = true;
+    return reply;
+  };
+  {
+    Terminal terminal(start());
+    terminal.until("sends on to");
+    while (store_.requests().empty() || !fs::exists(partial("model.safetensors")) ||
+           fs::file_size(partial("model.safetensors")) < 70'000)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_EQ(terminal.hang_up(), 130);
+  }
   EXPECT_EQ(fs::file_size(partial("model.safetensors")), 70'000u);
   before_store_ = nullptr;
   EXPECT_EQ(pull().code, 0);

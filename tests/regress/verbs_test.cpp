@@ -47,6 +47,40 @@ TEST_F(Verbs, EveryHelpShowsAnExampleOfItsVerb) {
   }
 }
 
+// Every option of every verb that takes a number with a fraction, as its help says. NaN is within no range, although no
+// comparison says so.
+TEST_F(Verbs, NoNumberOptionTakesNanOrInfinity) {
+  std::vector<std::vector<std::string>> verbs;
+  for (const std::string& verb : subcommands(jamsu({"--help"}).out)) {
+    if (verb == "pull") continue;  // a program of its own
+    const auto parts = subcommands(jamsu({verb, "--help"}).out);
+    for (const std::string& part : parts) verbs.push_back({verb, part});
+    if (parts.empty()) verbs.push_back({verb});
+  }
+  int options = 0;
+  for (const auto& verb : verbs) {
+    std::vector<std::string> arguments = verb;
+    arguments.emplace_back("--help");
+    std::istringstream help(jamsu(arguments).out);
+    for (std::string line; std::getline(help, line);) {
+      const size_t name = line.find("--");
+      const bool number = line.find(" FLOAT") != std::string::npos || line.find(" INT") != std::string::npos ||
+                          line.find(" UINT") != std::string::npos;
+      if (!line.starts_with("  ") || name == std::string::npos || !number) continue;
+      const std::string option = line.substr(name, line.find_first_of(" ,", name) - name);
+      ++options;
+      for (const char* value : {"nan", "inf", "-inf", "1e999"}) {
+        arguments = verb;
+        arguments.push_back(option + "=" + value);
+        const Ended ended = jamsu(arguments);
+        EXPECT_EQ(ended.code, 2) << verb[0] << " " << option << " " << value << ": " << ended.err;
+        EXPECT_TRUE(contains(ended.err, option)) << verb[0] << " " << option << " " << value << ": " << ended.err;
+      }
+    }
+  }
+  EXPECT_GT(options, 30);
+}
+
 TEST_F(Verbs, UnknownWordsAndFlagsAreErrorsThatNameThem) {
   const struct {
     std::vector<std::string> arguments;
@@ -70,6 +104,42 @@ TEST_F(Verbs, UnknownWordsAndFlagsAreErrorsThatNameThem) {
     EXPECT_EQ(ended.out, "");
   }
   EXPECT_TRUE(runs().empty());  // nothing was run
+}
+
+TEST_F(Verbs, WhatMayHaveBeenMeantIsSaid) {
+  for (const auto& [arguments, meant] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"chta"}, "\"chat\""},
+           {{"genrate", "-p", "x"}, "\"generate\""},
+           {{"generate", "-p", "x", "--temprature", "1"}, "\"--temperature\""},
+           {{"show", "--jsn"}, "\"--json\""},
+           {{"data", "shw"}, "\"show\""}}) {
+    const Ended ended = jamsu(arguments);
+    EXPECT_EQ(ended.code, 2);
+    EXPECT_TRUE(contains(ended.err, "did you mean " + meant)) << ended.err;
+  }
+}
+
+// Words of the command line come back in errors, as what they are.
+TEST_F(Verbs, ControlCharactersOfTheLineAreShown) {
+  const std::string evil = "x\x1b]0;owned\x07\n";
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{evil},
+                                                    {"show", evil},
+                                                    {"generate", "-p", "x", "--" + evil},
+                                                    {"pretrain", evil},
+                                                    {"generate", "-p", "x", "--think", evil},
+                                                    {"eval", "--sets", evil},
+                                                    {"eval", "--task", evil, evil},
+                                                    {"generate", "--prompts", evil},
+                                                    {"tokenizer", "encode", "--tokenizer", evil, "x"},
+                                                    {"data", "show", evil},
+                                                    {"rm", evil},
+                                                    {"chat", "--model", evil},
+                                                    {"plan", evil}}) {
+    const Ended ended = jamsu(arguments);
+    EXPECT_NE(ended.code, 0);
+    EXPECT_FALSE(contains(ended.err + ended.out, "\x1b") || contains(ended.err + ended.out, "\x07")) << ended.err;
+    EXPECT_TRUE(contains(ended.err, "x\\x1b]0;owned\\x07")) << arguments[0] << ": " << ended.err;
+  }
 }
 
 TEST_F(Verbs, AnUnknownInstructionSetIsRefused) {

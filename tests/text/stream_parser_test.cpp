@@ -45,8 +45,8 @@ TEST(StreamParser, TheTemplatesMarkersChooseTheFormat) {
       {"data/templates/deepseek-ai-DeepSeek-V4.jinja", StreamFormat::dsml_v4},
       {"data/templates/openai-gpt-oss-120b.jinja", StreamFormat::harmony},
       {"text/templates/blocks_like.jinja", StreamFormat::think},
-      {"text/templates/llama3_like.jinja", StreamFormat::think},
-      {"text/templates/mistral_like.jinja", StreamFormat::think},
+      {"text/templates/llama3_like.jinja", StreamFormat::llama3},
+      {"text/templates/mistral_like.jinja", StreamFormat::mistral},
   }};
   for (const auto& [file, format] : templates) {
     const Result<std::string> text = read_file(golden + file);
@@ -55,6 +55,7 @@ TEST(StreamParser, TheTemplatesMarkersChooseTheFormat) {
   }
   EXPECT_EQ(stream_format_of_template(kChatTemplate), StreamFormat::think);
   EXPECT_EQ(stream_format_of_template(""), StreamFormat::think);
+  EXPECT_EQ(stream_format_of_template("{% for c in m.tool_calls %}<x:call>{% endfor %}"), StreamFormat::unknown);
 }
 
 TEST(StreamParser, PlainThinkingHasNoCalls) {

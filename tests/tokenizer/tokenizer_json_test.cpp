@@ -51,7 +51,27 @@ const std::vector<Malformed>& malformed() {
       {"no model", [](auto& f) { f.erase("model"); }, "\"model\" is missing"},
       {"model null", [](auto& f) { f["model"] = nullptr; }, "\"model\" is null; expected an object"},
       {"model array", [](auto& f) { f["model"] = json::array{}; }, "\"model\" is an array"},
-      {"word piece", [](auto& f) { model(f)["type"] = "WordPiece"; }, "model: \"type\" \"WordPiece\" is not supported"},
+      {"kind of model", [](auto& f) { model(f)["type"] = "Lookup"; }, "model: \"type\" \"Lookup\" is not supported"},
+      {"word piece without unk", [](auto& f) { model(f)["type"] = "WordPiece"; }, "model: \"unk_token\" is missing"},
+      {"word piece prefix",
+       [](auto& f) {
+         model(f)["type"] = "WordPiece";
+         model(f)["continuing_subword_prefix"] = 1;
+       },
+       "model: \"continuing_subword_prefix\" is a number"},
+      {"word piece length",
+       [](auto& f) {
+         model(f)["type"] = "WordPiece";
+         model(f)["max_input_chars_per_word"] = -1;
+       },
+       "\"max_input_chars_per_word\""},
+      {"word piece of a kilobyte",
+       [](auto& f) {
+         model(f)["type"] = "WordPiece";
+         vocab(f)[std::string(1025, 'a')] = 260;
+         f["added_tokens"] = nullptr;
+       },
+       "model.vocab: a token of 1025 bytes"},
       {"unigram of bytes", [](auto& f) { model(f)["type"] = "Unigram"; },
        "decoder: ByteLevel with Unigram is not supported"},
       {"type number", [](auto& f) { model(f)["type"] = 3; }, "model: \"type\" is a number; expected a string"},
@@ -59,18 +79,20 @@ const std::vector<Malformed>& malformed() {
       {"byte fallback string", [](auto& f) { model(f)["byte_fallback"] = "no"; }, "expected true or false"},
       {"dropout", [](auto& f) { model(f)["dropout"] = 0.1; }, "\"dropout\" is not supported"},
       {"dropout text", [](auto& f) { model(f)["dropout"] = "x"; }, "\"dropout\" is a string"},
-      {"prefix", [](auto& f) { model(f)["continuing_subword_prefix"] = "##"; }, "continuing_subword_prefix"},
+      {"prefix number", [](auto& f) { model(f)["continuing_subword_prefix"] = 1; }, "continuing_subword_prefix"},
+      {"prefix without end", [](auto& f) { model(f)["continuing_subword_prefix"] = std::string(2000, '#'); },
+       "\"continuing_subword_prefix\" has more than 1024 bytes"},
       {"suffix number", [](auto& f) { model(f)["end_of_word_suffix"] = 1; }, "end_of_word_suffix"},
       {"no vocab", [](auto& f) { model(f).erase("vocab"); }, "\"vocab\" is missing"},
       {"vocab array", [](auto& f) { model(f)["vocab"] = json::array{}; }, "\"vocab\" is an array"},
       {"vocab empty", [](auto& f) { vocab(f).clear(); }, "\"vocab\" is empty"},
       {"id negative", [](auto& f) { vocab(f)["he"] = -1; }, "\"he\" is -1"},
-      {"id beyond", [](auto& f) { vocab(f)["he"] = 260; }, "\"he\" is 260"},
+      {"id beyond", [](auto& f) { vocab(f)["he"] = 70'000; }, "\"he\" is 70000; the ids of 260 tokens"},
       {"id huge", [](auto& f) { vocab(f)["he"] = UINT64_MAX; }, "18446744073709551615"},
       {"id fraction", [](auto& f) { vocab(f)["he"] = 1.5; }, "\"he\" is 1.5"},
       {"id string", [](auto& f) { vocab(f)["he"] = "1"; }, "the id of \"he\" is a string"},
       {"id twice", [](auto& f) { vocab(f)["he"] = 257; }, "both have id 257"},
-      {"hole", [](auto& f) { vocab(f).erase("ll"); }, "without holes"},
+      {"hole where a merge leads", [](auto& f) { vocab(f).erase("ll"); }, "\"ll\" is not in model.vocab"},
       {"no merges", [](auto& f) { model(f).erase("merges"); }, "\"merges\" is missing"},
       {"merges object", [](auto& f) { model(f)["merges"] = json::object{}; }, "\"merges\" is an object"},
       {"merge number", [](auto& f) { model(f)["merges"].as_array()[1] = 7; }, "model.merges[1] is a number"},
@@ -102,8 +124,20 @@ const std::vector<Malformed>& malformed() {
       {"added id string", [](auto& f) { added(f, 0)["id"] = "260"; }, "added_tokens[0]: the id is a string"},
       {"added id negative", [](auto& f) { added(f, 0)["id"] = -5; }, "added_tokens[0]: id -5"},
       {"added id huge", [](auto& f) { added(f, 0)["id"] = INT64_MAX; }, "out of range"},
-      {"added id sparse", [](auto& f) { added(f, 2)["id"] = 300; },
-       "added_tokens[2]: id 300 of \"name\"; expected 262"},
+      {"added ids out of order",
+       [](auto& f) {
+         added(f, 1)["id"] = 300;
+         added(f, 2)["id"] = 299;
+       },
+       "added_tokens[2]: id 299 of \"name\" stands behind id 300"},
+      {"added id that tokenizers takes from another",
+       [](auto& f) {
+         vocab(f)["\u0120hell"] = 262;
+         added(f, 0)["id"] = 270, added(f, 1)["id"] = 271, added(f, 2)["id"] = 272;
+         f["added_tokens"].as_array().push_back(
+             {{"id", 273}, {"content", "x"}, {"special", true}, {"normalized", false}});
+       },
+       "added_tokens[2]: `tokenizers` gives \"name\" the id 262, which belongs to \"\u0120hell\""},
       {"added id twice", [](auto& f) { added(f, 1)["id"] = 260; }, "added_tokens[1]: id 260"},
       {"added id of another", [](auto& f) { added(f, 0)["id"] = 256; }, "belongs to \"he\""},
       {"added twice", [](auto& f) { added(f, 1)["content"] = "<s>"; }, "stands twice"},
@@ -111,9 +145,39 @@ const std::vector<Malformed>& malformed() {
       {"normalizer number", [](auto& f) { f["normalizer"] = 1; }, "normalizer is a number"},
       {"normalizer unknown",
        [](auto& f) {
-         f["normalizer"] = {{"type", "Lowercase"}};
+         f["normalizer"] = {{"type", "Uppercase"}};
        },
-       "normalizer: \"type\" \"Lowercase\" is not supported"},
+       "normalizer: \"type\" \"Uppercase\" is not supported"},
+      {"charsmap missing",
+       [](auto& f) {
+         f["normalizer"] = {{"type", "Precompiled"}};
+       },
+       "normalizer: \"precompiled_charsmap\" is missing"},
+      {"charsmap no base64",
+       [](auto& f) {
+         f["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "AB*="}};
+       },
+       "\"precompiled_charsmap\" is not the base64"},
+      {"charsmap short",
+       [](auto& f) {
+         f["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "AAA="}};
+       },
+       "\"precompiled_charsmap\": 2 bytes have no size"},
+      {"charsmap trie",
+       [](auto& f) {
+         f["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "/////wAA"}};
+       },
+       "\"precompiled_charsmap\": a trie of 4294967295 bytes in the 2 behind its size"},
+      {"strip flag",
+       [](auto& f) {
+         f["normalizer"] = {{"type", "Strip"}, {"strip_left", 1}};
+       },
+       "normalizer: \"strip_left\" is a number"},
+      {"bert flag",
+       [](auto& f) {
+         f["normalizer"] = {{"type", "BertNormalizer"}, {"strip_accents", "no"}};
+       },
+       "normalizer: \"strip_accents\" is a string"},
       {"normalizer no list",
        [](auto& f) {
          f["normalizer"] = {{"type", "Sequence"}};
@@ -128,7 +192,7 @@ const std::vector<Malformed>& malformed() {
       {"no pre_tokenizer", [](auto& f) { f.erase("pre_tokenizer"); }, "pre_tokenizer is null"},
       {"metaspace",
        [](auto& f) {
-         f["pre_tokenizer"] = {{"type", "Metaspace"}};
+         f["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "▁"}};
        },
        "pre_tokenizer: \"type\" \"Metaspace\" is not supported"},
       {"no byte level",
@@ -147,6 +211,26 @@ const std::vector<Malformed>& malformed() {
                                {"pretokenizers", {{{"type", "ByteLevel"}}, {{"type", "ByteLevel"}}}}};
        },
        "pretokenizers[0]"},
+      {"unicode scripts",
+       [](auto& f) {
+         f["pre_tokenizer"] = {{"type", "UnicodeScripts"}};
+       },
+       "pre_tokenizer: \"type\" \"UnicodeScripts\" is not supported"},
+      {"delimiter of two",
+       [](auto& f) {
+         f["pre_tokenizer"] = {{"type", "CharDelimiterSplit"}, {"delimiter", "ab"}};
+       },
+       "pre_tokenizer: \"delimiter\" \"ab\" is not one character"},
+      {"length zero",
+       [](auto& f) {
+         f["pre_tokenizer"] = {{"type", "FixedLength"}, {"length", 0}};
+       },
+       "pre_tokenizer: \"length\" is no whole number"},
+      {"punctuation behaviour",
+       [](auto& f) {
+         f["pre_tokenizer"] = {{"type", "Punctuation"}, {"behavior", "Gone"}};
+       },
+       "\"behavior\" \"Gone\""},
       {"long chain",
        [](auto& f) {
          json::array chain(100, json::value{{"type", "Digits"}, {"individual_digits", true}});
@@ -186,9 +270,24 @@ const std::vector<Malformed>& malformed() {
        "pre_tokenizer: \"type\" \"ByteLevel\" is not supported before a decoder that is not ByteLevel"},
       {"post processor",
        [](auto& f) {
-         f["post_processor"] = {{"type", "BertProcessing"}};
+         f["post_processor"] = {{"type", "Padding"}};
        },
-       "post_processor: \"type\" \"BertProcessing\" is not supported"},
+       "post_processor: \"type\" \"Padding\" is not supported"},
+      {"cls missing",
+       [](auto& f) {
+         f["post_processor"] = {{"type", "RobertaProcessing"}, {"sep", {"<s>", 260}}};
+       },
+       "post_processor: \"cls\" is missing"},
+      {"sep alone",
+       [](auto& f) {
+         f["post_processor"] = {{"type", "BertProcessing"}, {"cls", {"<s>", 260}}, {"sep", "<s>"}};
+       },
+       "post_processor: \"sep\" is not [token, id]"},
+      {"sep out of range",
+       [](auto& f) {
+         f["post_processor"] = {{"type", "BertProcessing"}, {"cls", {"<s>", 260}}, {"sep", {"<s>", 999}}};
+       },
+       "post_processor: \"sep\": id 999 is out of range"},
       {"template single", [](auto& f) { f["post_processor"].as_object()["single"] = "A"; }, "\"single\" is a string"},
       {"template item", [](auto& f) { f["post_processor"].at("single").as_array()[0] = 1; }, "single[0]"},
       {"template text twice",
@@ -236,14 +335,36 @@ TEST(TokenizerJson, EveryMalformedKindNamesFileAndField) {
   }
 }
 
-TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
+const std::vector<Malformed>& malformed_sentencepiece() {
   const auto decoders = [](json::object& f) -> json::array& { return f["decoder"].at("decoders").as_array(); };
-  const auto unigram_vocab = [](json::object& f) -> json::array& { return model(f)["vocab"].as_array(); };
-  const std::vector<Malformed> bpe = {
-      {"decoder order", [=](auto& f) { std::swap(decoders(f)[0], decoders(f)[1]); },
-       "decoder.decoders[1]: \"Replace\""},
-      {"strip two", [=](auto& f) { decoders(f)[3].as_object()["start"] = 2; }, "decoder.decoders[3]: \"Strip\""},
-      {"replace by x", [=](auto& f) { decoders(f)[0].as_object()["content"] = "x"; }, "decoder.decoders[0]"},
+  static const std::vector<Malformed> all = {
+      {"speech",
+       [=](auto& f) {
+         decoders(f)[0] = {{"type", "CTC"}};
+       },
+       "decoder.decoders[0]: \"type\" \"CTC\" is not supported"},
+      {"strip from the end", [=](auto& f) { decoders(f)[3].as_object()["start"] = -2; },
+       "decoder.decoders[3]: \"start\" is no whole number"},
+      {"strip of two", [=](auto& f) { decoders(f)[3].as_object()["content"] = "xx"; },
+       "decoder.decoders[3]: \"content\" \"xx\" is not one character"},
+      {"replace by nothing said", [=](auto& f) { decoders(f)[0].as_object().erase("content"); },
+       "decoder.decoders[0]: \"content\" is missing"},
+      {"replacements that explode when decoded",
+       [=](auto& f) {
+         f["decoder"].as_object()["decoders"] =
+             json::array(40, json::value{{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}});
+       },
+       "decoder.decoders[10]: the replacements up to here"},
+      {"suffix empty",
+       [](auto& f) {
+         f["decoder"] = {{"type", "BPEDecoder"}, {"suffix", ""}};
+       },
+       "decoder: \"suffix\" is empty"},
+      {"prefix missing",
+       [](auto& f) {
+         f["decoder"] = {{"type", "WordPiece"}};
+       },
+       "decoder: \"prefix\" is missing"},
       {"decoder number", [=](auto& f) { decoders(f)[0] = 1; }, "decoder.decoders[0] is a number"},
       {"decoders missing", [](auto& f) { f["decoder"].as_object().erase("decoders"); }, "\"decoders\" is missing"},
       {"scheme", [](auto& f) { f["pre_tokenizer"].as_object()["prepend_scheme"] = "last"; }, "\"last\" is none of"},
@@ -257,7 +378,7 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
        [](auto& f) {
          f["decoder"] = {{"type", "Metaspace"}, {"replacement", "▁▁"}};
        },
-       "decoder: \"Metaspace\" is not supported here"},
+       "decoder: \"replacement\" \"▁▁\" is not one character"},
       {"replacements that explode",
        [](auto& f) {
          const json::value doubling = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
@@ -270,7 +391,12 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
        },
        "normalizer: \"pattern\" is missing"},
   };
-  const std::vector<Malformed> unigram = {
+  return all;
+}
+
+const std::vector<Malformed>& malformed_unigram() {
+  const auto unigram_vocab = [](json::object& f) -> json::array& { return model(f)["vocab"].as_array(); };
+  static const std::vector<Malformed> all = {
       {"vocab object", [](auto& f) { model(f)["vocab"] = json::object{}; }, "\"vocab\" is an object"},
       {"no score", [=](auto& f) { unigram_vocab(f)[3] = json::array{"x"}; }, "not [token, score]"},
       {"score text",
@@ -296,7 +422,12 @@ TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
        "model.vocab[263]: the tokens up to here have more than 16777216 bytes"},
       {"unk", [](auto& f) { model(f)["unk_id"] = 263; }, "\"unk_id\" 263 is outside"},
   };
-  for (const auto& [cases, good] : {std::pair{&bpe, small_sentencepiece()}, {&unigram, small_unigram()}})
+  return all;
+}
+
+TEST(SentencePiece, EveryMalformedKindNamesFileAndField) {
+  for (const auto& [cases, good] :
+       {std::pair{&malformed_sentencepiece(), small_sentencepiece()}, {&malformed_unigram(), small_unigram()}})
     for (const Malformed& m : *cases) {
       json::object file = good;
       m.change(file);

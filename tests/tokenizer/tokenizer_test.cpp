@@ -230,8 +230,7 @@ TEST(PreTokenizer, AllBehavioursOfSplit) {
     json::object split = {
         {"type", "Split"}, {"pattern", {{"String", "-"}}}, {"behavior", behavior}, {"invert", invert}};
     json::object byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
-    auto pre = PreTokenizer::from_json(json::value{{"type", "Sequence"}, {"pretokenizers", {split, byte_level}}}, "p",
-                                       Alphabet::bytes);
+    auto pre = PreTokenizer::from_json(json::value{{"type", "Sequence"}, {"pretokenizers", {split, byte_level}}}, "p");
     std::vector<std::string> out;
     if (!pre) return std::vector<std::string>{pre.error().message};
     pre->run(text, true, [&](std::string_view p) { out.emplace_back(p); });

@@ -30,7 +30,8 @@ std::string plain_digits(std::string_view text, int base) {
 
 // int(text, base).
 std::optional<Integer> parse_integer(std::string_view text, int64_t base) {
-  text = strip(text, Sides::both);
+  const std::string plain = ascii_digits(strip(text, Sides::both));
+  text = plain;
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   static constexpr std::pair<char, int> kPrefixes[] = {{'x', 16}, {'o', 8}, {'b', 2}};
@@ -50,7 +51,8 @@ std::optional<Integer> parse_integer(std::string_view text, int64_t base) {
 
 // float(text).
 std::optional<double> parse_real(std::string_view text) {
-  text = strip(text, Sides::both);
+  const std::string written = ascii_digits(strip(text, Sides::both));
+  text = written;
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
     const auto digit = [&](size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
@@ -96,7 +98,10 @@ Value to_float(Interpreter& in, const Value& value, Arguments& arguments) {
   const Bound p("float", arguments, {"default"});
   const Value otherwise = p.or_else(0, Value::real(0));
   if (value.is_undefined()) fail_undefined(value);
-  if (value.is_number()) return Value::real(value.real());
+  if (value.is_number()) {
+    if (!value.is(Kind::real) && std::isinf(value.real())) fail("OverflowError", "int too large to convert to float");
+    return Value::real(value.real());
+  }
   if (!value.is_string()) return otherwise;
   in.budget().work(value.text().size());
   const auto parsed = parse_real(value.text());
@@ -138,6 +143,7 @@ Value rounds(Interpreter& in, const Value& value, Arguments& arguments) {
   if (!value.is_number()) fail("TypeError", "type " + type_name(value) + " doesn't define __round__ method");
   const int64_t precision = p.integer(0);
   if (method == "common") return round_common(in, value, precision);
+  if (value.is_integral() && precision >= 0) return Value::real(value.real());  // whole already, and divided back
   const double unit = std::pow(10.0, static_cast<double>(precision)), scaled = value.real() * unit;
   if (!std::isfinite(scaled)) fail("OverflowError", "cannot convert float to integer");
   return Value::real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / unit);
@@ -155,6 +161,7 @@ Value filesizeformat(Interpreter& in, const Value& value, Arguments& arguments) 
   const Bound p("filesizeformat", arguments, {"binary"});
   const bool binary = p.flag(0);
   Arguments none;
+  if (value.is_string() && !parse_real(value.text())) fail("ValueError", "could not convert string to float");
   const Value number = value.is_string() ? to_float(in, value, none) : value;
   if (number.is_undefined()) fail_undefined(number);
   if (!number.is_number())

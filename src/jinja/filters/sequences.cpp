@@ -44,6 +44,8 @@ Value list(Interpreter& in, const Value& value, Arguments& arguments) {
 
 Value reverse(Interpreter& in, const Value& value, Arguments& arguments) {
   const Bound p("reverse", arguments, {});
+  const bool iterable = value.is_undefined() || value.is_string() || value.is_dict() || value.is_sequence();
+  if (!iterable) fail("FilterArgumentError", "argument must be iterable");
   std::vector<Value> items = in.iterate(value);
   std::reverse(items.begin(), items.end());
   if (!value.is_string()) return value.is(Kind::generator) ? in.list(std::move(items)) : in.generator(std::move(items));
@@ -64,7 +66,7 @@ Value dictsort(Interpreter& in, const Value& value, Arguments& arguments) {
   const std::string by = p.text(1, "key");
   if (by != "key" && by != "value") fail("FilterArgumentError", "You can only sort by either \"key\" or \"value\"");
   if (value.is_undefined()) fail_undefined(value);
-  if (!value.is_dict()) fail("TypeError", "'" + type_name(value) + "' object has no attribute 'items'");
+  if (!value.is_dict()) fail("AttributeError", "'" + type_name(value) + "' object has no attribute 'items'");
   const size_t place = by == "key" ? 0 : 1;
   std::vector<Sortable> sorted;
   for (Value& pair : dict_pairs(in, value)) sorted.push_back({folded(in, pair.items()[place], p.flag(0)), pair});
@@ -126,7 +128,7 @@ Value attr(Interpreter& in, const Value& value, Arguments& arguments) {
 Value xmlattr(Interpreter& in, const Value& value, Arguments& arguments) {
   const Bound p("xmlattr", arguments, {"autospace"});
   if (value.is_undefined()) fail_undefined(value);
-  if (!value.is_dict()) fail("TypeError", "'" + type_name(value) + "' object has no attribute 'items'");
+  if (!value.is_dict()) fail("AttributeError", "'" + type_name(value) + "' object has no attribute 'items'");
   std::string out;
   for (const auto& [key, item] : value.entries().entries) {
     if (item.is_none() || item.is_undefined()) continue;

@@ -81,6 +81,8 @@ Value indent(Interpreter& in, const Value& value, Arguments& arguments) {
   } else {
     indention = pad(in.budget(), "", p.integer(0, 4), " ", 1);
   }
+  if (value.is_undefined()) fail_undefined(value);
+  if (value.is(Kind::list)) fail("AttributeError", "'list' object has no attribute 'splitlines'");
   if (!value.is_string()) fail("TypeError", "unsupported operand type(s) for +=: '" + type_name(value) + "' and 'str'");
   const std::string text = value.text() + "\n";
   const std::vector<std::string_view> lines = splitlines(in.budget(), text, false);
@@ -98,13 +100,17 @@ Value indent(Interpreter& in, const Value& value, Arguments& arguments) {
 
 Value truncate(Interpreter& in, const Value& value, Arguments& arguments) {
   const Bound p("truncate", arguments, {"length", "killwords", "end", "leeway"});
-  if (!value.is_string()) fail("TypeError", "object of type '" + type_name(value) + "' has no len()");
   const int64_t length = p.integer(0, 255), leeway = p.has(3) && !p[3].is_none() ? p.integer(3) : 5;
   const std::string end = p.text(2, "...");
   const int64_t end_length = count_characters(end);
   if (length < end_length || leeway < 0) fail("AssertionError", "truncate: the length is below that of the end");
-  in.budget().work(value.text().size());
-  if (count_characters(value.text()) - leeway <= length) return value;
+  if (length_of(in.budget(), value) <= length + leeway) return value;
+  if (!value.is_string()) {  // what has a length and is no text is cut as Python cuts it: not at all
+    const bool slices = value.is(Kind::list) || value.is(Kind::tuple) || value.is(Kind::range);
+    if (slices && !p.flag(1)) fail("AttributeError", "'" + type_name(value) + "' object has no attribute 'rsplit'");
+    fail("TypeError", slices ? "can only concatenate " + type_name(value) + " (not \"str\") to " + type_name(value)
+                             : "'" + type_name(value) + "' object is not subscriptable");
+  }
   std::string cut = value.text().substr(0, offset_of(value.text(), length - end_length));
   if (!p.flag(1)) cut = cut.substr(0, cut.rfind(' '));
   return like(in, value, cut + end);
@@ -188,7 +194,9 @@ Value wordwrap(Interpreter& in, const Value& value, Arguments& arguments) {
   const int64_t width = p.integer(0, 79);
   if (width <= 0) fail("ValueError", "invalid width (must be > 0)");
   const std::string wrap = p.has(2) && !p[2].is_none() ? p.text(2) : "\n";
-  const std::string text = in.text(value);
+  if (value.is_undefined()) fail_undefined(value);
+  if (!value.is_string()) fail("AttributeError", "'" + type_name(value) + "' object has no attribute 'splitlines'");
+  const std::string text = value.text();
   Wrapper wrapper(in.budget(), width, p.flag(1, true), p.flag(3, true));
   std::string out;
   bool first_line = true;

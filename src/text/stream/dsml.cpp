@@ -24,17 +24,18 @@ std::optional<std::string_view> take_attribute(std::string_view& s, std::string_
 
 class DsmlFamily final : public ThinkFamily {
  public:
-  DsmlFamily(StreamFormat format, bool in_reasoning, StreamSink& sink)
-      : ThinkFamily(sink, in_reasoning,
-                    {.section = format == StreamFormat::dsml_v32 ? "<｜DSML｜function_calls>" : "<｜DSML｜tool_calls>",
-                     .end_of_sequence = "<｜end▁of▁sentence｜>",
-                     .before = HeldTail::Kind::line_feeds,
-                     .most_before = 2}) {
+  DsmlFamily(StreamFormat format, const StreamOptions& options, StreamSink& sink)
+      : ThinkFamily(
+            sink, options,
+            {.sections = {format == StreamFormat::dsml_v32 ? "<｜DSML｜function_calls>" : "<｜DSML｜tool_calls>"},
+             .ends = {"<｜end▁of▁sentence｜>"},
+             .before = HeldTail::Kind::line_feeds,
+             .most_before = 2}) {
     const Marker end{kEnd, format == StreamFormat::dsml_v32 ? "</｜DSML｜function_calls>" : "</｜DSML｜tool_calls>"};
-    between_ = {{kInvoke, kInvokeTag}, end, end_of_sequence()};
-    invoke_ = {{kInvoke, kInvokeTag}, {kInvokeEnd, kInvokeEndTag}, {kParameter, kParameterTag}, end, end_of_sequence()};
-    parameter_ = {
-        {kInvoke, kInvokeTag}, {kInvokeEnd, kInvokeEndTag}, {kParameterEnd, kParameterEndTag}, end, end_of_sequence()};
+    between_ = {{kInvoke, kInvokeTag}, end};
+    invoke_ = {{kInvoke, kInvokeTag}, {kInvokeEnd, kInvokeEndTag}, {kParameter, kParameterTag}, end};
+    parameter_ = {{kInvoke, kInvokeTag}, {kInvokeEnd, kInvokeEndTag}, {kParameterEnd, kParameterEndTag}, end};
+    for (std::vector<Marker>* markers : {&between_, &invoke_, &parameter_}) add_ends(*markers);
   }
 
  private:
@@ -165,8 +166,8 @@ class DsmlFamily final : public ThinkFamily {
 
 }  // namespace
 
-std::unique_ptr<StreamFamily> make_dsml(StreamFormat format, bool in_reasoning, StreamSink& sink) {
-  return std::make_unique<DsmlFamily>(format, in_reasoning, sink);
+FamilyPtr make_dsml(StreamFormat format, const StreamOptions& options, StreamSink& sink) {
+  return std::make_unique<DsmlFamily>(format, options, sink);
 }
 
 }  // namespace jamsu::text

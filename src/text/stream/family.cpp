@@ -32,11 +32,15 @@ StreamEnd StreamFamily::finish() {
 
 StreamFamily::Found StreamFamily::find(std::string_view s, bool last) const {
   const std::span<const Marker> wanted = markers();
-  for (size_t at = s.find('<'); at != std::string_view::npos; at = s.find('<', at + 1)) {
+  std::string firsts;  // a marker begins with one of these
+  for (const Marker& m : wanted)
+    if (firsts.find(m.text[0]) == std::string::npos) firsts += m.text[0];
+  const auto next = [&](size_t at) { return firsts.size() == 1 ? s.find(firsts[0], at) : s.find_first_of(firsts, at); };
+  for (size_t at = next(0); at != std::string_view::npos; at = next(at + 1)) {
     const std::string_view rest = s.substr(at);
     for (const Marker& m : wanted) {
       if (rest.starts_with(m.text)) return {at, &m};
-      if (!last && m.text.starts_with(rest)) return {at, nullptr};
+      if (m.text.starts_with(rest) && (!last || drops_pieces())) return {at, nullptr};
     }
   }
   return {s.size(), nullptr};
@@ -52,6 +56,8 @@ void StreamFamily::run(bool last) {
       const Marker m = *found.marker;
       at_ += m.text.size();
       marker(m);
+    } else if (last) {
+      at_ = buffer_.size();  // a piece of a marker
     } else {
       break;  // a marker has begun
     }
@@ -76,30 +82,59 @@ bool StreamFamily::put_back() {
   return true;
 }
 
-ThinkFamily::ThinkFamily(StreamSink& sink, bool in_reasoning, const Tags& tags)
-    : StreamFamily(sink), tags_(tags), in_reasoning_(in_reasoning), tail_(tags.before, tags.most_before) {
-  start_markers_ = {{kThink, "<think>"}};
-  reasoning_markers_ = {{kThinkEnd, "</think>"}};
-  if (!tags.end_of_sequence.empty()) {
-    reasoning_markers_.push_back(end_of_sequence());
-    content_markers_.push_back(end_of_sequence());
+ThinkFamily::ThinkFamily(StreamSink& sink, const StreamOptions& options, Tags tags)
+    : StreamFamily(sink),
+      tags_(std::move(tags)),
+      in_reasoning_(options.in_reasoning),
+      lenient_(options.lenient),
+      tail_(tags_.before, tags_.most_before) {
+  for (const std::string_view think : tags_.think) start_markers_.push_back({kThink, think});
+  undecided_markers_ = {{kThinkEnd, tags_.think_end}};
+  for (const std::string_view section : tags_.sections) {  // before the ends: a section's mark may begin with one
+    if (tags_.section_in_reasoning || lenient_) reasoning_markers_.push_back({kSection, section});
+    content_markers_.push_back({kSection, section});
   }
-  if (!tags.section.empty()) {
-    if (tags.section_in_reasoning) reasoning_markers_.push_back({kSection, tags.section});
-    content_markers_.push_back({kSection, tags.section});
-  }
+  reasoning_markers_.push_back({kThinkEnd, tags_.think_end});
+  for (std::vector<Marker>* markers : {&reasoning_markers_, &undecided_markers_, &content_markers_}) add_ends(*markers);
+  if (tags_.think_again) content_markers_.insert(content_markers_.end(), start_markers_.begin(), start_markers_.end());
+  for (const std::string_view mark : tags_.passed) content_markers_.push_back({kPassed, mark});
+  unopened_markers_ = content_markers_;
+  unopened_markers_.push_back({kThinkEnd, tags_.think_end});
+  if (tags_.think_again) content_markers_.push_back({kPassed, tags_.think_end});
+}
+
+void ThinkFamily::add_ends(std::vector<Marker>& markers) const {
+  for (const std::string_view end : tags_.ends) markers.push_back({kEndOfSequence, end});
+}
+
+bool ThinkFamily::in_reasoning() const {
+  return stage_ == Stage::reasoning || stage_ == Stage::undecided || (stage_ == Stage::start && in_reasoning_);
 }
 
 std::span<const StreamFamily::Marker> ThinkFamily::markers() const {
-  if (stage_ == Stage::start) return start_markers_;
-  if (stage_ == Stage::reasoning) return reasoning_markers_;
-  if (stage_ == Stage::content) return content_markers_;
+  switch (stage_) {
+    case Stage::start:
+      return start_markers_;
+    case Stage::reasoning:
+      return reasoning_markers_;
+    case Stage::undecided:
+      return undecided_markers_;
+    case Stage::content:
+      return lenient_ && !thought_ ? unopened_markers_ : content_markers_;
+    case Stage::section:
+      break;
+  }
   return section_markers();
+}
+
+void ThinkFamily::enter(Stage stage) {
+  if (stage == Stage::reasoning || stage == Stage::section) thought_ = true;
+  stage_ = stage;
 }
 
 // There is no <think>: what was held is text of what comes first.
 void ThinkFamily::begin() {
-  stage_ = in_reasoning_ ? Stage::reasoning : Stage::content;
+  enter(in_reasoning_ ? Stage::reasoning : Stage::content);
   const std::string blank = std::move(blank_);
   blank_.clear();
   if (!blank.empty()) pass(blank);
@@ -117,17 +152,41 @@ void ThinkFamily::emit(std::string_view s) {
   }
 }
 
+// Reasoning that is longer than a call may be is reasoning.
+size_t ThinkFamily::hold(std::string_view s) {
+  const size_t size = fitting(held_.size(), s, kMostBody);
+  held_ += s.substr(0, size);
+  if (size == s.size()) return size;
+  sink_.reasoning(held_);
+  held_.clear();
+  stage_ = Stage::reasoning;
+  return size;
+}
+
 size_t ThinkFamily::text(std::string_view s) {
   if (stage_ == Stage::section) return section_text(s);
+  if (stage_ == Stage::undecided) return hold(s);
+  const std::string_view first = trim_left(s);
   if (stage_ == Stage::start) {
-    if (blank_.size() + s.size() > kMostWhiteSpace || !trim_left(s).empty()) {
+    if (blank_.size() + s.size() > kMostWhiteSpace || !first.empty()) {
       begin();
       return 0;
     }
     blank_ += s;
-  } else {
-    pass(s);
+    return s.size();
   }
+  if (fresh_ && stage_ == Stage::content && !first.empty()) {
+    fresh_ = false;
+    if (section_of_content(first)) {
+      const size_t blank = s.size() - first.size();
+      pass(s.substr(0, blank));
+      const std::string before = tail_.take([this](std::string_view t) { emit(t); });
+      enter(Stage::section);
+      section_begin(before, {});
+      return blank;
+    }
+  }
+  pass(s);
   return s.size();
 }
 
@@ -138,17 +197,30 @@ void ThinkFamily::marker(const Marker& m) {
   switch (m.id) {
     case kThink:
       blank_.clear();
-      stage_ = Stage::reasoning;
-      return;
-    case kThinkEnd:
       tail_.release(out);
+      return enter(Stage::reasoning);
+    case kThinkEnd:
+      if (stage_ == Stage::undecided) {
+        sink_.reasoning(held_);
+        held_.clear();
+      }
+      tail_.release(out);
+      if (!thought_) sink_.content_was_reasoning();
+      thought_ = fresh_ = true;
       stage_ = Stage::content;
       return;
     case kSection: {
       const std::string before = tail_.take(out);
-      stage_ = Stage::section;
-      return section_begin(before);
+      if (stage_ == Stage::reasoning && lenient_) {
+        held_ = before + std::string(m.text);
+        stage_ = Stage::undecided;
+        return;
+      }
+      enter(Stage::section);
+      return section_begin(before, m.text);
     }
+    case kPassed:
+      return tail_.release(out);
     default:
       JAMSU_CHECK(false);
   }
@@ -157,8 +229,18 @@ void ThinkFamily::marker(const Marker& m) {
 void ThinkFamily::end() {
   if (stage_ == Stage::start) begin();
   if (stage_ == Stage::section) return section_end_of_text();
+  if (stage_ == Stage::undecided) {  // no end of reasoning has come: the calls are calls
+    again(held_);
+    held_.clear();
+    stage_ = Stage::content;
+    return;
+  }
   if (stage_ == Stage::reasoning) truncate();
   tail_.release([this](std::string_view t) { emit(t); });
+}
+
+FamilyPtr make_think(StreamFormat /*format*/, const StreamOptions& options, StreamSink& sink) {
+  return std::make_unique<ThinkFamily>(sink, options, ThinkFamily::Tags{});
 }
 
 }  // namespace jamsu::text

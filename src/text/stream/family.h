@@ -12,8 +12,8 @@
 
 namespace jamsu::text {
 
-// A family names the markers of its state; push cuts the text at them. A marker starts with '<' and has no other '<',
-// so the first one in a text is the same for every cut.
+// A family names the markers of its state; push cuts the text at the first place where one stands, so that every cut of
+// the text finds the same. Where one marker begins another, the longer one is named first.
 class StreamFamily {
  public:
   struct Marker {
@@ -36,6 +36,8 @@ class StreamFamily {
   virtual size_t text(std::string_view s) = 0;
   virtual void marker(const Marker& m) = 0;
   virtual void end() = 0;  // of the text; once more when it calls again
+  // A marker that the text's end cuts off is dropped, not text.
+  virtual bool drops_pieces() const { return false; }
 
   void stop() { stopped_ = true; }                // an end-of-sequence token: what follows is ignored
   void again(std::string_view s) { again_ = s; }  // the end of what was taken is read once more
@@ -60,55 +62,73 @@ class StreamFamily {
   bool stopped_ = false;
 };
 
-// Reasoning, then content, both with one kind of section inside. A family derives from it with its section's states;
-// alone it is the format `think`.
+// Reasoning, then content, both with sections inside. A family derives from it with its section's states; alone it is
+// the format `think`.
 class ThinkFamily : public StreamFamily {
  public:
   struct Tags {
-    std::string_view section = {};  // empty: none
-    std::string_view end_of_sequence = {};
-    bool section_in_reasoning = true;              // a section ends reasoning
+    std::vector<std::string_view> think = {"<think>"};  // one that begins another comes behind it
+    std::string_view think_end = "</think>";
+    bool think_again = false;  // reasoning may begin within content too; an end that nothing began says nothing
+    std::vector<std::string_view> sections = {};
+    std::vector<std::string_view> ends = {};       // of the sequence
+    std::vector<std::string_view> passed = {};     // marks around content that say nothing ("<|START_RESPONSE|>")
+    bool section_in_reasoning = true;              // strict rules: a section ends reasoning
     HeldTail::Kind before = HeldTail::Kind::none;  // what belongs to the section when it stands before it
     size_t most_before = 0;
   };
-  ThinkFamily(StreamSink& sink, bool in_reasoning, const Tags& tags);
-  bool in_reasoning() const final { return stage_ == Stage::reasoning || (stage_ == Stage::start && in_reasoning_); }
+  ThinkFamily(StreamSink& sink, const StreamOptions& options, Tags tags);
+  bool in_reasoning() const final;
 
  protected:
-  enum Id : int { kThink, kThinkEnd, kSection, kEndOfSequence, kOwn };
-  enum class Stage : uint8_t { start, reasoning, content, section };
+  enum Id : int { kThink, kThinkEnd, kSection, kEndOfSequence, kPassed, kOwn };
+  // undecided: reasoning with a section in it, which is a call if no end of reasoning follows.
+  enum class Stage : uint8_t { start, reasoning, undecided, content, section };
 
   std::span<const Marker> markers() const final;
   size_t text(std::string_view s) final;
   void marker(const Marker& m) final;
   void end() final;
 
+  // Content may begin with a section that has no marker: true takes it for one, and the text is then the section's.
+  virtual bool section_of_content(std::string_view /*first*/) { return false; }
   // Within a section; `before` is what stood before its marker. Markers include the end of sequence where it counts.
   virtual std::span<const Marker> section_markers() const { return {}; }
-  virtual void section_begin(std::string_view /*before*/) {}
+  virtual void section_begin(std::string_view /*before*/, std::string_view /*mark*/) {}
   virtual size_t section_text(std::string_view s) { return s.size(); }
   virtual void section_marker(const Marker& /*m*/) {}
   virtual void section_end_of_text() {}
   void leave_section() { stage_ = Stage::content; }
   bool in_section() const { return stage_ == Stage::section; }
-  Marker end_of_sequence() const { return {kEndOfSequence, tags_.end_of_sequence}; }
+  bool lenient() const { return lenient_; }
+  void add_ends(std::vector<Marker>& markers) const;  // those of the sequence
 
  private:
+  void enter(Stage stage);
   void begin();
   void pass(std::string_view s);
   void emit(std::string_view s);
+  size_t hold(std::string_view s);
 
   Tags tags_;
-  bool in_reasoning_;
+  bool in_reasoning_, lenient_;
+  bool thought_ = false;  // reasoning has begun, or a call: an end of reasoning that nobody began is text
+  bool fresh_ = true;     // no content has come since the beginning, or since reasoning ended
   Stage stage_ = Stage::start;
   std::string blank_;  // white space before <think>
+  std::string held_;   // undecided: what may be a call
   HeldTail tail_;
-  std::vector<Marker> start_markers_, reasoning_markers_, content_markers_;
+  std::vector<Marker> start_markers_, reasoning_markers_, undecided_markers_, content_markers_, unopened_markers_;
 };
 
-std::unique_ptr<StreamFamily> make_sections(StreamFormat format, bool in_reasoning, StreamSink& sink);
-std::unique_ptr<StreamFamily> make_dsml(StreamFormat format, bool in_reasoning, StreamSink& sink);
-std::unique_ptr<StreamFamily> make_hermes(bool in_reasoning, StreamSink& sink);
-std::unique_ptr<StreamFamily> make_harmony(StreamSink& sink);
+using FamilyPtr = std::unique_ptr<StreamFamily>;
+FamilyPtr make_think(StreamFormat format, const StreamOptions& options, StreamSink& sink);
+FamilyPtr make_hermes(StreamFormat format, const StreamOptions& options, StreamSink& sink);
+FamilyPtr make_sections(StreamFormat format, const StreamOptions& options, StreamSink& sink);
+FamilyPtr make_dsml(StreamFormat format, const StreamOptions& options, StreamSink& sink);
+FamilyPtr make_harmony(StreamFormat format, const StreamOptions& options, StreamSink& sink);
+FamilyPtr make_tagged(StreamFormat format, const StreamOptions& options, StreamSink& sink);
+FamilyPtr make_block(StreamFormat format, const StreamOptions& options, StreamSink& sink);
+FamilyPtr make_mistral(StreamFormat format, const StreamOptions& options, StreamSink& sink);
 
 }  // namespace jamsu::text

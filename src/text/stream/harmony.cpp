@@ -11,8 +11,9 @@ constexpr std::string_view kTo = "to=";
 
 class HarmonyFamily final : public StreamFamily {
  public:
-  explicit HarmonyFamily(StreamSink& sink)
+  HarmonyFamily(const StreamOptions& options, StreamSink& sink)
       : StreamFamily(sink),
+        lenient_(options.lenient),
         body_markers_{{kStart, "<|start|>"}, {kEnd, "<|end|>"}, {kCall, "<|call|>"}, {kReturn, "<|return|>"}},
         markers_(body_markers_) {
     markers_.insert(markers_.end(),
@@ -24,6 +25,8 @@ class HarmonyFamily final : public StreamFamily {
   enum Id : int { kStart, kEnd, kCall, kReturn, kChannel, kConstrain, kMessage };
   // start: before the first marker, which may be a header's recipient. between: behind the end of a message.
   enum class Where : uint8_t { start, plain, role, channel, rest_of_header, body, between };
+
+  bool drops_pieces() const override { return lenient_ && arguments_.has_value(); }
 
   std::span<const Marker> markers() const override { return where_ == Where::body ? body_markers_ : markers_; }
 
@@ -116,7 +119,7 @@ class HarmonyFamily final : public StreamFamily {
       call.name = call.recipient;
       if (call.name.starts_with(kFunctions)) call.name.erase(0, kFunctions.size());
       sink_.call_begin(call);
-      arguments_.emplace(sink_, false);
+      arguments_.emplace(sink_, false, lenient_);
     } else if ((in_analysis_ ? reasonings_ : contents_)++ > 0) {
       body("\n");  // between messages
     }
@@ -144,6 +147,7 @@ class HarmonyFamily final : public StreamFamily {
     truncate();
   }
 
+  bool lenient_;
   std::vector<Marker> body_markers_, markers_;
   Where where_ = Where::start;
   std::string role_, channel_;
@@ -154,8 +158,8 @@ class HarmonyFamily final : public StreamFamily {
 
 }  // namespace
 
-std::unique_ptr<StreamFamily> make_harmony(StreamSink& sink) {
-  return std::make_unique<HarmonyFamily>(sink);
+FamilyPtr make_harmony(StreamFormat /*format*/, const StreamOptions& options, StreamSink& sink) {
+  return std::make_unique<HarmonyFamily>(options, sink);
 }
 
 }  // namespace jamsu::text

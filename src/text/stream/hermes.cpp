@@ -46,14 +46,16 @@ std::optional<std::string_view> member_text(std::string_view object, std::string
 
 class HermesFamily final : public ThinkFamily {
  public:
-  HermesFamily(bool in_reasoning, StreamSink& sink)
-      : ThinkFamily(sink, in_reasoning,
-                    {.section = kOpen,
-                     .end_of_sequence = "<|im_end|>",
+  HermesFamily(const StreamOptions& options, StreamSink& sink)
+      : ThinkFamily(sink, options,
+                    {.sections = {kOpen},
+                     .ends = {"<|im_end|>"},
                      .section_in_reasoning = false,
                      .before = HeldTail::Kind::white_space,
                      .most_before = kMostWhiteSpace}),
-        markers_{{kCloseTag, kClose}, end_of_sequence()} {}
+        markers_{{kCloseTag, kClose}} {
+    add_ends(markers_);
+  }
 
  private:
   enum Own : int { kCloseTag = kOwn };
@@ -62,7 +64,7 @@ class HermesFamily final : public ThinkFamily {
 
   std::span<const Marker> section_markers() const override { return markers_; }
 
-  void section_begin(std::string_view before) override {
+  void section_begin(std::string_view before, std::string_view /*mark*/) override {
     before_ = before;
     body_.clear();
     first_end_ = kNone;
@@ -76,13 +78,9 @@ class HermesFamily final : public ThinkFamily {
       sink_.content(s);
       return s.size();
     }
-    const size_t most = kMostBody - std::min(kMostBody, body_.size());
-    const bool too_long = s.size() > most;
-    if (too_long) {
-      size_t size = most;
-      while (size > 0 && unicode::is_utf8_continuation(s[size])) --size;
-      s = s.substr(0, size);
-    }
+    const size_t size = fitting(body_.size(), s, kMostBody);
+    const bool too_long = size < s.size();
+    s = s.substr(0, size);
     for (size_t at = 0; at < s.size(); ++at) {
       if (phase_ != Phase::object) {
         at = s.size() - trim_left(s.substr(at)).size();
@@ -158,7 +156,7 @@ class HermesFamily final : public ThinkFamily {
     StreamCall call;
     call.name = call_name_;
     sink_.call_begin(call);
-    Arguments arguments(sink_, false);
+    Arguments arguments(sink_, false, lenient());
     arguments.push(arguments_);
     arguments.finish(true);
     leave_section();
@@ -193,8 +191,8 @@ class HermesFamily final : public ThinkFamily {
 
 }  // namespace
 
-std::unique_ptr<StreamFamily> make_hermes(bool in_reasoning, StreamSink& sink) {
-  return std::make_unique<HermesFamily>(in_reasoning, sink);
+FamilyPtr make_hermes(StreamFormat /*format*/, const StreamOptions& options, StreamSink& sink) {
+  return std::make_unique<HermesFamily>(options, sink);
 }
 
 }  // namespace jamsu::text

@@ -25,10 +25,15 @@ std::string_view kimi_name(std::string_view id) {
 
 class SectionFamily final : public ThinkFamily {
  public:
-  SectionFamily(StreamFormat format, const Words& words, bool in_reasoning, StreamSink& sink)
-      : ThinkFamily(sink, in_reasoning, {.section = words.section, .end_of_sequence = words.end_of_sequence}),
-        format_(format) {
-    between_ = {{kCall, words.call}, {kEnd, words.section_end}, end_of_sequence()};
+  // Lenient: a call may stand without its section's marks, as Kimi's often do.
+  SectionFamily(StreamFormat format, const Words& words, const StreamOptions& options, StreamSink& sink)
+      : ThinkFamily(sink, options,
+                    {.sections = options.lenient ? std::vector{words.section, words.call} : std::vector{words.section},
+                     .ends = {words.end_of_sequence}}),
+        format_(format),
+        section_(words.section) {
+    between_ = {{kCall, words.call}, {kEnd, words.section_end}};
+    add_ends(between_);
     inside_ = between_;
     inside_.push_back({kCallEnd, words.call_end});
     header_markers_ = inside_;
@@ -39,6 +44,13 @@ class SectionFamily final : public ThinkFamily {
   enum Own : int { kCall = kOwn, kEnd, kCallEnd, kSeparator };
   enum class Where : uint8_t { between, header, name, arguments };  // name: V3 alone, up to the end of its line
 
+  bool drops_pieces() const override { return lenient() && in_section() && where_ == Where::arguments; }
+
+  void section_begin(std::string_view /*before*/, std::string_view mark) override {
+    alone_ = mark != section_;
+    if (alone_) where_ = Where::header;
+  }
+
   std::span<const Marker> section_markers() const override {
     if (where_ == Where::between) return between_;
     if (where_ == Where::header) return header_markers_;
@@ -46,7 +58,11 @@ class SectionFamily final : public ThinkFamily {
   }
 
   size_t section_text(std::string_view s) override {
-    if (where_ == Where::between) return s.size();
+    if (where_ == Where::between) {
+      if (!alone_ || trim_left(s).empty()) return s.size();
+      leave_section();
+      return 0;
+    }
     if (where_ == Where::arguments) {
       arguments_->push(s);
       return s.size();
@@ -77,8 +93,14 @@ class SectionFamily final : public ThinkFamily {
   }
 
   void section_end_of_text() override {
+    if (lenient() && where_ == Where::arguments) {  // Kimi leaves the end marks out
+      where_ = Where::between;
+      if (!arguments_->finish_at_end() || !alone_) truncate();
+      return;
+    }
+    const bool between = where_ == Where::between;
     close(false);
-    truncate();
+    if (!alone_ || !between) truncate();
   }
 
   void begin_call() {
@@ -92,12 +114,14 @@ class SectionFamily final : public ThinkFamily {
     if (call.name.empty()) return close(false);
     where_ = Where::arguments;
     sink_.call_begin(call);
-    arguments_.emplace(sink_, format_ == StreamFormat::deepseek_v3);
+    arguments_.emplace(sink_, format_ == StreamFormat::deepseek_v3, lenient());
   }
 
   // The call, if one has begun: without its whole header it is dropped.
   void close(bool complete) {
-    if (where_ == Where::arguments) {
+    if (where_ == Where::arguments && lenient() && !complete) {
+      arguments_->finish_at_end();
+    } else if (where_ == Where::arguments) {
       arguments_->finish(complete);
     } else if (where_ != Where::between) {
       drop();
@@ -107,6 +131,8 @@ class SectionFamily final : public ThinkFamily {
   }
 
   StreamFormat format_;
+  std::string_view section_;
+  bool alone_ = false;  // no section's mark began this
   Where where_ = Where::between;
   std::string header_, type_;
   std::optional<Arguments> arguments_;
@@ -115,9 +141,9 @@ class SectionFamily final : public ThinkFamily {
 
 }  // namespace
 
-std::unique_ptr<StreamFamily> make_sections(StreamFormat format, bool in_reasoning, StreamSink& sink) {
+FamilyPtr make_sections(StreamFormat format, const StreamOptions& options, StreamSink& sink) {
   const Words& words = format == StreamFormat::kimi_k2 ? kKimi : kDeepSeek;
-  return std::make_unique<SectionFamily>(format, words, in_reasoning, sink);
+  return std::make_unique<SectionFamily>(format, words, options, sink);
 }
 
 }  // namespace jamsu::text

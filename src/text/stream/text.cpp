@@ -62,6 +62,12 @@ std::string json_quoted(std::string_view s) {
   return boost::json::serialize(boost::json::string_view(s.data(), s.size()));
 }
 
+size_t fitting(size_t size, std::string_view s, size_t most) {
+  size_t fits = std::min(s.size(), most - std::min(most, size));
+  while (fits < s.size() && fits > 0 && unicode::is_utf8_continuation(s[fits])) --fits;
+  return fits;
+}
+
 void HeldTail::push(std::string_view text, Emit emit) {
   const size_t begin = tail_begin(kind_, text);
   if (begin > 0) {
@@ -150,9 +156,10 @@ bool JsonJudge::finish() {
   return !error && parser_->json.done();
 }
 
-Arguments::Arguments(StreamSink& sink, bool fenced)
+Arguments::Arguments(StreamSink& sink, bool fenced, bool lenient)
     : sink_(&sink),
       fenced_(fenced),
+      lenient_(lenient),
       tail_(fenced ? HeldTail::Kind::white_space_or_ticks : HeldTail::Kind::white_space, kMostWhiteSpace) {}
 
 void Arguments::push(std::string_view text) {
@@ -167,6 +174,7 @@ void Arguments::open(bool last) {
   if (!last && opening_.size() < kFence.size() && kFence.starts_with(opening_)) return;
   opened_ = true;
   std::string_view rest = opening_;
+  if (last && lenient_ && kFence.starts_with(rest)) rest = {};
   if (rest.starts_with(kFence)) {
     rest.remove_prefix(kFence.size());
   } else if (rest.starts_with("```")) {
@@ -189,12 +197,24 @@ void Arguments::emit(std::string_view text) {
 }
 
 void Arguments::finish(bool complete) {
+  flush(complete);
+  sink_->call_end(complete, judge_.finish());
+}
+
+bool Arguments::finish_at_end() {
+  flush(false);
+  const bool valid = judge_.finish();
+  sink_->call_end(valid, valid);
+  return valid;
+}
+
+void Arguments::flush(bool complete) {
   if (fenced_ && !opened_) open(true);
   const std::string held = tail_.take([this](std::string_view s) { emit(s); });
   std::string_view rest = trim_right(held);
   if (fenced_ && rest.ends_with("```")) rest = trim_right(rest.substr(0, rest.size() - 3));
+  if (fenced_ && lenient_ && !complete) rest = rest.substr(0, rest.find_last_not_of("` \t\r\n") + 1);
   if (!rest.empty()) emit(rest);
-  sink_->call_end(complete, judge_.finish());
 }
 
 }  // namespace jamsu::text

@@ -18,6 +18,8 @@ std::string_view trim(std::string_view s);
 // Takes white space and a word from the start of s; empty: there is none.
 std::string_view take_word(std::string_view& s);
 std::string json_quoted(std::string_view s);
+// How many bytes of s, up to the end of a character, may follow `size` bytes where `most` are allowed.
+size_t fitting(size_t size, std::string_view s, size_t most);
 
 // Holds back the end of a text while all of its characters are of one kind, `most` bytes of it: they may belong to what
 // follows. What is older than that is passed on.
@@ -56,17 +58,20 @@ class JsonJudge {
 // The arguments of one call: trimmed, taken out of a code fence where the format has one, judged.
 class Arguments {
  public:
-  Arguments(StreamSink& sink, bool fenced);
+  // lenient: of a fence that was cut off nothing stays (StreamOptions).
+  Arguments(StreamSink& sink, bool fenced, bool lenient);
   void push(std::string_view text);
   void finish(bool complete);  // calls call_end
+  bool finish_at_end();        // of a call that has no mark for its end: complete if it is JSON, which is the answer
 
  private:
   void open(bool last);
   void body(std::string_view text);
   void emit(std::string_view text);
+  void flush(bool complete);
 
   StreamSink* sink_;
-  bool fenced_, opened_ = false, started_ = false;
+  bool fenced_, lenient_, opened_ = false, started_ = false;
   std::string opening_;  // what may become the fence
   HeldTail tail_;
   JsonJudge judge_;
