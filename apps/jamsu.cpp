@@ -72,6 +72,7 @@ bool read_environment(jamsu::apps::Globals& globals) {
 
 int main(int argc, char** argv) {
   jamsu::apps::Globals globals;
+  globals.words.assign(argv, argv + argc);
   if (!read_environment(globals)) return 1;
   jamsu::apps::CommandLine line(
       "jamsu trains, post-trains and runs DeepSeek-style reasoning models on this computer, offline.", "jamsu 0.1.0");

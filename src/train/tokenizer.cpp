@@ -1,14 +1,70 @@
 #include "train/tokenizer.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
 #include <deque>
 
+#include "base/files.h"
+#include "formats/strict_json.h"
 #include "tasks/tasks.h"
 #include "tokenizer/bpe_train.h"
+#include "train/file_source.h"
 
 namespace jamsu::train {
+namespace {
+
+constexpr int64_t kMaxFileBytes = int64_t{4} << 30;
+// Members of a line whose text is none that a model reads or writes.
+constexpr std::array<std::string_view, 6> kNames = {"role", "from", "type", "id", "name", "tool_call_id"};
+
+void add_strings(const boost::json::value& value, std::vector<std::string>& texts) {
+  if (value.is_string() && !value.get_string().empty()) texts.emplace_back(value.get_string());
+  if (value.is_array())
+    for (const auto& v : value.get_array()) add_strings(v, texts);
+  if (value.is_object())
+    for (const auto& [key, v] : value.get_object())
+      if (std::find(kNames.begin(), kNames.end(), std::string_view(key)) == kNames.end()) add_strings(v, texts);
+}
+
+Status add_lines(const std::string& file, std::string_view text, std::vector<std::string>& texts) {
+  int64_t number = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = text.substr(begin, end - begin);
+    begin = end + 1;
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const auto value = formats::parse_strict_json(line, fmt::format("{}:{}", file, number));
+    if (!value) return value.error();
+    add_strings(*value, texts);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> texts_of_files(const Recipe& recipe) {
+  std::vector<std::string> texts;
+  for (const DataFile& data : recipe.data.files) {
+    const auto shards = shards_of(data.path.starts_with('/') ? data.path : recipe.folder + "/" + data.path);
+    if (!shards) return shards.error();
+    for (const std::string& file : *shards) {
+      auto text = read_file(file, kMaxFileBytes);
+      if (!text) return text.error();
+      if (file.ends_with(".txt"))
+        texts.push_back(std::move(*text));
+      else if (auto s = add_lines(file, *text, texts); !s)
+        return s.error();
+    }
+  }
+  return texts;
+}
 
 Result<tokenizer::Tokenizer> make_tokenizer(const DataRecipe& data, int64_t samples, std::vector<std::string> texts,
-                                            int64_t vocab) {
+                                            int64_t vocab, bool may_be_smaller) {
   const auto part = [](int64_t percent) { return static_cast<int>(percent); };
   const tasks::Mix mix{part(data.arithmetic), part(data.word_korean), part(data.word_english),
                        part(data.misc),       part(data.talk),        part(data.repeat)};
@@ -27,7 +83,7 @@ Result<tokenizer::Tokenizer> make_tokenizer(const DataRecipe& data, int64_t samp
         waiting.pop_front();
         return true;
       },
-      {.vocab_size = static_cast<int32_t>(vocab)});
+      {.vocab_size = static_cast<int32_t>(vocab), .may_be_smaller = may_be_smaller});
 }
 
 }  // namespace jamsu::train
