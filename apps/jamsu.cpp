@@ -57,6 +57,8 @@ bool read_environment(jamsu::apps::Globals& globals) {
   globals.places.cache = jamsu::hub::cache_folder(variable);
   std::error_code error;
   globals.places.program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  const std::string terminal = variable("TERM");
+  globals.codes = !terminal.empty() && terminal != "dumb";
   const std::string isa = variable("JAMSU_ISA");
   if (isa.empty()) return true;
   globals.isa = jamsu::kernels::isa_from_name(isa);

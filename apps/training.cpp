@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
@@ -132,16 +132,11 @@ class Progress {
   double start_ = monotonic_seconds();
 };
 
-bool understands_codes() {
-  const char* terminal = std::getenv("TERM");
-  return terminal && *terminal && std::string_view(terminal) != "dumb";
-}
-
 // What is printed of a stage, and what the ledger is told.
 class Watcher {
  public:
   Watcher(const train::StageOptions& options, const Globals& globals, ops::Runtime& runtime, ledger::Account& account)
-      : options_(options), globals_(globals), runtime_(runtime), account_(account), status_(understands_codes()) {}
+      : options_(options), globals_(globals), runtime_(runtime), account_(account), status_(globals.codes) {}
 
   train::StageHooks hooks() {
     return {.on_ready = [this](const train::StageReady& ready) { begin(ready); },
@@ -237,7 +232,7 @@ bool is_recipe(const std::vector<std::string>& data) {
 }
 
 // Where a stage goes, and what it starts from.
-Result<train::StageOptions> options_of(Stage stage, const TrainingOptions& o, const Globals& globals) {
+train::StageOptions options_of(Stage stage, const TrainingOptions& o, const Globals& globals) {
   const auto run_folder = [&](Stage which) {
     const std::string name = fs::path(o.data[0]).stem().string() + "-" + std::string(train::stage_name(which));
     return (fs::path(globals.places.home) / "runs" / name).string();
@@ -251,15 +246,21 @@ Result<train::StageOptions> options_of(Stage stage, const TrainingOptions& o, co
                               .restart = o.restart,
                               .write_recipe = !is_recipe(o.data),
                               .max_steps = o.max_steps};
-  std::error_code error;
-  if (stage == Stage::sft && o.from.empty() && is_recipe(o.data)) {
+  if (stage == Stage::sft && o.from.empty() && is_recipe(o.data))
     options.from = train::model_folder(run_folder(Stage::pretrain));
-  } else if ((stage == Stage::sft || !o.from.empty()) && !fs::is_directory(o.from, error)) {
-    auto found = hub::find_model(o.from, globals.places);
-    if (!found) return found.error();
-    options.from = std::move(*found);
-  }
   return options;
+}
+
+// --from as a folder: it may be a name, and for files alone none is the model that comes with this program.
+Status find_start(train::StageOptions& options, const Globals& globals) {
+  std::error_code error;
+  if (fs::is_directory(options.from, error) || (options.from.empty() && options.stage == Stage::pretrain)) return {};
+  auto found = hub::find_model(options.from, globals.places);
+  if (!found)
+    return Error{fmt::format("--from {}: is no folder with a model, nor the name of one that jamsu ls lists{}",
+                             options.from, options.stage == Stage::sft ? "; jamsu pretrain makes one" : "")};
+  options.from = std::move(*found);
+  return {};
 }
 
 // The recipe that is given, made for the files, or, where a run is continued, made by it.
@@ -300,25 +301,26 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
     if (const auto section = train::section_of(*given, stage); !section) return fail(section.error());
     recipe = std::move(*given);
   }
-  const auto options = options_of(stage, o, globals);
-  if (!options) return fail(options.error());
+  train::StageOptions options = options_of(stage, o, globals);
   const std::string name(train::stage_name(stage));
   ops::Runtime runtime(globals.thread_count(), globals.chosen_isa(), globals.numerics());
   if (o.explain) {
-    const auto made = recipe_of(o, *options, runtime);
+    if (auto s = find_start(options, globals); !s) return fail(s.error());
+    const auto made = recipe_of(o, options, runtime);
     return made ? explain(*made) : fail(made.error());
   }
   // From here on whatever becomes of the run stands in the ledger.
   ledger::Account account(
       globals.places.home,
-      {.kind = name, .model = options->folder, .note = fs::path(o.data[0]).filename().string()}, say);
+      {.kind = name, .model = options.folder, .note = fs::path(o.data[0]).filename().string()}, say);
+  if (auto s = find_start(options, globals); !s) return fail(s.error());
   if (!recipe) {
-    auto made = recipe_of(o, *options, runtime);
+    auto made = recipe_of(o, options, runtime);
     if (!made) return fail(made.error());
     recipe = std::move(*made);
   }
-  Watcher watcher(*options, globals, runtime, account);
-  const auto result = train::run_stage(*recipe, *options, runtime, watcher.hooks());
+  Watcher watcher(options, globals, runtime, account);
+  const auto result = train::run_stage(*recipe, options, runtime, watcher.hooks());
   watcher.end();
   if (!result) return fail(result.error());
   if (result->end == train::RunEnd::stopped) {
@@ -328,7 +330,7 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
     return 130;
   }
   account.finish(ledger::Ending::finished);
-  watcher.line(fmt::format("model  {}   {} tokens in {}", train::model_folder(options->folder),
+  watcher.line(fmt::format("model  {}   {} tokens in {}", train::model_folder(options.folder),
                            result->counters.tokens, duration(watcher.seconds())));
   if (result->counters.samples_skipped > 0)
     watcher.line(

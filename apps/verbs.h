@@ -25,6 +25,7 @@ struct Globals {
   bool f32 = false;                 // --f32: parity mode
   std::string cache = "auto";       // --cache: of MLA models (models/sequence_state.h)
   bool force = false;               // --force: although it does not fit into memory
+  bool codes = false;               // a terminal understands escape sequences ($TERM)
   int exit_code = 0;
 
   int thread_count() const;
