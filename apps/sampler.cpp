@@ -46,11 +46,11 @@ Result<std::vector<Sampler::Answer>> Sampler::ask() {
     const train::SamplePrompt& sample = samples_[i];
     const int64_t room = info.context - static_cast<int64_t>(sample.prompt.size());
     if (room < 1) continue;
-    engine::Request request{.tokens = sample.prompt,
-                            .sampling = {.temperature = 0},
-                            .max_tokens = std::min(
-                                room, std::clamp(2 * static_cast<int64_t>(sample.reply.size()), kLeast, kMost)),
-                            .stop_tokens = ends_of(sample, info, tokenizer_)};
+    engine::Request request;
+    request.tokens = sample.prompt;
+    request.sampling.temperature = 0;
+    request.max_tokens = std::min(room, std::clamp(2 * static_cast<int64_t>(sample.reply.size()), kLeast, kMost));
+    request.stop_tokens = ends_of(sample, info, tokenizer_);
     {
       const std::lock_guard lock(open.mutex);
       ++open.running;

@@ -284,7 +284,7 @@ Result<train::Recipe> recipe_of(const TrainingOptions& o, const train::StageOpti
   return recipe;
 }
 
-int explain(const train::Recipe& recipe) {
+int print_explained(const train::Recipe& recipe) {
   fmt::print("{}", train::explain(recipe));
   return 0;
 }
@@ -297,7 +297,7 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
   if (is_recipe(o.data)) {
     auto given = train::load_recipe(o.data[0]);
     if (!given) return fail(given.error());
-    if (o.explain) return explain(*given);
+    if (o.explain) return print_explained(*given);
     if (const auto section = train::section_of(*given, stage); !section) return fail(section.error());
     recipe = std::move(*given);
   }
@@ -307,7 +307,7 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
   if (o.explain) {
     if (auto s = find_start(options, globals); !s) return fail(s.error());
     const auto made = recipe_of(o, options, runtime);
-    return made ? explain(*made) : fail(made.error());
+    return made ? print_explained(*made) : fail(made.error());
   }
   // From here on whatever becomes of the run stands in the ledger.
   ledger::Account account(

@@ -183,9 +183,12 @@ TEST_F(RunTest, AGradientTooLargeForItsNormChangesNothing) {
   EXPECT_TRUE(says(ended.error().message, "step "));
   // What was saved before it is finite, which load_checkpoint does not ask.
   const Latest latest = latest_valid(wild.folder);
-  if (latest.checkpoint)
-    for (const auto& [name, tensor] : latest.checkpoint->tensors)
-      for (int64_t i = 0; i < tensor.elements(); ++i) ASSERT_TRUE(std::isfinite(tensor.f32()[i])) << name;
+  if (!latest.checkpoint) return;
+  for (const auto& [name, tensor] : latest.checkpoint->tensors)
+    for (int64_t i = 0; i < tensor.elements(); ++i) {
+      const float value = tensor.f32()[i];
+      ASSERT_TRUE(std::isfinite(value)) << name;
+    }
 }
 
 // What is measured on the way changes no bit, and is the same whether the run was stopped or not.
