@@ -19,9 +19,9 @@ int columns_of(char32_t c) {
   struct Block {
     char32_t first, last;
   };
-  static constexpr Block kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},   {0xA960, 0xA97C},
-                                    {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF01, 0xFF60},
-                                    {0xFFE0, 0xFFE6},   {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF}, {0x1F900, 0x1FAFF},
+  static constexpr Block kWide[] = {{0x1100, 0x115F},  {0x2E80, 0x303E},   {0x3041, 0xA4CF},   {0xA960, 0xA97C},
+                                    {0xAC00, 0xD7A3},  {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF01, 0xFF60},
+                                    {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F}, {0x1F680, 0x1F6FF}, {0x1F900, 0x1FAFF},
                                     {0x20000, 0x3FFFD}};
   return std::any_of(std::begin(kWide), std::end(kWide), [c](const Block& b) { return b.first <= c && c <= b.last; })
              ? 2
@@ -62,7 +62,7 @@ std::string fitted(std::string_view text, int columns) {
 StatusLine::StatusLine(bool codes) : terminal_(codes && ::isatty(STDOUT_FILENO) == 1) {
   if (!terminal_) return;
   // Signals are the main thread's matter.
-  sigset_t all {}, before {};
+  sigset_t all{}, before{};
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   follower_ = std::thread([this] { follow_size(); });

@@ -82,11 +82,13 @@ void add_tokenizer(Verb& app, Globals& globals) {
   verb->require_subcommand();
   verb->footer("Example: jamsu tokenizer train --recipe recipes/nano.toml --out tokenizer.json");
   auto train_options = std::make_shared<TrainOptions>();
-  auto* train_verb = verb->add_subcommand("train", "train a tokenizer.json on your own texts, or on generated problems");
+  auto* train_verb =
+      verb->add_subcommand("train", "train a tokenizer.json on your own texts, or on generated problems");
   train_verb->add_option("--recipe", train_options->recipe, "recipe whose mix of tasks and seed to use");
   train_verb->add_option("--text", train_options->files, "your own text files, which are learned from alone");
-  train_verb->add_option("--samples", train_options->samples,
-                         "generated problems to learn from besides (default: 20000 without --text, 0 with it)")
+  train_verb
+      ->add_option("--samples", train_options->samples,
+                   "generated problems to learn from besides (default: 20000 without --text, 0 with it)")
       ->range(int64_t{0}, int64_t{10'000'000});
   train_verb->add_option("--vocab", train_options->vocab, "tokens, special ones and bytes included")
       ->range(300, 1'000'000);

@@ -24,14 +24,18 @@ namespace fs = std::filesystem;
 
 constexpr double kLineEvery = 10;  // seconds, where there is no terminal
 
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t interrupted = 0, says_so = 0;
 void on_interrupt(int) {
+  // A step of a large model takes a while.
+  constexpr std::string_view kNote = "\nstopping after this step; a checkpoint is saved\n";
+  if (says_so != 0 && interrupted == 0) (void)!::write(STDERR_FILENO, kNote.data(), kNote.size());
   interrupted = 1;
 }
 
 // Whoever wants the run to end, or will never read its lines again, gets a checkpoint first. A run that was started with
 // nohup outlives its terminal.
 void save_on_signals() {
+  says_so = ::isatty(STDERR_FILENO);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
     struct sigaction before {};
     if (signal == SIGHUP && sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
@@ -46,7 +50,8 @@ std::string for_shell(const std::string& word) {
            std::string_view("_@%+=:,./-").find(c) != std::string_view::npos;
   };
   if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-  const bool steers = std::any_of(word.begin(), word.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  const bool steers =
+      std::any_of(word.begin(), word.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
   std::string quoted = steers ? "$'" : "'";
   for (const char c : word) {
     if (steers && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F))
@@ -181,6 +186,7 @@ class Watcher {
     if (!ready.samples.empty()) sampler_.emplace(ready, runtime_);
     const auto peak =
         machine::measure_peak(machine::peak_isa(globals_.chosen_isa(), globals_.f32), runtime_.context().pool, 5);
+    if (status_.on_terminal()) status_.show({"starting", fmt::format("step 0 / {}", ready.steps)});
     progress_.emplace(ready.steps, info.has_mtp && ready.stage.mtp_lambda != 0,
                       Progress::Costs{flops_per_token_, peak.median}, status_, account_);
   }
@@ -310,9 +316,9 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
     return made ? print_explained(*made) : fail(made.error());
   }
   // From here on whatever becomes of the run stands in the ledger.
-  ledger::Account account(
-      globals.places.home,
-      {.kind = name, .model = options.folder, .note = fs::path(o.data[0]).filename().string()}, say);
+  ledger::Account account(globals.places.home,
+                          {.kind = name, .model = options.folder, .note = fs::path(o.data[0]).filename().string()},
+                          say);
   if (auto s = find_start(options, globals); !s) return fail(s.error());
   if (!recipe) {
     auto made = recipe_of(o, options, runtime);
@@ -330,8 +336,8 @@ int run_training(Stage stage, const TrainingOptions& o, const Globals& globals) 
     return 130;
   }
   account.finish(ledger::Ending::finished);
-  watcher.line(fmt::format("model  {}   {} tokens in {}", train::model_folder(options.folder),
-                           result->counters.tokens, duration(watcher.seconds())));
+  watcher.line(fmt::format("model  {}   {} tokens in {}", train::model_folder(options.folder), result->counters.tokens,
+                           duration(watcher.seconds())));
   if (result->counters.samples_skipped > 0)
     watcher.line(
         fmt::format("note   {} samples longer than the context were left out", result->counters.samples_skipped));

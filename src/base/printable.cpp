@@ -18,7 +18,8 @@ Character first_character(std::string_view text) {
   if (byte(0) < 0x80) return {byte(0), 1};
   static constexpr struct {
     uint32_t first, last, bits, low, high;
-  } kForms[] = {{0xC2, 0xDF, 0x1F, 0x80, 0x7FF}, {0xE0, 0xEF, 0x0F, 0x800, 0xFFFF}, {0xF0, 0xF4, 0x07, 0x10000, 0x10FFFF}};
+  } kForms[] = {
+      {0xC2, 0xDF, 0x1F, 0x80, 0x7FF}, {0xE0, 0xEF, 0x0F, 0x800, 0xFFFF}, {0xF0, 0xF4, 0x07, 0x10000, 0x10FFFF}};
   for (size_t form = 0; form < std::size(kForms); ++form) {
     const auto& f = kForms[form];
     if (byte(0) < f.first || byte(0) > f.last || text.size() < form + 2) continue;

@@ -53,7 +53,8 @@ struct Found {
 // A folder of that name in which none of a checkpoint's files is left is somebody else's.
 bool has_files(const std::string& path) {
   std::error_code error;
-  return std::any_of(kFiles.begin(), kFiles.end(), [&](const char* name) { return fs::exists(path + "/" + name, error); });
+  return std::any_of(kFiles.begin(), kFiles.end(),
+                     [&](const char* name) { return fs::exists(path + "/" + name, error); });
 }
 
 // The newest first.

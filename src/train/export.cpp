@@ -120,8 +120,8 @@ Status sync_copy(const std::filesystem::path& path, FileOps& files) {
       all.push_back(at->path());
   for (const fs::path& one : all)
     if (const int number = sync(one))
-      return Error{fmt::format("{}: cannot be written to the disk: {}", one.string(),
-                               std::system_category().message(number))};
+      return Error{
+          fmt::format("{}: cannot be written to the disk: {}", one.string(), std::system_category().message(number))};
   return {};
 }
 

@@ -49,7 +49,8 @@ const std::vector<RecipeField<DataFile>>& file_fields() {
 const std::vector<RecipeField<TokenizerRecipe>>& tokenizer_fields() {
   using T = TokenizerRecipe;
   static const std::vector<RecipeField<T>> table = {
-      {"file", "", "a tokenizer.json, relative to the recipe's folder; empty: trained from this recipe's data, your files first",
+      {"file", "",
+       "a tokenizer.json, relative to the recipe's folder; empty: trained from this recipe's data, your files first",
        &T::file},
       {"train_samples", "documents", "generated problems that train it, where the data hold them", &T::train_samples,
        100, 1e8},

@@ -230,7 +230,8 @@ class Run {
     result_.counters.samples_skipped += static_cast<int64_t>(batch->skipped_places.size());
     const bool last = trainer_.steps() >= plan_.steps;
     const auto due = [&](int64_t every) { return every > 0 && trainer_.steps() % every == 0; };
-    if (!validation_.empty() && (last || due(plan_.validate_every))) report->validation = trainer_.validate(validation_);
+    if (!validation_.empty() && (last || due(plan_.validate_every)))
+      report->validation = trainer_.validate(validation_);
     if (hooks_.on_step) hooks_.on_step(*report, result_.counters);
     if (report->validation && !std::isfinite(*report->validation))
       return Error{fmt::format("step {}: the validation's loss is {} after it, so its weights are not saved. {}",
@@ -264,7 +265,8 @@ class Run {
           "data, not from this machine. The weights were left as they were after step {}. {}. A lower "
           "learning_rate.peak, a longer warm-up or a smaller optimizer.clip helps; then begin anew with --restart",
           first.step, shown(first), first.step - 1, newest())};
-    say(fmt::format("step {}: not finite ({}), but finite when it was computed a second time from the same weights and "
+    say(
+        fmt::format("step {}: not finite ({}), but finite when it was computed a second time from the same weights and "
                     "data ({}): this machine computed wrongly. The run goes on with the second result; have its memory "
                     "and processor checked",
                     first.step, shown(first), shown(again)));

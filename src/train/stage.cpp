@@ -67,9 +67,10 @@ Result<RunFolder> open_folder(const StageOptions& o, bool makes_tokenizer) {
   std::error_code error;
   const fs::path from = fs::weakly_canonical(o.from, error), folder = fs::weakly_canonical(o.folder, error);
   if (!o.from.empty() && from == folder / "model")
-    return Error{fmt::format("{}: is what the run starts from and what it would write its model over; choose another "
-                             "--folder",
-                             o.from)};
+    return Error{
+        fmt::format("{}: is what the run starts from and what it would write its model over; choose another "
+                    "--folder",
+                    o.from)};
   auto run = RunFolder::open(o.folder);
   if (!run) return run;
   if (!o.resume && !o.restart && holds_checkpoints(run->checkpoints()))
@@ -186,8 +187,7 @@ Result<RunResult> run_stage(const Recipe& recipe, const StageOptions& o, ops::Ru
   if (!folder) return folder.error();
   if (!folder->locked() && hooks.on_message)
     hooks.on_message(fmt::format("note   the file system of {} knows no locks: start no second run there", o.folder));
-  const auto tokenizer =
-      tokenizer_at.empty() ? make_tokenizer(recipe) : tokenizer::Tokenizer::load(tokenizer_at);
+  const auto tokenizer = tokenizer_at.empty() ? make_tokenizer(recipe) : tokenizer::Tokenizer::load(tokenizer_at);
   if (!tokenizer) return tokenizer.error();
   const ops::Numerics numerics = runtime.context().numerics;
   auto start = o.from.empty() ? start_of_recipe(recipe, *tokenizer, numerics)
@@ -216,11 +216,10 @@ Result<RunResult> run_stage(const Recipe& recipe, const StageOptions& o, ops::Ru
                     info.training_flops(static_cast<double>(stage->context) / 4, stage->mtp_lambda != 0),
                     std::move(*samples), documents_of(*data), data->validation ? data->validation->size() : 0});
   std::optional<Metrics> metrics;
-  auto result = run(**trainer, data->training, plan, o.resume,
-                    hooks_of_run(
-                        hooks,
-                        [&] { return begin(recipe, o, *folder, tokenizer_at.empty() ? &*tokenizer : nullptr); }, o,
-                        metrics));
+  auto result = run(
+      **trainer, data->training, plan, o.resume,
+      hooks_of_run(
+          hooks, [&] { return begin(recipe, o, *folder, tokenizer_at.empty() ? &*tokenizer : nullptr); }, o, metrics));
   if (metrics)
     if (auto status = metrics->draw(recipe.name + ", " + std::string(stage_name(o.stage)), with_mtp);
         !status && hooks.on_message)

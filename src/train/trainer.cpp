@@ -96,10 +96,9 @@ StepReport Trainer::step(const std::vector<MicroBatch>& batch, const StepOptions
   reduce_slots(slots, runtime_.context());
   const int64_t before = state_.step;
   const bool losses_finite = std::isfinite(ce) && std::isfinite(mtp) && std::isfinite(balance);
-  report.gradient_norm = static_cast<double>(
-      losses_finite
-          ? optimizer_step(model_, state_, slots[0], options.optimizer, options.learning_rate, runtime_.context())
-          : gradient_norm(model_, slots[0], runtime_.context()));
+  report.gradient_norm = static_cast<double>(losses_finite ? optimizer_step(model_, state_, slots[0], options.optimizer,
+                                                                            options.learning_rate, runtime_.context())
+                                                           : gradient_norm(model_, slots[0], runtime_.context()));
   report.finite = state_.step > before;
   if (options.bias_gamma != 0 && report.finite)
     for (auto& [layer, bias] : model_.correction_biases())

@@ -31,7 +31,8 @@ struct StepReport {
   GlobalCounts counts;
   double load_max_over_mean = 0;  // worst MoE layer
   int64_t dead_experts = 0;       // experts no token reached, over all layers
-  std::optional<double> validation = {};  // loss on what is not trained on, after the step; where it was measured (run.h)
+  std::optional<double> validation =
+      {};  // loss on what is not trained on, after the step; where it was measured (run.h)
 };
 
 class Trainer {

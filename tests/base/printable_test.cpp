@@ -6,7 +6,8 @@ namespace jamsu {
 namespace {
 
 TEST(Printable, TextOfEveryScriptStays) {
-  for (const char* text : {"", "pretrained/nano", "C:\\models", "모델 \xF0\x9F\x90\xB3", "é\xCC\x81", "שלום \xE2\x80\x8F"}) {
+  for (const char* text :
+       {"", "pretrained/nano", "C:\\models", "모델 \xF0\x9F\x90\xB3", "é\xCC\x81", "שלום \xE2\x80\x8F"}) {
     EXPECT_EQ(printable(text), text);
     EXPECT_EQ(printable_lines(text), text);
   }
@@ -27,8 +28,8 @@ TEST(Printable, WhatSteersATerminalIsSpelledOut) {
 TEST(Printable, BytesThatAreNoUtf8AreNamed) {
   EXPECT_EQ(printable("\x9b"
                       "31m"),
-            "\\x9b31m");  // CSI where a terminal reads Latin-1
-  EXPECT_EQ(printable("\xEA\xB0"), "\\xea\\xb0");             // cut
+            "\\x9b31m");                                                      // CSI where a terminal reads Latin-1
+  EXPECT_EQ(printable("\xEA\xB0"), "\\xea\\xb0");                             // cut
   EXPECT_EQ(printable("\xC0\x8A\xED\xA0\x80"), "\\xc0\\x8a\\xed\\xa0\\x80");  // too long; a surrogate
   EXPECT_EQ(printable("\xF4\x90\x80\x80\xFF"), "\\xf4\\x90\\x80\\x80\\xff");  // beyond U+10FFFF
   EXPECT_EQ(printable("\xEA\xB0\x41"), "\\xea\\xb0\x41");

@@ -156,8 +156,8 @@ TEST_F(TrainingVerb, TheHintAfterAStopWorksAsItIsPasted) {
   longer.replace(longer.find("tokens = 768"), 12, "tokens = 25600");
   longer.replace(longer.find("steps = 2"), 9, "steps = 1000");
   const std::string folder = folder_ / "a run's folder", recipe = file("it's small.toml", longer);
-  Terminal terminal({.arguments = {"pretrain", recipe, "--folder", folder, "--tokenizer", tokenizer_, "--restart"},
-                     .home = home()});
+  Terminal terminal(
+      {.arguments = {"pretrain", recipe, "--folder", folder, "--tokenizer", tokenizer_, "--restart"}, .home = home()});
   terminal.until("left");
   terminal.type("\x03");
   int code = 0;
@@ -237,8 +237,7 @@ TEST_F(TrainingVerb, FilesNeedNoRecipe) {
 TEST_F(TrainingVerb, AModelOfATextAloneIsMadeFromNothing) {
   std::string text;
   for (int i = 0; i < 2000; ++i) text += "the sea is deep " + std::to_string(i * i % 97) + " and wide\n";
-  const Ended ended =
-      jamsu({"pretrain", file("book.txt", text), "--folder", folder_ / "run", "--max-steps", "2"});
+  const Ended ended = jamsu({"pretrain", file("book.txt", text), "--folder", folder_ / "run", "--max-steps", "2"});
   ASSERT_EQ(ended.code, 0) << ended.err;
   EXPECT_TRUE(contains(ended.out, "3.15M parameters")) << ended.out;
   const Ended tokens =

@@ -184,8 +184,7 @@ TEST_F(Checkpoints, values_that_are_not_finite_are_not_saved_and_cost_nothing) {
     tensors.at("v.w").f32()[39] = bad;
     const auto r = save_checkpoint(folder_.path(), 4, tensors, state_of(4), {.keep = 3});
     ASSERT_FALSE(r.ok());
-    EXPECT_EQ(r.error().message,
-              "step 4: tensor \"v.w\" holds a value that is not finite, so no checkpoint was saved");
+    EXPECT_EQ(r.error().message, "step 4: tensor \"v.w\" holds a value that is not finite, so no checkpoint was saved");
     EXPECT_EQ(names(), before);
   }
   auto largest = tensors_of(4, 40, memory_);

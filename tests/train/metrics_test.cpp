@@ -127,7 +127,7 @@ TEST(metrics, the_curve_is_drawn) {
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
   EXPECT_NE(svg.find("a &lt; b &amp; c"), std::string::npos);
   EXPECT_EQ(svg.find("nan"), std::string::npos);
-  EXPECT_LT(svg.size(), 40'000u);  // 3,000 steps drawn as 600 means
+  EXPECT_LT(svg.size(), 40'000u);                    // 3,000 steps drawn as 600 means
   EXPECT_EQ(svg.find(">none<"), std::string::npos);  // a value that nobody has is no line and no name
   // Few points are seen as such.
   EXPECT_EQ(svg.find("<circle"), std::string::npos);

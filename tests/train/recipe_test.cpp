@@ -226,7 +226,8 @@ TEST(recipe, epochs_instead_of_tokens_and_what_is_kept_from_training) {
 
 // TOML 1.1: what it adds to 1.0 is read, and means what the spelling of 1.0 means.
 TEST(recipe, toml_1_1) {
-  const std::string table = "learning_rate = { peak = 2.5e-3, warmup_tokens = 1e6, schedule = \"wsd\", decay_fraction = 0.2 }";
+  const std::string table =
+      "learning_rate = { peak = 2.5e-3, warmup_tokens = 1e6, schedule = \"wsd\", decay_fraction = 0.2 }";
   const std::string lines =
       "learning_rate = {  # over several lines\n  peak = 2.5e-3,\n  warmup_tokens = 1e6, # one\n\n  schedule = "
       "\"w\\x73d\",\n  decay_fraction = 0.2,\n}";

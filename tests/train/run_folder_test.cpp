@@ -85,7 +85,8 @@ TEST_F(RunFolderTest, OneThatWasMadeForNothingGoesAgain) {
   { ASSERT_TRUE(RunFolder::open(folder_ / "mine").ok()); }
   EXPECT_TRUE(fs::exists(folder_ / "mine"));
   ASSERT_TRUE(write_file(folder_ / "file", "x").ok());
-  EXPECT_EQ(RunFolder::open(folder_ / "file").error().message, (folder_ / "file") + ": cannot be made: Not a directory.");
+  EXPECT_EQ(RunFolder::open(folder_ / "file").error().message,
+            (folder_ / "file") + ": cannot be made: Not a directory.");
 }
 
 TEST_F(RunFolderTest, WhatARunWouldWriteOverIsAsked) {
@@ -122,9 +123,14 @@ TEST_F(RunFolderTest, WhatARunWouldWriteOverIsAsked) {
 TEST_F(RunFolderTest, ForgettingARunTakesItsFilesAlone) {
   checkpoint(3);
   const std::vector<std::string> own = {"events.out.tfevents.1700000000.jamsu"};
-  const std::vector<std::string> kept = {"notes.txt",        "events.out.tfevents.1700000000.host", "model/config.json",
-                                         "my.jsonl",         "checkpoints/mine.txt",                "checkpoints/best/a",
-                                         "recipe-mine.toml", "data/chats.jsonl"};
+  const std::vector<std::string> kept = {"notes.txt",
+                                         "events.out.tfevents.1700000000.host",
+                                         "model/config.json",
+                                         "my.jsonl",
+                                         "checkpoints/mine.txt",
+                                         "checkpoints/best/a",
+                                         "recipe-mine.toml",
+                                         "data/chats.jsonl"};
   for (const auto* names : {&own, &kept})
     for (const std::string& name : *names) put(name, "x");
   const auto run = RunFolder::open(at());

@@ -98,8 +98,7 @@ TEST(ValidationBatches, HoldEachDocumentOnceAndNoMoreThanIsAsked) {
   EXPECT_EQ(c.tokens, 90);
   EXPECT_EQ(c.labels, 80);
   for (const MicroBatch& b : *all)
-    for (size_t t = 0; t + 1 < b.tokens.size(); ++t)
-      EXPECT_TRUE(b.labels[t] == b.tokens[t + 1] || b.labels[t] < 0);
+    for (size_t t = 0; t + 1 < b.tokens.size(); ++t) EXPECT_TRUE(b.labels[t] == b.tokens[t + 1] || b.labels[t] < 0);
   EXPECT_EQ(count(*validation_batches(*source, 20, 30)).tokens, 36);
   auto nothing = document(0, 5);
   nothing.learned.assign(5, 0);
@@ -179,7 +178,8 @@ TEST(MadeRecipe, IsAWholeRecipeForEverySize) {
             EXPECT_EQ(read->data.tasks_weight > 0, model.knows_problems);
             const int64_t step = section->context - 1, pieces = (documents * tokens - 1 + step - 1) / step;
             EXPECT_EQ(read->data.validation_percent > 0, (stage == Stage::sft ? documents : pieces) >= 10);
-            for (const char* field : {"context", "batch_tokens", "epochs", "learning_rate.peak", "validate_every_steps"})
+            for (const char* field :
+                 {"context", "batch_tokens", "epochs", "learning_rate.peak", "validate_every_steps"})
               EXPECT_TRUE(made->reasons.contains(std::string(stage_name(stage)) + "." + field)) << field;
             EXPECT_NE(text.find("# " + made->reasons.at("data.tasks_weight") + "\ntasks_weight"), std::string::npos);
           }

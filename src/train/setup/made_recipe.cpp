@@ -25,7 +25,7 @@ namespace {
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
-constexpr double kBytesPerToken = 3;    // of a vocabulary of 2,048 (docs/LOG.md), before there is a tokenizer
+constexpr double kBytesPerToken = 3;     // of a vocabulary of 2,048 (docs/LOG.md), before there is a tokenizer
 constexpr int64_t kProblemTokens = 150;  // of a generated problem, about
 constexpr int64_t kMixedProblems = 32;   // that a model is asked to know whether it knows them
 constexpr double kKnown = 0.7;           // nats a token of their replies: half of them are foretold
@@ -97,8 +97,7 @@ Totals totals_of(const std::vector<FileFacts>& files) {
 // Documents that training sees: running text in pieces that share a token.
 int64_t pieces_of(const FileFacts& file, int64_t context) {
   auto pieces = static_cast<int64_t>(file.samples.size());
-  for (const int64_t length : file.texts)
-    pieces += length <= context ? 1 : (length - 1 + context - 2) / (context - 1);
+  for (const int64_t length : file.texts) pieces += length <= context ? 1 : (length - 1 + context - 2) / (context - 1);
   return pieces;
 }
 
@@ -111,16 +110,17 @@ class Maker {
   }
 
   Recipe make() {
-    recipe_.reasons[""] =
-        fmt::format("Made for {} file{}: {} document{}, {} tokens{}; {}. It may be changed and used as any recipe.",
-                    files_.size(), files_.size() == 1 ? "" : "s", all_.documents, all_.documents == 1 ? "" : "s",
-                    model_.folder.empty() ? "about " : "", all_.tokens,
-                    model_.folder.empty()
-                        ? std::string("a new model")
-                        : fmt::format("{} ({:.3g}M parameters)", model_.folder, static_cast<double>(model_.parameters) / 1e6));
+    recipe_.reasons[""] = fmt::format(
+        "Made for {} file{}: {} document{}, {} tokens{}; {}. It may be changed and used as any recipe.", files_.size(),
+        files_.size() == 1 ? "" : "s", all_.documents, all_.documents == 1 ? "" : "s",
+        model_.folder.empty() ? "about " : "", all_.tokens,
+        model_.folder.empty()
+            ? std::string("a new model")
+            : fmt::format("{} ({:.3g}M parameters)", model_.folder, static_cast<double>(model_.parameters) / 1e6));
     if (model_.folder.empty()) {
       recipe_.model = small_model();
-      recipe_.reasons["model"] = "the shape of recipes/own-text.toml, 3.15M parameters: minutes to an hour on two cores";
+      recipe_.reasons["model"] =
+          "the shape of recipes/own-text.toml, 3.15M parameters: minutes to an hour on two cores";
       why_outside("tokenizer.file", "made from your files, whose text it needs the fewest tokens for");
     }
     choose_rows();
@@ -171,17 +171,19 @@ class Maker {
       largest = std::max(largest, pieces.back());
     }
     for (size_t i = 0; i < files_.size(); ++i) {
-      const double part = static_cast<double>(pieces[i] / common) /
-                          std::max(1.0, static_cast<double>(largest / common) / 1e6);
+      const double part =
+          static_cast<double>(pieces[i] / common) / std::max(1.0, static_cast<double>(largest / common) / 1e6);
       d.files.push_back({files_[i].path, std::max<int64_t>(static_cast<int64_t>(part), 1), "none"});
       sum += d.files.back().weight;
     }
-    if (files_.size() > 1) why_outside("data.files.weight", "by what the files hold, so that all are read equally often");
+    if (files_.size() > 1)
+      why_outside("data.files.weight", "by what the files hold, so that all are read equally often");
     d.tasks_weight = mixes() ? std::min<int64_t>(sum, 1'000'000) : 0;
     why_outside("data.tasks_weight",
-                mixes() ? "this model answers generated problems: one goes with each of your documents, so that it does "
-                          "not forget them"
-                        : "your files alone");
+                mixes()
+                    ? "this model answers generated problems: one goes with each of your documents, so that it does "
+                      "not forget them"
+                    : "your files alone");
     if (mixes()) {
       d.arithmetic = 30, d.word_korean = 20, d.word_english = 20, d.misc = 25, d.talk = 5;
       stage_.turns = 4;
@@ -215,8 +217,8 @@ class Maker {
   void choose_rate() {
     const bool ours = model_.folder.empty() || model_.trained_here;
     stage_.matrices = ours ? "muon" : "adamw";
-    why("optimizer.matrices", ours ? "models of this program learn faster with it (docs/LOG.md)"
-                                   : "what published models were trained with");
+    why("optimizer.matrices",
+        ours ? "models of this program learn faster with it (docs/LOG.md)" : "what published models were trained with");
     if (model_.folder.empty()) {
       stage_.peak = 3e-3;
       why("learning_rate.peak", "as recipes/own-text.toml");
@@ -301,7 +303,8 @@ Result<FileFacts> facts_of(const std::string& path, const tokenizer::Tokenizer* 
 // The model's loss on replies to generated problems says whether it learned them.
 Result<bool> knows_problems(const StageOptions& o, const tokenizer::Tokenizer& tokenizer,
                             const std::optional<text::ChatFormat>& format, ops::Runtime& runtime) {
-  const auto problems = TaskSource::create(tokenizer, {.mix = {}, .generator = {}, .format = format, .learn_prompt = false});
+  const auto problems =
+      TaskSource::create(tokenizer, {.mix = {}, .generator = {}, .format = format, .learn_prompt = false});
   if (!problems) return false;  // its tokenizer lacks their marks
   std::vector<SelectedSource::Place> places;
   for (uint64_t i = 0; i < kMixedProblems; ++i) places.emplace_back(*problems, i);

@@ -46,7 +46,8 @@ bool holds_a_model(const std::string& folder) {
 
 // The open file still has its name: another process may have removed it between its open() and its lock.
 bool is_the_file(int fd, const std::string& path) {
-  struct stat open {}, named {};
+  struct stat open {
+  }, named{};
   return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_ino == named.st_ino &&
          open.st_dev == named.st_dev;
 }
@@ -72,8 +73,7 @@ Status RunFolder::lock() {
   const std::string path = path_ + "/" + kLock;
   while (true) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0)
-      return Error{fmt::format("{}: cannot be written: {}.", path, std::system_category().message(errno))};
+    if (fd < 0) return Error{fmt::format("{}: cannot be written: {}.", path, std::system_category().message(errno))};
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
       const int error = errno;
       char text[32] = {};
@@ -82,9 +82,10 @@ Status RunFolder::lock() {
       if (error == EINTR) continue;
       if (error != EWOULDBLOCK) return {};
       const std::string number = read > 0 ? std::string(text, static_cast<size_t>(read)) : "of unknown number";
-      return Error{fmt::format("{}: another run writes this folder (process {}). Wait for its end or stop it, or choose "
-                               "another --folder",
-                               path_, number.substr(0, number.find('\n')))};
+      return Error{
+          fmt::format("{}: another run writes this folder (process {}). Wait for its end or stop it, or choose "
+                      "another --folder",
+                      path_, number.substr(0, number.find('\n')))};
     }
     if (!is_the_file(fd, path)) {
       ::close(fd);
@@ -116,9 +117,10 @@ bool RunFolder::holds_a_run() const {
 Status RunFolder::may_begin(bool tokenizer, bool recipe) const {
   std::error_code error;
   const auto others = [&](const std::string& name) {
-    return Error{fmt::format("{}/{}: is there, and no run of this program wrote it; it is not written over. Choose "
-                             "another --folder, or move it away",
-                             path_, name)};
+    return Error{
+        fmt::format("{}/{}: is there, and no run of this program wrote it; it is not written over. Choose "
+                    "another --folder, or move it away",
+                    path_, name)};
   };
   if (holds_a_model(model()) && !is_our_model(model())) return others("model");
   if (holds_a_run()) return {};

@@ -21,13 +21,13 @@ Result<std::shared_ptr<const DocumentSource>> divide(std::vector<WeightedSource>
     auto held = hold_out(source.source, data.validation_percent, static_cast<uint64_t>(data.seed));
     if (!held) return held.error();
     source.source = held->training;
-    if (held->validation)
-      kept.insert(kept.end(), held->validation->places().begin(), held->validation->places().end());
+    if (held->validation) kept.insert(kept.end(), held->validation->places().begin(), held->validation->places().end());
   }
   if (kept.empty())
-    return Error{fmt::format("recipe {}: data.validation.percent = {}: the files hold one document each, and too little "
-                             "to be cut; give more, or a data.validation.file",
-                             recipe_name, data.validation_percent)};
+    return Error{
+        fmt::format("recipe {}: data.validation.percent = {}: the files hold one document each, and too little "
+                    "to be cut; give more, or a data.validation.file",
+                    recipe_name, data.validation_percent)};
   return std::shared_ptr<const DocumentSource>(std::make_shared<SelectedSource>(std::move(kept)));
 }
 
@@ -40,9 +40,8 @@ Result<StageData> open_stage_data(const Recipe& recipe, const StageRecipe& stage
   StageData data{std::move(*sources), nullptr};
   const std::string& file = recipe.data.validation_file;
   if (!file.empty()) {
-    auto kept =
-        open_data_file(file.starts_with('/') ? file : recipe.folder + "/" + file, tokenizer,
-                       {.context = stage.context, .format = format, .learn_all = stage.loss_on == "all"});
+    auto kept = open_data_file(file.starts_with('/') ? file : recipe.folder + "/" + file, tokenizer,
+                               {.context = stage.context, .format = format, .learn_all = stage.loss_on == "all"});
     if (!kept) return kept.error();
     data.validation = *kept;
   } else if (recipe.data.validation_percent > 0) {

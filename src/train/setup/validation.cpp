@@ -34,8 +34,8 @@ Result<std::vector<Unit>> units_of(const DocumentSource& source, bool by_piece, 
     }
     last = number;
     units.back().indices.push_back(i);
-    hashes.back().update(std::string_view(reinterpret_cast<const char*>(document->ids.data()),
-                                          document->ids.size() * sizeof(int32_t)));
+    hashes.back().update(
+        std::string_view(reinterpret_cast<const char*>(document->ids.data()), document->ids.size() * sizeof(int32_t)));
   }
   for (size_t u = 0; u < units.size(); ++u) units[u].hash = hashes[u].hex();
   return units;
