@@ -64,7 +64,8 @@ int show(const ShowOptions& o, const Globals& globals) {
   }
   const auto tokenizer = tokenizer::Tokenizer::load(path);
   if (!tokenizer) return fail(tokenizer.error());
-  auto sources = train::open_sources(*recipe, *stage, *tokenizer);
+  auto sources = train::open_sources(*recipe, *stage, *tokenizer, {},
+                                     [](const std::string& line) { fmt::print(stderr, "{}\n", line); });
   if (!sources) return fail(sources.error());
   auto dataset = train::Dataset::create(std::move(*sources), stage->data_options(recipe->data.seed));
   if (!dataset) return fail(dataset.error());

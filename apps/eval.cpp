@@ -10,10 +10,10 @@
 #include <system_error>
 
 #include "apps/request.h"
-#include "base/files.h"
 #include "eval/likelihood.h"
 #include "eval/question_files.h"
 #include "eval/task_eval.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::apps {
 namespace {
@@ -138,7 +138,7 @@ class ItemsFile {
 
 // --task perplexity.
 int run_perplexity(const Options& o, const std::string& file, session::OpenSession& open) {
-  const auto text = read_file(file);
+  const auto text = unicode::read_text_file(file);
   if (!text) return fail(text.error());
   const auto p = eval::perplexity(*open.session, *text, o.window, counted(open));
   if (!p) return fail(fmt::format("{}: {}", file, p.error().message));

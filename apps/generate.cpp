@@ -9,9 +9,10 @@
 #include <iostream>
 
 #include "apps/request.h"
-#include "base/files.h"
+#include "formats/json_records.h"
 #include "formats/strict_json.h"
 #include "text/conversation.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::apps {
 namespace {
@@ -22,29 +23,29 @@ struct Options {
   SamplingOptions sampling;
 };
 
-// One prompt a line: {"prompt": "..."}, or a conversation, {"messages": [...], "tools": [...]};
+// A line of --prompts, and where it stands.
+struct Prompt {
+  boost::json::object line;
+  std::string where;
+  bool conversation = false;  // and not a text, "prompt"
+};
+
+// One prompt a line: {"prompt": "..."}, or a conversation (text/conversation.h);
 // other members are kept and given back.
-Result<std::vector<boost::json::object>> read_prompts(const std::string& path) {
-  const auto text = read_file(path);
+Result<std::vector<Prompt>> read_prompts(const std::string& path) {
+  const auto text = unicode::read_text_file(path);
   if (!text) return text.error();
-  std::vector<boost::json::object> prompts;
-  int64_t line_number = 0;
-  for (size_t begin = 0; begin < text->size();) {
-    size_t end = text->find('\n', begin);
-    if (end == std::string::npos) end = text->size();
-    const std::string_view line(text->data() + begin, end - begin);
-    begin = end + 1;
-    ++line_number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const std::string where = fmt::format("{}:{}", path, line_number);
-    const auto value = formats::parse_strict_json(line, where);
-    if (!value) return value.error();
-    const auto* prompt = value->is_object() ? value->as_object().if_contains("prompt") : nullptr;
-    const bool messages = value->is_object() && value->as_object().contains("messages");
-    if ((prompt != nullptr) == messages || (prompt && !prompt->is_string()))
-      return Error{where + ": not an object with either a string \"prompt\" or \"messages\""};
-    prompts.push_back(value->as_object());
-  }
+  std::vector<Prompt> prompts;
+  const auto count =
+      formats::for_each_record(*text, path, [&](const boost::json::object& line, const std::string& where) -> Status {
+        const auto* prompt = line.if_contains("prompt");
+        const bool plain = prompt && prompt->is_string() && !line.contains("messages");
+        if (!plain && !text::is_conversation(line))
+          return Error{where + ": not an object with either a string \"prompt\" or \"messages\""};
+        prompts.push_back({line, where, !plain});
+        return {};
+      });
+  if (!count) return count.error();
   if (prompts.empty()) return Error{path + ": no prompts"};
   return prompts;
 }
@@ -117,26 +118,27 @@ int run_ids(const Options& o, const Globals& globals) {
 
 Result<boost::json::array> read_tools_file(const std::string& path) {
   if (path.empty()) return boost::json::array();
-  const auto text = read_file(path);
+  const auto text = unicode::read_text_file(path);
   if (!text) return text.error();
   const auto value = formats::parse_strict_json(*text, path);
   if (!value) return value.error();
   return text::read_tools(*value, path);
 }
 
-// `where`: of the prompt in its file.
-Result<session::ChatRequest> chat_request(const Options& o, const boost::json::object& prompt, const std::string& where,
-                                          const boost::json::array& tools, const models::GenerationConfig& defaults) {
+Result<session::ChatRequest> chat_request(const Options& o, const Prompt& prompt, const boost::json::array& tools,
+                                          const models::GenerationConfig& defaults) {
   session::ChatRequest r = make_request(o.sampling, defaults);
   r.tools = tools;
   if (!o.system.empty()) r.messages.push_back({"system", o.system});
-  if (const auto* text = prompt.if_contains("prompt")) {
-    r.messages.push_back({"user", std::string(text->as_string())});
+  if (!prompt.conversation) {
+    r.messages.push_back({"user", std::string(prompt.line.at("prompt").as_string())});
     return r;
   }
-  auto conversation = text::read_conversation(prompt, where);
+  auto conversation = text::read_conversation(prompt.line, prompt.where);
   if (!conversation) return conversation.error();
+  conversation->messages.resize(conversation->asked);
   std::move(conversation->messages.begin(), conversation->messages.end(), std::back_inserter(r.messages));
+  r.variables = std::move(conversation->variables);
   if (!conversation->tools.empty()) r.tools = std::move(conversation->tools);
   return r;
 }
@@ -148,7 +150,7 @@ int run(const Options& o, const Globals& globals) {
   if (o.prompt.empty() == o.prompts.empty())
     return fail("generate: give one of -p TEXT, --prompts FILE and --tokens IDS");
   if (!o.chat && o.sampling.think != "auto") return fail("generate: --think is of the chat format; add --chat");
-  std::vector<boost::json::object> prompts{{{"prompt", o.prompt}}};
+  std::vector<Prompt> prompts{{{{"prompt", o.prompt}}, "-p"}};
   if (!o.prompts.empty()) {
     auto read = read_prompts(o.prompts);
     if (!read) return fail(read.error());
@@ -160,15 +162,16 @@ int run(const Options& o, const Globals& globals) {
   const auto tools = read_tools_file(o.tools);
   if (!tools) return fail(tools.error());
   for (size_t i = 0; i < prompts.size(); ++i) {
-    const std::string where = fmt::format("{}: prompt {}", o.prompts, i + 1);
+    const auto& [line, where, conversation] = prompts[i];
     if (o.chat) {
-      auto r = chat_request(o, prompts[i], where, *tools, (*open)->generation);
+      auto r = chat_request(o, prompts[i], *tools, (*open)->generation);
       if (!r) return fail(r.error());
+      if (auto s = (*open)->session->check(*r); !s) return fail(where + ": " + s.error().message);
       requests.push_back(std::move(*r));
     } else {
-      if (!prompts[i].contains("prompt")) return fail(where + ": \"messages\" are of the chat format; add --chat");
+      if (conversation) return fail(where + ": \"messages\" are of the chat format; add --chat");
       requests.push_back(make_request(o.sampling));
-      requests.back().continued = std::string(prompts[i].at("prompt").as_string());
+      requests.back().continued = std::string(line.at("prompt").as_string());
     }
   }
   int failed = 0;
@@ -177,7 +180,7 @@ int run(const Options& o, const Globals& globals) {
   for (size_t i = 0; i < replies.size(); ++i) {
     failed += !replies[i].done.error.empty();
     if (o.json || !o.prompts.empty()) {
-      boost::json::object line = prompts[i];
+      boost::json::object line = prompts[i].line;
       for (auto& [key, value] : to_json(replies[i])) line[key] = value;
       std::cout << line << "\n";
     } else if (!replies[i].done.error.empty()) {

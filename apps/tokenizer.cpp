@@ -7,7 +7,7 @@
 #include <iostream>
 
 #include "apps/verbs.h"
-#include "base/files.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::apps {
 namespace {
@@ -29,7 +29,7 @@ int train_tokenizer(const TrainOptions& o) {
   }
   std::vector<std::string> texts;
   for (const std::string& path : o.files) {
-    auto text = read_file(path);
+    auto text = unicode::read_text_file(path);
     if (!text) return fail(text.error());
     texts.push_back(std::move(*text));
   }

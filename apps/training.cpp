@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "ledger/account.h"
 #include "machine/measure.h"
+#include "train/file_source.h"
 #include "train/setup/made_recipe.h"
 #include "train/stage.h"
 
@@ -234,7 +235,7 @@ class Watcher {
 
 // A recipe, unless its name says that it is data.
 bool is_recipe(const std::vector<std::string>& data) {
-  return data.size() == 1 && !data[0].ends_with(".txt") && !data[0].ends_with(".jsonl");
+  return data.size() == 1 && !train::data_kind(data[0]);
 }
 
 // Where a stage goes, and what it starts from.
@@ -273,8 +274,8 @@ Status find_start(train::StageOptions& options, const Globals& globals) {
 Result<train::Recipe> recipe_of(const TrainingOptions& o, const train::StageOptions& options, ops::Runtime& runtime) {
   if (is_recipe(o.data)) return train::load_recipe(o.data[0]);
   for (const std::string& file : o.data)
-    if (!file.ends_with(".txt") && !file.ends_with(".jsonl"))
-      return Error{fmt::format("{}: is neither a .txt nor a .jsonl file (one recipe alone, or data files)", file)};
+    if (!train::data_kind(file))
+      return Error{fmt::format("{}: is none of .txt, .md, .jsonl and .json files (one recipe alone, or data)", file)};
   const std::string made = options.folder + "/recipe.toml";
   std::error_code error;
   if (!options.resume || !fs::exists(made, error)) return train::recipe_of_files(o.data, options, runtime);
@@ -349,8 +350,9 @@ namespace {
 void add_verb(Verb& app, Globals& globals, Stage stage, const char* name, const char* help, const char* example) {
   auto options = std::make_shared<TrainingOptions>();
   auto* verb = app.add_subcommand(name, help);
-  verb->add_option("data", options->data,
-                   "a recipe (TOML), or your files (.txt, .jsonl) for which one is made: see it with --explain")
+  verb->add_option(
+          "data", options->data,
+          "a recipe (TOML), or your files (.txt, .md, .jsonl, .json) for which one is made: see it with --explain")
       ->required();
   verb->add_option("--folder", options->folder,
                    "of the run: checkpoints, metrics, the model (default: $JAMSU_HOME/runs/RECIPE-STAGE)");

@@ -5,35 +5,23 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "base/files.h"
-#include "formats/strict_json.h"
+#include "formats/json_records.h"
+#include "text/conversation.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::eval {
 namespace {
 
 namespace json = boost::json;
 
-// Calls take(object, "file:line") for each line that is not blank.
+// Calls take(object, "file:line") for each object of the file.
 template <class Take>
-Status for_each_line(const std::string& path, const Take& take) {
-  const auto text = read_file(path);
+Status for_each_object(const std::string& path, const Take& take) {
+  const auto text = unicode::read_text_file(path);
   if (!text) return text.error();
-  int64_t number = 0, taken = 0;
-  for (size_t begin = 0; begin < text->size();) {
-    size_t end = text->find('\n', begin);
-    if (end == std::string::npos) end = text->size();
-    const std::string_view line(text->data() + begin, end - begin);
-    begin = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto where = fmt::format("{}:{}", path, number);
-    const auto value = formats::parse_strict_json(line, where);
-    if (!value) return value.error();
-    if (!value->is_object()) return Error{where + ": not a JSON object"};
-    if (auto s = take(value->as_object(), where); !s) return s;
-    ++taken;
-  }
-  if (taken == 0) return Error{path + ": no questions"};
+  const auto taken = formats::for_each_record(*text, path, take);
+  if (!taken) return taken.error();
+  if (*taken == 0) return Error{path + ": no questions"};
   return {};
 }
 
@@ -42,9 +30,26 @@ std::string text_of(const json::object& o, const char* name) {
   return v && v->is_string() ? std::string(v->as_string()) : std::string();
 }
 
-std::string prompt_of(const json::object& o) {
-  const std::string prompt = text_of(o, "prompt");
-  return prompt.empty() ? text_of(o, "question") : prompt;
+// What is asked, and the answer where it stands in the same form.
+struct Question {
+  std::string prompt, answer;
+};
+Result<Question> question_of(const json::object& o, const std::string& where) {
+  for (const char* name : {"prompt", "question"})
+    if (std::string prompt = text_of(o, name); !prompt.empty())
+      return Question{std::move(prompt), text_of(o, "answer")};
+  if (!text::is_conversation(o)) return Question{};
+  const auto c = text::read_conversation(o, where);
+  if (!c) return c.error();
+  size_t asked = c->asked;
+  std::string answer = text_of(o, "answer");
+  if (answer.empty() && c->messages.back().role == "assistant") {
+    answer = c->messages.back().content;
+    asked = std::min(asked, c->messages.size() - 1);
+  }
+  if (asked != 1 || c->messages.front().role != "user" || !c->tools.empty())
+    return Error{where + ": a question is one message of the user; this conversation holds more"};
+  return Question{c->messages.front().content, std::move(answer)};
 }
 
 // `1,005` -> `1005`; other texts but for spaces around them as they stand.
@@ -77,12 +82,14 @@ std::optional<size_t> index_of(const json::value& answer, const std::vector<std:
 
 Result<std::vector<tasks::Sample>> read_questions(const std::string& path) {
   std::vector<tasks::Sample> samples;
-  const Status s = for_each_line(path, [&](const json::object& o, const std::string& where) -> Status {
+  const Status s = for_each_object(path, [&](const json::object& o, const std::string& where) -> Status {
     tasks::Sample sample;
     sample.kind = tasks::Kind::word;
     sample.cell = "question";
-    sample.prompt = prompt_of(o);
-    sample.value = canonical(text_of(o, "answer"));
+    auto question = question_of(o, where);
+    if (!question) return question.error();
+    sample.prompt = std::move(question->prompt);
+    sample.value = canonical(std::move(question->answer));
     if (sample.prompt.empty() || sample.value.empty())
       return Error{where + ": not an object with strings \"prompt\" (or \"question\") and \"answer\""};
     samples.push_back(std::move(sample));
@@ -94,9 +101,11 @@ Result<std::vector<tasks::Sample>> read_questions(const std::string& path) {
 
 Result<std::vector<ChoiceProblem>> read_choices(const std::string& path) {
   std::vector<ChoiceProblem> problems;
-  const Status s = for_each_line(path, [&](const json::object& o, const std::string& where) -> Status {
+  const Status s = for_each_object(path, [&](const json::object& o, const std::string& where) -> Status {
     ChoiceProblem problem;
-    problem.prompt = prompt_of(o);
+    auto question = question_of(o, where);
+    if (!question) return question.error();
+    problem.prompt = std::move(question->prompt);
     if (problem.prompt.empty()) return Error{where + ": \"prompt\" (or \"question\") is missing or no text"};
     const json::value *choices = o.if_contains("choices"), *answer = o.if_contains("answer");
     if (!choices || !choices->is_array() || choices->as_array().size() < 2)

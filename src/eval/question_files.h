@@ -1,5 +1,5 @@
 #pragma once
-// Files of questions, JSONL. Errors name file, line and field.
+// Files of questions: JSON objects (formats/json_records.h), UTF-8. Errors name file, line and field.
 #include <string>
 #include <vector>
 
@@ -8,7 +8,8 @@
 
 namespace jamsu::eval {
 
-// {"prompt" or "question": text, "answer": text} a line. Of an answer in GSM8K's form ("... #### 1,005") what follows
+// {"prompt" or "question": text, "answer": text} a line, or a conversation of one question (text/conversation.h) whose
+// answer is "answer" or the assistant's message. Of an answer in GSM8K's form ("... #### 1,005") what follows
 // the mark counts. A number is right when it is the last of the reply, another text when it stands in the reply.
 Result<std::vector<tasks::Sample>> read_questions(const std::string& path);
 

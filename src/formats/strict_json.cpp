@@ -65,19 +65,27 @@ struct KeyWatcher {
 
 }  // namespace
 
-Result<json::value> parse_strict_json(std::string_view text, std::string_view file, int max_depth) {
+Result<FirstJson> parse_first_json(std::string_view text, std::string_view file, bool* unfinished, int max_depth) {
   json::parse_options options;
   options.max_depth = static_cast<std::size_t>(max_depth);
   json::basic_parser<KeyWatcher> watcher(options);
   json::error_code ec;
   const std::size_t used = watcher.write_some(false, text.data(), text.size(), ec);
+  if (unfinished) *unfinished = ec == json::error::incomplete;
   if (watcher.handler().duplicate)
     return Error{fmt::format("{}: key \"{}\" stands twice in one object.", file, watcher.handler().key)};
   if (ec) return Error{fmt::format("{}: byte {}: {} in JSON.", file, used, ec.message())};
-  if (used != text.size()) return Error{fmt::format("{}: byte {}: something follows the JSON value.", file, used)};
-  json::value value = json::parse(text, ec, {}, options);
+  json::value value = json::parse(text.substr(0, used), ec, {}, options);
   if (ec) return Error{fmt::format("{}: {} in JSON.", file, ec.message())};
-  return value;
+  return FirstJson{std::move(value), used};
+}
+
+Result<json::value> parse_strict_json(std::string_view text, std::string_view file, int max_depth) {
+  auto first = parse_first_json(text, file, nullptr, max_depth);
+  if (!first) return first.error();
+  if (first->size != text.size())
+    return Error{fmt::format("{}: byte {}: something follows the JSON value.", file, first->size)};
+  return std::move(first->value);
 }
 
 }  // namespace jamsu::formats

@@ -11,4 +11,13 @@ namespace jamsu::formats {
 // `file` names the source in errors: `x.json: byte 17: syntax error`, `x.json: key "a" stands twice in one object.`
 Result<boost::json::value> parse_strict_json(std::string_view text, std::string_view file, int max_depth = 32);
 
+// The value that `text` begins with, and where it ends (white space behind it is passed over).
+struct FirstJson {
+  boost::json::value value;
+  size_t size = 0;
+};
+// `unfinished`, where it is given, is set to whether the text ends before its value does.
+Result<FirstJson> parse_first_json(std::string_view text, std::string_view file, bool* unfinished = nullptr,
+                                   int max_depth = 32);
+
 }  // namespace jamsu::formats

@@ -23,7 +23,7 @@ Session::Session(std::shared_ptr<const models::Model> model, tokenizer::Tokenize
                  Result<text::PromptBuilder> prompts, ops::Runtime& runtime, const engine::EngineOptions& options,
                  const std::vector<int64_t>& further_ends)
     : tokenizer_(std::move(tokenizer)), prompts_(std::move(prompts)), begin_(static_cast<int32_t>(model->info().bos)) {
-  if (prompts_) stop_tokens_.push_back(prompts_->end_of_text());
+  if (prompts_ && prompts_->end_of_text() >= 0) stop_tokens_.push_back(prompts_->end_of_text());
   for (const auto& ids : {model->info().eos, further_ends})
     for (const int64_t id : ids)
       if (std::find(stop_tokens_.begin(), stop_tokens_.end(), id) == stop_tokens_.end())
@@ -45,7 +45,8 @@ Result<text::Prompt> Session::prompt(const ChatRequest& request) const {
                                             .enable_thinking = thinking_switch(request.thinking),
                                             .find_learned = false,
                                             .now = request.now,
-                                            .tools = request.tools});
+                                            .tools = request.tools,
+                                            .variables = request.variables});
 }
 
 Result<engine::RequestId> Session::submit(const ChatRequest& request, EventSink sink) {

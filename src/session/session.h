@@ -21,7 +21,8 @@ enum class Thinking : uint8_t { automatic, on, off };
 
 struct ChatRequest {
   std::vector<text::Message> messages;
-  boost::json::array tools = {};  // functions the model may call
+  boost::json::array tools = {};       // functions the model may call
+  boost::json::object variables = {};  // what the chat template sees besides (text::Conversation)
   // Instead of messages: this text after the beginning-of-text token, continued as it stands. No chat format, and
   // thinking marks stay in the content.
   std::optional<std::string> continued = {};
@@ -65,6 +66,8 @@ class Session {
   // How replies are split; `think` where there is no chat template.
   text::StreamFormat stream_format() const { return prompts_ ? prompts_->stream_format() : text::StreamFormat::think; }
   Result<text::Prompt> prompt(const ChatRequest& request) const;
+  // Errors: members of the messages that nobody reads (PromptBuilder::check).
+  Status check(const ChatRequest& request) const { return prompts_ ? prompts_->check(request.messages) : Status(); }
   const tokenizer::Tokenizer& tokenizer() const { return tokenizer_; }
   engine::Engine& engine() { return *engine_; }
 

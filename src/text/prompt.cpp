@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
+#include <array>
 
-#include "tokenizer/added_tokens.h"
+#include "text/api_shape.h"
+#include "text/conversation.h"
+#include "tokenizer/json_fields.h"
 #include "tokenizer/special_tokens.h"
 #include "tokenizer/tokenizer_data.h"
 #include "unicode/utf8.h"
@@ -12,77 +15,15 @@
 namespace jamsu::text {
 namespace {
 
-// What a person typed may spell special tokens. While the template handles the text, such places stand as kOpen NUMBER
-// kClose, so that no template text joins them and no search finds them. Two noncharacters of Unicode, which stand for
-// themselves nowhere; one that was typed is such a place too.
-constexpr std::string_view kOpen = "\uFDD0", kClose = "\uFDD1";
+namespace json = boost::json;
 
-class TypedText {
- public:
-  TypedText(const tokenizer::AddedTokenMatcher& marks, const tokenizer::Normalizer& normalizer)
-      : marks_(marks), normalizer_(normalizer) {}
+// Members of a message that every chat API has; a template may leave them out.
+constexpr std::array<std::string_view, 3> kKnownFields = {"tool_calls", "tool_call_id", "name"};
+// Roles of chat APIs that are another one for templates that do not know them.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOtherRoles = {
+    {{"developer", "system"}, {"function", "tool"}}};
 
-  std::string hide(std::string_view raw) {
-    const std::string text = normalizer_.composed(unicode::to_valid_utf8(raw));
-    std::string out;
-    const char* at = text.data();
-    const auto place_until = [&](const char* end) {  // a mark was passed over: [at, end)
-      if (at == end) return;
-      out += fmt::format("{}{}{}", kOpen, places_.size(), kClose);
-      places_.emplace_back(at, end);
-      at = end;
-    };
-    marks_.split(
-        text,
-        [&](std::string_view stretch) {
-          place_until(stretch.data());
-          out += stretch;
-          at = stretch.data() + stretch.size();
-        },
-        [](int32_t) {});
-    place_until(text.data() + text.size());
-    return out;
-  }
-
-  // Every string of it, names of members included.
-  boost::json::value hide(const boost::json::value& value) {
-    if (const auto* text = value.if_string()) return boost::json::string(hide(std::string_view(*text)));
-    if (const auto* list = value.if_array()) {
-      boost::json::array out;
-      for (const auto& item : *list) out.push_back(hide(item));
-      return out;
-    }
-    if (const auto* object = value.if_object()) {
-      boost::json::object out;
-      for (const auto& [name, item] : *object) out[hide(std::string_view(name))] = hide(item);
-      return out;
-    }
-    return value;
-  }
-
-  std::string show(std::string_view text) const {
-    std::string out;
-    while (true) {
-      const size_t open = places_.empty() ? std::string_view::npos : text.find(kOpen);
-      if (open == std::string_view::npos) return out += text;
-      const char *digits = text.data() + open + kOpen.size(), *end = text.data() + text.size();
-      size_t number = 0;
-      const auto read = std::from_chars(digits, end, number);
-      const bool whole = read.ec == std::errc() && number < places_.size() &&
-                         std::string_view(read.ptr, static_cast<size_t>(end - read.ptr)).starts_with(kClose);
-      out += text.substr(0, open);
-      out += whole ? std::string_view(places_[number]) : kOpen;
-      text.remove_prefix(whole ? static_cast<size_t>(read.ptr - text.data()) + kClose.size() : open + kOpen.size());
-    }
-  }
-
- private:
-  const tokenizer::AddedTokenMatcher& marks_;
-  const tokenizer::Normalizer& normalizer_;
-  std::vector<std::string> places_;
-};
-
-// Rendered text -> ids: special tokens where the template wrote them, hidden places as plain text.
+// Rendered text -> ids: special tokens where they are meant, hidden places as plain text.
 void encode_rendered(const tokenizer::Tokenizer& tokenizer, const TypedText& typed, std::string_view text,
                      std::vector<int32_t>& ids) {
   const tokenizer::TokenizerData& data = tokenizer.data();
@@ -103,26 +44,25 @@ void encode_rendered(const tokenizer::Tokenizer& tokenizer, const TypedText& typ
       push);
 }
 
-tokenizer::AddedTokenMatcher all_marks(const tokenizer::TokenizerData& data) {
-  std::vector<tokenizer::AddedToken> tokens;
-  std::vector<std::string> patterns;
-  const auto add = [&](std::string content) {
-    tokenizer::AddedToken token;
-    token.content = content;
-    tokens.push_back(token);
-    patterns.push_back(std::move(content));
-  };
-  for (const tokenizer::AddedToken& token : data.added) add(token.content);
-  add(std::string(kOpen));
-  return {std::move(tokens), std::move(patterns)};
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
 }
 
 }  // namespace
 
+struct PromptBuilder::Written {
+  std::vector<jinja::Value> values;
+  ChatVariables variables;
+  std::string text;
+};
+
 PromptBuilder::PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format)
     : tokenizer_(std::move(tokenizer)),
       format_(std::move(format)),
-      marks_(std::make_shared<tokenizer::AddedTokenMatcher>(all_marks(tokenizer_.data()))) {
+      marks_(std::make_shared<Marks>(tokenizer_.data(), format_)) {
   think_ = tokenizer_.token_id(tokenizer::kThinkBegin).value_or(-1);
   end_think_ = tokenizer_.token_id(tokenizer::kThinkEnd).value_or(-1);
 }
@@ -130,7 +70,7 @@ PromptBuilder::PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format)
 Result<PromptBuilder> PromptBuilder::create(tokenizer::Tokenizer tokenizer, ChatFormat format) {
   PromptBuilder b(std::move(tokenizer), std::move(format));
   const std::string_view end = b.format_.token("eos_token");
-  if (end.empty()) return Error{"tokenizer_config.json: \"eos_token\" is missing: replies would have no end"};
+  if (end.empty()) return b;
   const auto id = b.tokenizer_.token_id(end);
   if (!id) return Error{fmt::format("tokenizer.json: \"{}\", the eos_token of tokenizer_config.json, is missing", end)};
   b.end_ = *id;
@@ -146,28 +86,86 @@ Result<PromptBuilder> PromptBuilder::create(tokenizer::Tokenizer tokenizer) {
   return create(std::move(tokenizer), ChatFormat::built_in());
 }
 
+jinja::Value PromptBuilder::value_of(const Message& m, TypedText& typed) const {
+  using jinja::Value;
+  const auto own = [&](const std::string& s) { return unicode::to_valid_utf8(s); };
+  const bool assistant = m.role == "assistant";
+  const auto said = [&](const std::string& s) { return m.ours ? own(s) : assistant ? typed.said(s) : typed.typed(s); };
+  std::string role = m.ours ? own(m.role) : typed.typed(m.role);
+  for (const auto& [name, other] : kOtherRoles)
+    if (m.role == name && format_.shape_of(m.role).text != RoleShape::Text::written &&
+        format_.shape_of(std::string(other)).text == RoleShape::Text::written)
+      role = other;
+  std::vector<std::pair<std::string, Value>> fields = {{"role", Value::string(role)}};
+  if (!m.no_content) {
+    const RoleShape shape = m.ours ? RoleShape{} : format_.shape_of(role);
+    std::vector<Value> parts;
+    const auto add = [&](const std::string& text) {
+      parts.push_back(Value::dict({{"type", Value::string("text")}, {"text", Value::string(said(text))}}));
+    };
+    if (shape.parts && !m.parts.empty()) {
+      for (const json::value& part : m.parts) add(std::string(part.at("text").as_string()));
+    } else if (shape.parts && shape.text != RoleShape::Text::written) {
+      add(m.content);
+    }
+    fields.emplace_back("content", parts.empty() ? Value::string(said(m.content)) : Value::list(std::move(parts)));
+  }
+  if (m.reasoning_content) {
+    const Value thinking = Value::string(m.ours ? own(*m.reasoning_content) : typed.thought(*m.reasoning_content));
+    // As transformers fills one from the other. It leaves "reasoning" to templates that are given that name; one that
+    // reads no other is given it here.
+    for (const char* name : {"reasoning_content", "thinking"}) fields.emplace_back(name, thinking);
+    if (!format_.mentions("reasoning_content") && !format_.mentions("thinking"))
+      fields.emplace_back("reasoning", thinking);
+  }
+  for (const auto& [name, value] : m.fields) fields.emplace_back(name, Value::from_json(typed.typed(value)));
+  return Value::dict(std::move(fields));
+}
+
+Result<PromptBuilder::Written> PromptBuilder::write(const std::vector<Message>& messages, const PromptOptions& options,
+                                                    TypedText& typed) const {
+  Written w;
+  w.values.reserve(messages.size());
+  for (const Message& m : messages) w.values.push_back(value_of(m, typed));
+  w.variables = {.add_generation_prompt = options.add_generation_prompt,
+                 .enable_thinking = options.enable_thinking,
+                 .now = options.now};
+  if (!options.tools.empty()) w.variables.tools = jinja::Value::from_json(typed.typed(options.tools));
+  for (const auto& [name, value] : options.variables)
+    w.variables.others.emplace_back(name, jinja::Value::from_json(typed.typed(value)));
+  auto text = format_.render(jinja::Value::list(w.values), w.variables);
+  if (!text) return text.error();
+  w.text = std::move(*text);
+  return w;
+}
+
 Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std::vector<Message>& messages,
-                                                                      const std::vector<jinja::Value>& values,
-                                                                      const std::string& whole,
-                                                                      const ChatVariables& variables) const {
+                                                                      const Written& written) const {
   const auto first = [&](size_t count) {
-    return jinja::Value::list({values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count)});
+    return jinja::Value::list({written.values.begin(), written.values.begin() + static_cast<std::ptrdiff_t>(count)});
   };
+  const auto is_learned = [&](const Message& m) { return m.role == "assistant" && m.learn.value_or(true); };
   std::vector<Span> spans;
   size_t last = messages.size();
-  while (last > 0 && messages[last - 1].role != "assistant") --last;
+  while (last > 0 && !is_learned(messages[last - 1])) --last;
   for (size_t i = 0; i < last; ++i) {
-    if (messages[i].role != "assistant") continue;
+    if (!is_learned(messages[i])) continue;
     // A reply is what stands between the prompt that asks for it and its own end. A template that drops the thinking of
     // earlier turns writes those differently later on: they are not learned.
-    Result<std::string> said = whole;
-    if (i + 1 < messages.size() || variables.add_generation_prompt)
-      said = format_.render(first(i + 1), {false, {}, variables.now, variables.tools});
+    ChatVariables variables = written.variables;
+    variables.enable_thinking.reset();
+    Result<std::string> said = written.text;
+    if (i + 1 < messages.size() || variables.add_generation_prompt) {
+      variables.add_generation_prompt = false;
+      said = format_.render(first(i + 1), variables);
+    }
+    variables.add_generation_prompt = true;
     bool found = false;
     for (const std::optional<bool> thinking : {std::optional<bool>(), std::optional(true), std::optional(false)}) {
-      const auto asked = format_.render(first(i), {true, thinking, variables.now, variables.tools});
+      variables.enable_thinking = thinking;
+      const auto asked = format_.render(first(i), variables);
       if (!asked || !said) continue;
-      if (!said->starts_with(*asked) || !whole.starts_with(*said)) continue;
+      if (!said->starts_with(*asked) || !written.text.starts_with(*said)) continue;
       spans.push_back({asked->size(), said->size()});
       found = true;
       break;
@@ -181,38 +179,70 @@ Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std:
   return spans;
 }
 
+Status PromptBuilder::check(const std::vector<Message>& messages) const {
+  for (size_t i = 0; i < messages.size(); ++i)
+    for (const auto& [key, value] : messages[i].fields) {
+      const std::string_view name(key);
+      if (std::find(kKnownFields.begin(), kKnownFields.end(), name) != kKnownFields.end() || is_nothing(value))
+        continue;
+      if (!format_.mentions(name))
+        return Error{
+            fmt::format("messages[{}]: \"{}\" is a member that neither this program nor the chat template reads", i,
+                        tokenizer::in_quotes(name))};
+    }
+  return {};
+}
+
+Status PromptBuilder::check_learned(const std::vector<Message>& messages, const PromptOptions& options,
+                                    const std::string& shown, const TypedText& typed) const {
+  const auto left_out = [](size_t i, std::string_view what) {
+    return Error{fmt::format("messages[{}]: the chat template leaves out {}", i, what)};
+  };
+  const auto is_written = [&](const std::string& text) {
+    const std::string plain = typed.plain(text);
+    return shown.find(trimmed(plain)) != std::string::npos;
+  };
+  if (!options.tools.empty() && !format_.mentions("tools")) return Error{"the chat template leaves out \"tools\""};
+  size_t last = messages.size();
+  while (last > 0 && messages[last - 1].role != "assistant") --last;
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const Message& m = messages[i];
+    if (m.ours) continue;
+    if (has_calls(m) && !format_.mentions("tool_calls")) return left_out(i, "\"tool_calls\"");
+    if (m.role != "assistant" && format_.shape_of(m.role).text == RoleShape::Text::left_out && !is_written(m.content))
+      return left_out(i, fmt::format("what \"{}\" says", tokenizer::in_quotes(m.role)));
+    if (i + 1 == last && m.reasoning_content && m.learn.value_or(true) && !is_written(*m.reasoning_content))
+      return left_out(i,
+                      "the reasoning: write it into the content, between the model's marks of thinking, or not at all");
+  }
+  return {};
+}
+
 Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const PromptOptions& options) const {
   if (messages.empty()) return Error{"messages: none"};
+  if (auto s = check(messages); !s) return s.error();
   TypedText typed(*marks_, tokenizer_.data().normalizer);
-  std::vector<jinja::Value> values;
-  values.reserve(messages.size());
-  for (const Message& m : messages) {
-    const auto text = [&](const std::string& s) {
-      return jinja::Value::string(m.ours ? unicode::to_valid_utf8(s) : typed.hide(s));
-    };
-    std::vector<std::pair<std::string, jinja::Value>> fields = {{"role", text(m.role)}, {"content", text(m.content)}};
-    if (!m.reasoning_content.empty()) {
-      const jinja::Value thinking = text(m.reasoning_content);
-      fields.emplace_back("reasoning_content", thinking);
-      fields.emplace_back("thinking", thinking);  // as transformers fills one from the other
+  auto written = write(messages, options, typed);
+  for (const Arguments arguments : {Arguments::objects, Arguments::texts}) {
+    if (written && !leaves_out_a_tool(options.tools, written->text)) break;
+    std::vector<Message> wrapped = messages;
+    PromptOptions with_tools = options;
+    if (!to_api_shape(wrapped, with_tools.tools, arguments)) continue;
+    if (auto again = write(wrapped, with_tools, typed)) {
+      written = std::move(again);
+      break;
     }
-    for (const auto& [name, value] : m.fields) fields.emplace_back(name, jinja::Value::from_json(typed.hide(value)));
-    values.push_back(jinja::Value::dict(std::move(fields)));
   }
-  ChatVariables variables{.add_generation_prompt = options.add_generation_prompt,
-                          .enable_thinking = options.enable_thinking,
-                          .now = options.now};
-  if (!options.tools.empty()) variables.tools = jinja::Value::from_json(typed.hide(options.tools));
-  const auto whole = format_.render(jinja::Value::list(values), variables);
-  if (!whole) return whole.error();
+  if (!written) return written.error();
   Prompt p;
   std::vector<Span> spans;
   if (options.find_learned) {
-    auto found = learned_spans(messages, values, *whole, variables);
+    auto found = learned_spans(messages, *written);
     if (!found) return found.error();
     spans = std::move(*found);
+    if (auto s = check_learned(messages, options, typed.show(written->text), typed); !s) return s.error();
   }
-  const std::string_view text = *whole;
+  const std::string_view text = written->text;
   size_t at = 0;
   const auto encode_until = [&](size_t end, bool learned) {
     encode_rendered(tokenizer_, typed, text.substr(at, end - at), p.ids);

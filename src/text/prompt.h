@@ -1,7 +1,7 @@
 #pragma once
 // Messages -> token ids and which of them are learned: the one place where a prompt is built, for chat, evaluation and
-// training. The model's chat template writes the text; of that text only what the template itself wrote is searched for
-// special tokens: what a person typed is encoded as plain text, whatever it says.
+// training. The model's chat template writes the text; of that text only what the template wrote and what the model said
+// is searched for special tokens (typed_text.h): what a person typed is encoded as plain text, whatever it says.
 #include <boost/json.hpp>
 #include <cstdint>
 #include <ctime>
@@ -12,19 +12,22 @@
 
 #include "base/result.h"
 #include "text/chat_format.h"
-#include "tokenizer/added_tokens.h"
+#include "text/typed_text.h"
 #include "tokenizer/tokenizer.h"
 
 namespace jamsu::text {
 
 struct Message {
-  std::string role;  // "user", "assistant", "system"; others where the template knows them ("tool")
-  std::string content = {};
-  std::string reasoning_content = {};  // assistant: the thinking, without its marks
+  std::string role;          // "user", "assistant", "system"; others where the template knows them ("tool")
+  std::string content = {};  // of parts: their texts, joined
+  // assistant: the thinking, without its marks. Templates tell an empty one from none.
+  std::optional<std::string> reasoning_content = {};
   bool ours = false;  // text that we wrote: special tokens in it are meant (the retry mark of generated tasks)
-  // What else the template may read of it ("tool_calls", "tool_call_id", "name"); what stands here replaces a member
-  // from above ("content": null).
-  boost::json::object fields = {};
+  boost::json::object fields = {};  // what else the template may read of it ("tool_calls", "tool_call_id", "name")
+  // Content that was given as a list of {"type": "text", "text": ...}: the list goes to templates that read one.
+  boost::json::array parts = {};
+  bool no_content = false;         // beside tool calls: the template sees no such member
+  std::optional<bool> learn = {};  // false: an assistant's message that is read and not learned
 };
 
 struct PromptOptions {
@@ -33,12 +36,14 @@ struct PromptOptions {
   bool find_learned = false;                 // fills Prompt::learned
   std::optional<std::tm> now = {};           // for templates that write the date
   boost::json::array tools = {};             // functions the model may call, as chat APIs describe them
+  boost::json::object variables = {};        // what the template sees besides (Conversation::variables)
 };
 
 struct Prompt {
   std::vector<int32_t> ids;
-  std::vector<uint8_t> learned;  // [ids] or empty: 1 on what the assistant says, its thinking and end mark included
-  bool opens_thinking = false;   // the prompt ends inside <think>
+  // [ids] or empty: 1 on what the assistant says, its thinking and end mark included, but for Message::learn = false.
+  std::vector<uint8_t> learned;
+  bool opens_thinking = false;  // the prompt ends inside <think>
 };
 
 // Thread-safe; copies share the format and the tokenizer.
@@ -47,25 +52,36 @@ class PromptBuilder {
   // Errors: an eos_token that the tokenizer lacks; with the built-in format any of its tokens.
   static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer, ChatFormat format);
   static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer);  // the built-in format
-  // Errors: no messages, what the template raises (a role it does not know), its limits; for find_learned: a last reply
-  // that does not begin as the template asks for one.
+  // A role "developer" is "system", and "function" "tool", where the template does not write the one and knows the
+  // other. Tools and calls without the wrapping of chat APIs, and arguments as text, are given to the template as they
+  // are; where it cannot write them so, wrapped, and as objects.
+  // Errors: no messages, what the template raises (a role it does not know), its limits, those of check. For find_learned
+  // also what would go lost without a word: a last reply that does not begin as the template asks for one; reasoning,
+  // tools, calls or a message that the template leaves out.
   Result<Prompt> build(const std::vector<Message>& messages, const PromptOptions& options = {}) const;
+  // Members of messages that are not known here and that the template does not read are an error that names them.
+  Status check(const std::vector<Message>& messages) const;
 
-  int32_t end_of_text() const { return end_; }
+  int32_t end_of_text() const { return end_; }  // -1: the tokenizer's files name none
   StreamFormat stream_format() const { return format_.stream_format(); }
 
  private:
   struct Span {
     size_t begin, end;
   };
+  struct Written;  // the messages as a template sees them, and what it made of them
   PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format);
-  // Bytes of `whole`, the rendered messages, that the assistant says.
-  Result<std::vector<Span>> learned_spans(const std::vector<Message>& messages, const std::vector<jinja::Value>& values,
-                                          const std::string& whole, const ChatVariables& variables) const;
+  jinja::Value value_of(const Message& message, TypedText& typed) const;
+  Result<Written> write(const std::vector<Message>& messages, const PromptOptions& options, TypedText& typed) const;
+  // Bytes of the rendered messages that the assistant says and that are learned.
+  Result<std::vector<Span>> learned_spans(const std::vector<Message>& messages, const Written& written) const;
+  // `shown`: the rendered messages.
+  Status check_learned(const std::vector<Message>& messages, const PromptOptions& options, const std::string& shown,
+                       const TypedText& typed) const;
 
   tokenizer::Tokenizer tokenizer_;
   ChatFormat format_;
-  std::shared_ptr<const tokenizer::AddedTokenMatcher> marks_;  // every added token, wherever it stands
+  std::shared_ptr<const Marks> marks_;
   int32_t end_ = -1, think_ = -1, end_think_ = -1;
 };
 

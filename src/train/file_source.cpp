@@ -3,16 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <filesystem>
 #include <iterator>
 #include <optional>
 
 #include "base/files.h"
-#include "formats/strict_json.h"
+#include "formats/json_records.h"
+#include "text/conversation.h"
 #include "text/prompt.h"
+#include "tokenizer/json_fields.h"
 #include "tokenizer/special_tokens.h"
-#include "unicode/utf8.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::train {
 namespace {
@@ -20,34 +23,36 @@ namespace {
 namespace json = boost::json;
 
 constexpr int64_t kMaxFileBytes = int64_t{4} << 30;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-// The first byte that is no UTF-8, or nothing.
-std::optional<size_t> invalid_utf8(std::string_view s) {
-  for (size_t i = 0; i < s.size();) {
-    const unicode::Utf8Step step = unicode::utf8_step(s.substr(i));
-    if (step.kind != unicode::Utf8Step::valid) return i;
-    i += step.bytes;
-  }
-  return std::nullopt;
-}
 
 // Makes documents of what a file says.
 class Builder {
  public:
-  static Result<Builder> create(const tokenizer::Tokenizer& tokenizer, const FileSourceOptions& options) {
-    auto prompts = options.format ? text::PromptBuilder::create(tokenizer, *options.format)
-                                  : text::PromptBuilder::create(tokenizer);
-    if (!prompts) return prompts.error();
-    if (!tokenizer.token_id(tokenizer::kBeginOfText))
-      return Error{fmt::format("tokenizer.json: the special token \"{}\" is missing", tokenizer::kBeginOfText)};
-    return Builder(tokenizer, std::move(*prompts), options);
+  Builder(const tokenizer::Tokenizer& tokenizer, const FileSourceOptions& options)
+      : tokenizer_(tokenizer),
+        prompts_(options.format ? text::PromptBuilder::create(tokenizer, *options.format)
+                                : text::PromptBuilder::create(tokenizer)),
+        options_(options),
+        built_in_(!options.format) {
+    const auto id_of = [&](const char* name, std::string_view own) {
+      const std::string_view token = options.format ? options.format->token(name) : own;
+      return token.empty() ? std::nullopt : tokenizer.token_id(token);
+    };
+    begin_ = id_of("bos_token", tokenizer::kBeginOfText);
+    end_ = id_of("eos_token", tokenizer::kEndOfText);
   }
+
+  // Text needs an end, a conversation the chat format.
+  Status can_end_text() const {
+    if (end_) return {};
+    return Error{built_in_ ? fmt::format("tokenizer.json: the special token \"{}\" is missing", tokenizer::kEndOfText)
+                           : std::string("tokenizer_config.json: \"eos_token\" is missing: a text would have no end")};
+  }
+  Status can_chat() const { return prompts_ ? Status() : prompts_.error(); }
 
   Document running_text(std::string_view text) {
     start();
     add_text(text, true);
-    add(prompts_.end_of_text(), true);
+    add(*end_, true);
     document_.may_cut = true;
     return take();
   }
@@ -56,29 +61,32 @@ class Builder {
     start();
     add_text(prompt, false);
     add_text(reply, true);
-    add(prompts_.end_of_text(), true);
+    add(*end_, true);
     return take();
   }
 
-  // Built by text::PromptBuilder, as everywhere.
-  Result<Document> chat(const std::vector<text::Message>& messages, const std::string& where) {
-    auto prompt = prompts_.build(
-        messages, {.add_generation_prompt = false, .enable_thinking = {}, .find_learned = true, .now = {}});
+  // Built by text::PromptBuilder, as everywhere. REQUIRES: can_chat().
+  Result<Document> chat(const text::Conversation& c, const std::string& where) {
+    auto prompt = prompts_->build(c.messages, {.add_generation_prompt = false,
+                                               .enable_thinking = {},
+                                               .find_learned = true,
+                                               .now = {},
+                                               .tools = c.tools,
+                                               .variables = c.variables});
     if (!prompt) return Error{where + ": " + prompt.error().message};
+    if (prompt->ids.empty()) return Error{where + ": the chat template writes nothing of it."};
     Document d{std::move(prompt->ids), std::move(prompt->learned)};
     if (options_.learn_all) std::fill(d.learned.begin() + 1, d.learned.end(), uint8_t{1});
     return d;
   }
 
+  bool built_in() const { return built_in_; }
+  bool learns_all() const { return options_.learn_all; }
+
  private:
-  Builder(const tokenizer::Tokenizer& tokenizer, text::PromptBuilder prompts, const FileSourceOptions& options)
-      : tokenizer_(tokenizer),
-        prompts_(std::move(prompts)),
-        options_(options),
-        begin_(*tokenizer.token_id(tokenizer::kBeginOfText)) {}
   void start() {
     document_ = {};
-    add(begin_, false);
+    if (begin_) add(*begin_, false);
   }
   void add(int32_t id, bool learned) {
     document_.ids.push_back(id);
@@ -90,9 +98,10 @@ class Builder {
   Document take() { return std::move(document_); }
 
   const tokenizer::Tokenizer& tokenizer_;
-  text::PromptBuilder prompts_;
+  Result<text::PromptBuilder> prompts_;
   const FileSourceOptions& options_;
-  int32_t begin_;
+  bool built_in_;
+  std::optional<int32_t> begin_, end_;
   Document document_;
 };
 
@@ -104,54 +113,67 @@ Result<std::string_view> text_member(const json::object& o, const char* key, con
   return std::string_view(v.get_string());
 }
 
-Result<Document> read_messages(const json::value& value, const std::string& where, Builder& builder) {
-  if (!value.is_array() || value.get_array().empty())
-    return Error{fmt::format("{}: \"messages\" is no list of messages.", where)};
-  std::vector<text::Message> messages;
-  std::string before;
-  for (const json::value& v : value.get_array()) {
-    const std::string at = fmt::format("{}: messages[{}]", where, messages.size());
-    if (!v.is_object()) return Error{at + " is no object."};
-    const json::object& o = v.get_object();
-    for (const char* key : {"role", "content"})
-      if (!o.contains(key)) return Error{fmt::format("{}: \"{}\" is missing.", at, key)};
-    const auto role = text_member(o, "role", at), content = text_member(o, "content", at);
-    if (!role) return role.error();
-    if (!content) return content.error();
-    text::Message m{std::string(*role), std::string(*content), {}};
-    if (m.role != "system" && m.role != "user" && m.role != "assistant")
-      return Error{fmt::format("{}: role \"{}\" is none of system, user, assistant.", at, m.role)};
-    if (m.role == "system" && !messages.empty()) return Error{at + ": a system message stands only at the beginning."};
-    if (m.role == "assistant" && before != "user") return Error{at + ": an assistant's message follows a user's."};
-    if (m.role == "user" && before == "user") return Error{at + ": two messages of the user follow each other."};
-    if (const json::value* reasoning = o.if_contains("reasoning_content"); reasoning && !reasoning->is_null()) {
-      if (m.role != "assistant" || !reasoning->is_string())
-        return Error{at + ": \"reasoning_content\" is a string, in the assistant's messages only."};
-      m.reasoning_content = reasoning->get_string();
-    }
-    messages.push_back(std::move(m));
-    before = messages.back().role;
+// Who may speak after whom, where a reply is to be learned.
+Status check_order(const std::vector<text::Message>& messages, const std::string& where, bool built_in) {
+  std::string_view before;
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const text::Message& m = messages[i];
+    const auto error = [&](std::string_view what) { return Error{fmt::format("{}: messages[{}]{}", where, i, what)}; };
+    const bool system = m.role == "system" || m.role == "developer";
+    if (built_in && !system && m.role != "user" && m.role != "assistant")
+      return error(fmt::format(": role \"{}\" is none of system, user, assistant.", tokenizer::in_quotes(m.role)));
+    if (m.content.empty() && !m.no_content && !text::has_calls(m) && !m.reasoning_content)
+      return error(": \"content\" is empty.");
+    if (system && i != 0) return error(": a system message stands only at the beginning.");
+    if (m.role == "assistant" && before != "user" && before != "tool")
+      return error(": an assistant's message follows a user's.");
+    if (m.role == "user" && before == "user") return error(": two messages of the user follow each other.");
+    before = m.role;
   }
   if (before != "assistant")
     return Error{fmt::format("{}: the last message is not the assistant's: there is nothing to learn.", where)};
-  return builder.chat(messages, where);
+  return {};
 }
 
-Result<Document> read_line(std::string_view line, const std::string& where, Builder& builder) {
-  auto value = formats::parse_strict_json(line, where);
-  if (!value) return value.error();
-  if (!value->is_object()) return Error{fmt::format("{}: is no JSON object.", where)};
-  const json::object& o = value->get_object();
-  const bool text = o.contains("text"), pair = o.contains("prompt") || o.contains("completion"),
-             messages = o.contains("messages");
-  if (text + pair + messages != 1)
-    return Error{fmt::format(
-        "{}: holds {} of \"text\", \"prompt\" + \"completion\" and \"messages\", where exactly one belongs.", where,
-        text + pair + messages == 0 ? "none" : "more than one")};
-  if (messages) return read_messages(o.at("messages"), where, builder);
+Result<Document> read_conversation(const json::object& o, const std::string& where, Builder& builder,
+                                   DataForms& forms) {
+  if (auto s = builder.can_chat(); !s) return s.error();
+  const auto c = text::read_conversation(o, where);
+  if (!c) return c.error();
+  if (auto s = check_order(c->messages, where, builder.built_in()); !s) return s.error();
+  bool learns = false;
+  for (const text::Message& m : c->messages) {
+    learns |= m.role == "assistant" && m.learn.value_or(true);
+    if (builder.learns_all() && c->asked == c->messages.size() && m.role == "assistant" && !m.learn.value_or(true))
+      return Error{where + ": a reply is not to be learned, and pre-training learns every token: teach it by sft."};
+  }
+  if (!learns) return Error{where + ": no reply is to be learned."};
+  ++forms.documents[std::string(c->form)];
+  for (const std::string& name : c->passed_over) ++forms.passed_over[name];
+  return builder.chat(*c, where);
+}
+
+Result<Document> read_record(const json::object& o, const std::string& where, Builder& builder, DataForms& forms) {
+  const bool conversation = text::is_conversation(o);
+  // "text" beside an instruction is the same once more, as a prompt (the first Alpaca).
+  const bool instruction =
+      conversation && !o.contains("messages") && !o.contains("prompt") && o.contains("instruction");
+  const bool text = o.contains("text") && !instruction,
+             pair = !conversation && (o.contains("prompt") || o.contains("completion"));
+  if (text + pair + conversation != 1)
+    return Error{
+        fmt::format("{}: holds {} of \"text\", \"prompt\" + \"completion\" and \"messages\", where exactly one "
+                    "belongs. (Conversations in the forms of ShareGPT and Alpaca are read too.)",
+                    where, text + pair + conversation == 0 ? "none" : "more than one")};
+  if (conversation) return read_conversation(o, where, builder, forms);
+  if (auto s = builder.can_end_text(); !s) return s.error();
+  for (const auto& [name, value] : o)
+    if (name != "text" && name != "prompt" && name != "completion" && !value.is_null())
+      ++forms.passed_over[std::string(name)];
   if (text) {
     const auto content = text_member(o, "text", where);
     if (!content) return content.error();
+    ++forms.documents["text"];
     return builder.running_text(*content);
   }
   for (const char* key : {"prompt", "completion"})
@@ -159,6 +181,7 @@ Result<Document> read_line(std::string_view line, const std::string& where, Buil
   const auto prompt = text_member(o, "prompt", where), completion = text_member(o, "completion", where);
   if (!prompt) return prompt.error();
   if (!completion) return completion.error();
+  ++forms.documents["prompt and completion"];
   return builder.completion(*prompt, *completion);
 }
 
@@ -188,36 +211,44 @@ bool fits(std::string_view name, std::string_view pattern) {
   return false;
 }
 
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(" \t\f\v") == std::string_view::npos;
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
 }
 
-Status read_jsonl(std::string_view text, const std::string& name, Builder& builder, const FileSourceOptions& options,
-                  std::vector<Document>& documents) {
-  return for_lines(text, [&](std::string_view line, int64_t number) -> Status {
-    if (is_blank(line)) return {};
-    const std::string where = fmt::format("{}:{}", name, number);
-    auto d = read_line(line, where, builder);
-    if (!d) return d.error();
-    if (!d->may_cut && static_cast<int64_t>(d->ids.size()) > options.context)
-      return Error{fmt::format("{}: {} tokens, more than the context of {}; a sample is never cut.", where,
-                               d->ids.size(), options.context)};
-    documents.push_back(std::move(*d));
-    return {};
-  });
+struct Reading {
+  Builder builder;
+  const FileSourceOptions& options;
+  DataForms forms;
+  std::vector<Document> documents;
+};
+
+Status read_records(std::string_view text, const std::string& name, Reading& r) {
+  const auto count =
+      formats::for_each_record(text, name, [&](const json::object& o, const std::string& where) -> Status {
+        auto d = read_record(o, where, r.builder, r.forms);
+        if (!d) return d.error();
+        if (!d->may_cut && static_cast<int64_t>(d->ids.size()) > r.options.context)
+          return Error{fmt::format("{}: {} tokens, more than the context of {}; a sample is never cut.", where,
+                                   d->ids.size(), r.options.context)};
+        r.documents.push_back(std::move(*d));
+        return {};
+      });
+  return count ? Status() : count.error();
 }
 
-Status read_txt(std::string_view text, const std::string& name, Builder& builder, const FileSourceOptions& options,
-                std::vector<Document>& documents) {
-  if (const auto at = invalid_utf8(text)) return Error{fmt::format("{}: byte {} is not UTF-8.", name, *at)};
-  if (!options.split_at_blank_lines) {
-    if (text.find_first_not_of(" \t\r\n\f\v") != std::string_view::npos)
-      documents.push_back(builder.running_text(text));
+Status read_plain(std::string_view text, const std::string&, Reading& r) {
+  if (auto s = r.builder.can_end_text(); !s) return s;
+  const auto add = [&](std::string_view part) {
+    ++r.forms.documents["text"];
+    r.documents.push_back(r.builder.running_text(part));
+  };
+  if (!r.options.split_at_blank_lines) {
+    if (!is_blank(text)) add(text);
     return {};
   }
   std::string part;
   const auto flush = [&] {
-    if (!part.empty()) documents.push_back(builder.running_text(part));
+    if (!part.empty()) add(part);
     part.clear();
   };
   auto s = for_lines(text, [&](std::string_view line, int64_t) -> Status {
@@ -232,21 +263,57 @@ Status read_txt(std::string_view text, const std::string& name, Builder& builder
   return s;
 }
 
+// What a file is, by its name's end.
+struct FileKind {
+  std::string_view ending;
+  DataKind kind;
+  Status (*read)(std::string_view text, const std::string& name, Reading& r);
+};
+constexpr std::array kKinds = {
+    FileKind{".txt", DataKind::text, read_plain},       FileKind{".md", DataKind::text, read_plain},
+    FileKind{".text", DataKind::text, read_plain},      FileKind{".jsonl", DataKind::records, read_records},
+    FileKind{".json", DataKind::records, read_records}, FileKind{".ndjson", DataKind::records, read_records}};
+
+const FileKind* kind_of(std::string_view name) {
+  const auto kind =
+      std::find_if(kKinds.begin(), kKinds.end(), [&](const FileKind& k) { return name.ends_with(k.ending); });
+  return kind == kKinds.end() ? nullptr : &*kind;
+}
+
 }  // namespace
 
-Result<std::vector<Document>> parse_data_file(std::string_view text, const std::string& name,
+std::optional<DataKind> data_kind(std::string_view name) {
+  const FileKind* kind = kind_of(name);
+  return kind ? std::optional(kind->kind) : std::nullopt;
+}
+
+std::string DataForms::summary() const {
+  const auto listed = [](const std::map<std::string, int64_t>& counts, const char* format) {
+    std::string out;
+    for (const auto& [name, count] : counts)
+      out +=
+          (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(format), fmt::arg("n", count), fmt::arg("name", name));
+    return out;
+  };
+  std::string out = listed(documents, "{n} {name}");
+  if (!passed_over.empty()) out += "; passed over beside them: " + listed(passed_over, "{name} ({n})");
+  return out;
+}
+
+Result<std::vector<Document>> parse_data_file(std::string_view bytes, const std::string& name,
                                               const tokenizer::Tokenizer& tokenizer, const FileSourceOptions& options) {
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  auto builder = Builder::create(tokenizer, options);
-  if (!builder) return builder.error();
-  std::vector<Document> documents;
-  if (!name.ends_with(".txt") && !name.ends_with(".jsonl"))
-    return Error{fmt::format("{}: is neither a .txt nor a .jsonl file.", name)};
-  auto s = name.ends_with(".txt") ? read_txt(text, name, *builder, options, documents)
-                                  : read_jsonl(text, name, *builder, options, documents);
-  if (!s) return s.error();
-  if (documents.empty()) return Error{fmt::format("{}: holds no document.", name)};
-  return documents;
+  const auto text = unicode::user_text(bytes, name);
+  if (!text) return text.error();
+  const FileKind* kind = kind_of(name);
+  if (!kind) return Error{fmt::format("{}: is none of .txt, .md, .jsonl and .json files.", name)};
+  Reading r{Builder(tokenizer, options), options, {}, {}};
+  if (auto s = kind->read(*text, name, r); !s) return s.error();
+  if (r.documents.empty()) return Error{fmt::format("{}: holds no document.", name)};
+  if (options.forms) {
+    for (const auto& [form, count] : r.forms.documents) options.forms->documents[form] += count;
+    for (const auto& [member, count] : r.forms.passed_over) options.forms->passed_over[member] += count;
+  }
+  return std::move(r.documents);
 }
 
 Result<std::vector<std::string>> shards_of(const std::string& path) {

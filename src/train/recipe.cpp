@@ -9,7 +9,9 @@
 
 #include "base/files.h"
 #include "models/config/deepseek_v3.h"
+#include "train/file_source.h"
 #include "train/recipe_fields.h"
+#include "unicode/text_file.h"
 
 // toml++ 3.3 answers some malformed input (`a = #`) with assert(): made an exception that parse() catches.
 namespace jamsu::train {
@@ -267,11 +269,11 @@ Status read_files(const toml::table& data, Reader& reader, std::vector<DataFile>
   for (const toml::node& entry : *list) {
     DataFile file;
     if (auto s = reader.read(*entry.as_table(), "data.files", file_fields(), file); !s) return s;
-    const bool text = file.path.ends_with(".txt"), lines = file.path.ends_with(".jsonl");
-    if (!text && !lines)
+    const auto kind = data_kind(file.path);
+    if (!kind)
       return reader.at(entry.source().begin.line,
-                       fmt::format("data.files.path = \"{}\" is neither a .txt nor a .jsonl file", file.path));
-    if (lines && file.split != "none")
+                       fmt::format("data.files.path = \"{}\" is none of .txt, .md, .jsonl and .json files", file.path));
+    if (kind == DataKind::records && file.split != "none")
       return reader.at(
           entry.source().begin.line,
           fmt::format("data.files.split = \"{}\" has no use with a .jsonl file: each line is a document", file.split));
@@ -389,7 +391,7 @@ Result<std::string> check_model(const Recipe& recipe, const json::object& config
 }
 
 Result<Recipe> load_recipe(const std::string& path) {
-  auto text = read_file(path, 1 << 20);
+  auto text = unicode::read_text_file(path, 1 << 20);
   if (!text) return Error{"recipe " + text.error().message};
   return parse_recipe(*text, path);
 }

@@ -1,5 +1,7 @@
 #include "train/sources.h"
 
+#include <fmt/format.h>
+
 #include "train/file_source.h"
 #include "train/task_source.h"
 
@@ -7,7 +9,8 @@ namespace jamsu::train {
 
 Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const StageRecipe& stage,
                                                  const tokenizer::Tokenizer& tokenizer,
-                                                 const std::optional<text::ChatFormat>& format) {
+                                                 const std::optional<text::ChatFormat>& format,
+                                                 const std::function<void(const std::string&)>& on_message) {
   std::vector<WeightedSource> sources;
   const DataRecipe& d = recipe.data;
   const bool learn_all = stage.loss_on == "all";
@@ -26,12 +29,15 @@ Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const Sta
   }
   for (const DataFile& file : d.files) {
     const std::string path = file.path.starts_with('/') ? file.path : recipe.folder + "/" + file.path;
+    DataForms forms;
     auto list = open_data_file(path, tokenizer,
                                {.context = stage.context,
                                 .split_at_blank_lines = file.split == "blank_lines",
                                 .format = format,
-                                .learn_all = learn_all});
+                                .learn_all = learn_all,
+                                .forms = &forms});
     if (!list) return list.error();
+    if (on_message) on_message(fmt::format("{}: {}", file.path, forms.summary()));
     sources.push_back({*list, static_cast<uint32_t>(file.weight), file.path});
   }
   return sources;

@@ -196,7 +196,7 @@ Result<RunResult> run_stage(const Recipe& recipe, const StageOptions& o, ops::Ru
   auto trainer = first_weights(*start, *section, runtime);
   if (!trainer) return trainer.error();
   if (auto status = take_named_template(o, *start); !status) return status.error();
-  const auto data = open_stage_data(recipe, *section, *tokenizer, start->format);
+  const auto data = open_stage_data(recipe, *section, *tokenizer, start->format, hooks.on_message);
   if (!data) return data.error();
   const auto stage = set_length(*section, data->training, recipe, stage_name(o.stage));
   if (!stage) return stage.error();

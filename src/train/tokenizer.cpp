@@ -7,11 +7,11 @@
 #include <boost/json.hpp>
 #include <deque>
 
-#include "base/files.h"
-#include "formats/strict_json.h"
+#include "formats/json_records.h"
 #include "tasks/tasks.h"
 #include "tokenizer/bpe_train.h"
 #include "train/file_source.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::train {
 namespace {
@@ -29,21 +29,6 @@ void add_strings(const boost::json::value& value, std::vector<std::string>& text
       if (std::find(kNames.begin(), kNames.end(), std::string_view(key)) == kNames.end()) add_strings(v, texts);
 }
 
-Status add_lines(const std::string& file, std::string_view text, std::vector<std::string>& texts) {
-  int64_t number = 0;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line = text.substr(begin, end - begin);
-    begin = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto value = formats::parse_strict_json(line, fmt::format("{}:{}", file, number));
-    if (!value) return value.error();
-    add_strings(*value, texts);
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> texts_of_files(const Recipe& recipe) {
@@ -52,12 +37,18 @@ Result<std::vector<std::string>> texts_of_files(const Recipe& recipe) {
     const auto shards = shards_of(data.path.starts_with('/') ? data.path : recipe.folder + "/" + data.path);
     if (!shards) return shards.error();
     for (const std::string& file : *shards) {
-      auto text = read_file(file, kMaxFileBytes);
+      auto text = unicode::read_text_file(file, kMaxFileBytes);
       if (!text) return text.error();
-      if (file.ends_with(".txt"))
+      if (data_kind(file) != DataKind::records) {
         texts.push_back(std::move(*text));
-      else if (auto s = add_lines(file, *text, texts); !s)
-        return s.error();
+        continue;
+      }
+      const auto read =
+          formats::for_each_record(*text, file, [&](const boost::json::object& record, const std::string&) {
+            add_strings(record, texts);
+            return Status();
+          });
+      if (!read) return read.error();
     }
   }
   return texts;

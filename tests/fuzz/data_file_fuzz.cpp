@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto tokenizer = tokenizer::train_bpe(
       [](std::string&) { return false; }, {.vocab_size = static_cast<int32_t>(256 + tokenizer::kChatTokens.size())});
   if (!tokenizer || size == 0) return 0;
-  const bool lines = data[0] == '{';
+  const bool lines = data[0] == '{' || data[0] == '[';
   const auto documents =
       train::parse_data_file({reinterpret_cast<const char*>(data), size}, lines ? "fuzz.jsonl" : "fuzz.txt", *tokenizer,
                              {.context = 256, .split_at_blank_lines = data[0] % 2 == 0});

@@ -231,7 +231,7 @@ TEST_F(TrainingVerb, FilesNeedNoRecipe) {
   EXPECT_TRUE(contains(others.err, "was begun with other files (" + data + ")")) << others.err;
   const Ended mixed = jamsu({"sft", "--from", nano, data, recipe_});
   EXPECT_EQ(mixed.code, 1);
-  EXPECT_TRUE(contains(mixed.err, "small.toml: is neither a .txt nor a .jsonl file")) << mixed.err;
+  EXPECT_TRUE(contains(mixed.err, "small.toml: is none of .txt, .md, .jsonl and .json files")) << mixed.err;
 }
 
 TEST_F(TrainingVerb, AModelOfATextAloneIsMadeFromNothing) {

@@ -27,7 +27,7 @@ TEST(Conversation, KeepsWhatTheTemplateMayRead) {
   EXPECT_EQ(c->messages[0].content, "Short.");
   EXPECT_TRUE(c->messages[0].fields.empty());
   EXPECT_EQ(c->messages[2].reasoning_content, "look it up");
-  EXPECT_TRUE(c->messages[2].fields.at("content").is_null());
+  EXPECT_TRUE(c->messages[2].no_content);
   EXPECT_TRUE(c->messages[2].fields.contains("tool_calls"));
   EXPECT_EQ(c->messages[3].fields.at("tool_call_id").as_string(), "a");
   EXPECT_EQ(c->tools.size(), 1u);
@@ -56,16 +56,271 @@ TEST(Conversation, WhatIsNoneNamesTheMessage) {
   }
 }
 
+// "role: content (reasoning) [calls]" of each message; "!" where it has no content, "-" and "+" as it is learned.
+std::string shown(const Conversation& c) {
+  std::string out;
+  for (const Message& m : c.messages) {
+    out += m.role + (m.no_content ? "!" : "") + (m.learn ? *m.learn ? "+" : "-" : "") + ": " + m.content;
+    if (m.reasoning_content) out += " (" + *m.reasoning_content + ")";
+    if (m.fields.contains("tool_calls")) out += " " + json::serialize(m.fields.at("tool_calls"));
+    out += "; ";
+  }
+  return out + std::to_string(c.asked);
+}
+
+TEST(Conversation, EveryForm) {
+  const std::pair<const char*, const char*> cases[] = {
+      // Chat APIs: nulls and empty lists are nothing; content in parts; three names of reasoning, an empty one kept.
+      {R"({"messages": [{"role": "user", "content": "q", "name": null},
+        {"role": "assistant", "content": "a", "refusal": null, "audio": null, "function_call": null, "tool_calls": null,
+         "annotations": [], "reasoning_content": null}]})",
+       "user: q; assistant: a; 2"},
+      {R"({"messages": [{"role": "developer", "content": "d"}, {"role": "user", "content": [{"type": "text", "text": "a"},
+        {"type": "input_text", "text": "b", "cache_control": {"type": "ephemeral"}}]},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "t"}, {"type": "output_text", "text": "c"}]}]})",
+       "developer: d; user: ab; assistant: c (t); 3"},
+      {R"({"messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": "a", "reasoning": ""},
+        {"role": "user", "content": []}, {"role": "assistant", "content": "b", "thinking": "t", "reasoning": "t"}]})",
+       "user: ; assistant: a (); user: ; assistant: b (t); 4"},
+      {R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": null,
+        "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": {}}}]}]})",
+       R"(user: q; assistant!:  [{"id":"a","type":"function","function":{"name":"f","arguments":{}}}]; 2)"},
+      {R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": null,
+        "function_call": {"name": "f", "arguments": "{}"}}], "functions": [{"name": "f"}]})",
+       R"(user: q; assistant!:  [{"type":"function","function":{"name":"f","arguments":"{}"}}]; 2)"},
+      // Which messages are learned, as OpenAI and Mistral, axolotl, ms-swift and torchtune say it.
+      {R"({"messages": [{"role": "user", "content": "q", "weight": 0}, {"role": "assistant", "content": "a", "weight": 0},
+        {"role": "assistant", "content": "b", "weight": 1.0}, {"role": "assistant", "content": "c", "train": false},
+        {"role": "assistant", "content": "d", "loss": true}, {"role": "assistant", "content": "e", "masked": true},
+        {"role": "assistant", "content": "f", "mask": false, "weight": null}]})",
+       "user-: q; assistant-: a; assistant+: b; assistant-: c; assistant+: d; assistant-: e; assistant+: f; 7"},
+      // ShareGPT.
+      {R"({"id": "x", "system": "s", "conversations": [{"from": "human", "value": "q", "weight": 0},
+        {"from": "gpt", "value": "a"}], "tools": ""})",
+       "system: s; user-: q; assistant: a; 3"},
+      {R"({"conversations": [{"from": "user", "value": "q"}, {"from": "function_call",
+        "value": "{\"name\": \"f\", \"arguments\": {\"x\": 1}}"}, {"from": "observation", "value": "7"},
+        {"from": "assistant", "value": "a"}], "tools": "[{\"name\": \"f\", \"parameters\": {}}]"})",
+       R"(user: q; assistant!:  [{"type":"function","function":{"name":"f","arguments":{"x":1}}}]; tool: 7; assistant: a; 4)"},
+      {R"({"conversations": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})",
+       "user: q; assistant: a; 2"},
+      // Alpaca and its like: what follows the question is an answer to it.
+      {R"({"instruction": "Add.", "input": "1 2", "output": "3", "text": "as a prompt"})",
+       "user: Add.\n1 2; assistant: 3; 1"},
+      {R"({"instruction": "Add.", "input": "", "output": "3", "system": "s",
+        "history": [["a", "b"]], "reasoning": "t"})",
+       "system: s; user: a; assistant: b; user: Add.; assistant: 3 (t); 4"},
+      {R"({"instruction": "Add.", "context": "1 2", "response": "3", "category": "open_qa"})",
+       "user: Add.\n1 2; assistant: 3; 1"},
+      {R"({"instruction": "Add."})", "user: Add.; 1"},
+      {R"({"query": "q", "response": "r"})", "user: q; assistant: r; 1"},
+      // TRL: what stands in the prompt is not learned.
+      {R"({"prompt": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
+        {"role": "user", "content": "r"}], "completion": [{"role": "assistant", "content": "b"}]})",
+       "user: q; assistant-: a; user: r; assistant: b; 3"},
+      // UltraChat has its first question once more.
+      {R"({"prompt": "q", "prompt_id": "7", "messages": [{"role": "user", "content": "q"}]})", "user: q; 1"},
+  };
+  for (const auto& [text, want] : cases) {
+    EXPECT_TRUE(is_conversation(json::parse(text).as_object())) << text;
+    const auto c = read(text);
+    ASSERT_TRUE(c.ok()) << c.error().message << "\n" << text;
+    EXPECT_EQ(shown(*c), want) << text;
+  }
+  for (const char* plain : {R"({"prompt": "a"})", R"({"text": "a"})", R"({"prompt": "a", "completion": "b"})", "{}",
+                            R"({"text": "a", "question": "b"})"})
+    EXPECT_FALSE(is_conversation(json::parse(plain).as_object())) << plain;
+}
+
+TEST(Conversation, WhatStandsBesideTheMessages) {
+  const auto c = read(R"({"messages": [{"role": "user", "content": "q"}], "id": 7, "source": "web", "score": null,
+     "chat_template_kwargs": {"enable_thinking": false, "budget": 3}, "documents": [{"title": "t"}], "weight": 1,
+     "functions": [{"name": "f"}]})");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(c->passed_over, (std::vector<std::string>{"id", "source", "weight"}));
+  EXPECT_EQ(json::serialize(c->variables), R"({"documents":[{"title":"t"}],"enable_thinking":false,"budget":3})");
+  EXPECT_EQ(json::serialize(c->tools), R"([{"type":"function","function":{"name":"f"}}])");
+}
+
+TEST(Conversation, MembersThatAreNotObeyedAreNamed) {
+  const std::string user = R"({"role": "user", "content": "q"})";
+  const auto of = [&](const std::string& reply) { return R"({"messages": [)" + user + ", " + reply + "]}"; };
+  const auto with = [&](const std::string& members) { return R"({"messages": [)" + user + "], " + members + "}"; };
+  const std::pair<std::string, const char*> cases[] = {
+      {of(R"({"role": "assistant", "content": "a", "weight": 0.5})"), "messages[1]: \"weight\" is 5E-1, where 0"},
+      {of(R"({"role": "assistant", "content": "a", "mask": 1})"),
+       "messages[1]: \"mask\" is 1, where true (not learned)"},
+      {of(R"({"role": "assistant", "content": "a", "weight": 1, "train": false})"),
+       "\"weight\" and \"train\" disagree"},
+      {of(R"({"role": "assistant", "content": "a", "thinking": "x", "reasoning": "y"})"), "two reasonings that differ"},
+      {of(R"({"role": "assistant", "content": "a", "value": "b"})"), "\"content\" and \"value\" both stand there"},
+      {of(R"({"role": "assistant", "content": null, "refusal": "no"})"), "messages[1]: \"refusal\""},
+      {of(R"({"role": "assistant", "content": null})"), "messages[1]: \"content\" is null"},
+      {of(R"({"role": "assistant", "content": "a", "tool_calls": {}})"), "\"tool_calls\" is an object, not a list"},
+      {of(R"({"role": "assistant", "content": "a", "tool_calls": [{"id": 1}]})"), "tool_calls[0] is no call"},
+      {of(R"({"role": "user", "content": "a", "weight": 1})"), "messages[1]: \"weight\" asks to learn what \"user\""},
+      {of(R"({"role": "user", "content": "a", "reasoning": "r"})"), "\"reasoning\" stands in the assistant's"},
+      {of(R"({"role": "tool", "content": "a", "tool_calls": [{"name": "f"}]})"),
+       "\"tool_calls\" stands in the assistant's"},
+      {of(R"({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]})"),
+       "messages[1]: content[0]: a part of type \"image_url\""},
+      {of(R"({"role": "user", "content": [{"type": "text"}]})"), "content[0]: \"text\" is missing"},
+      {of(R"({"role": "user", "content": [{"type": "text", "text": "a", "x": 1}]})"), "content[0]: \"x\""},
+      {of(R"({"role": "user", "content": {"a": 1}})"), "\"content\" is an object, not a text"},
+      {R"({"conversations": [{"from": "narrator", "value": "x"}]})", "conversations[0]: \"from\" is \"narrator\""},
+      {R"({"conversations": [{"from": "function_call", "value": "x"}]})",
+       "conversations[0]: the text of a function_call"},
+      {R"({"conversations": [{"value": "x"}]})", "conversations[0]: \"role\" is missing"},
+      {R"({"messages": [{"role": "user", "content": "q"}], "conversations": []})", "more than one of messages, conv"},
+      {with(R"("prompt": "other")"), "more than one of messages and \"prompt\""},
+      {with(R"("images": ["a.png"])"), "\"images\" beside messages is not obeyed here: this program reads text alone"},
+      {with(R"("rejected": "x")"), "\"rejected\""},
+      {with(R"("weight": 0.5)"), "\"weight\" beside messages"},
+      {with(R"("thinking": "x")"), "\"thinking\" stands beside messages and not in a message"},
+      {with(R"("chat_template_kwargs": 1)"), "\"chat_template_kwargs\" is a number"},
+      {with(R"("chat_template_kwargs": {"tools": []})"), "\"tools\" is set by the program"},
+      {with(R"("tools": [], "functions": [])"), "\"tools\" and \"functions\""},
+      {with(R"("tools": "[")"), "tools is a text that is no JSON"},
+      {with(R"("system": 1)"), "\"system\" is no string"},
+      {R"({"messages": [{"role": "system", "content": "a"}], "system": "b"})", "\"system\" and a system message"},
+      {R"({"instruction": 1, "output": "a"})", "\"instruction\" is no string"},
+      {R"({"instruction": "a", "output": "b", "history": [["a"]]})", "\"history\" holds something else"},
+      {R"({"prompt": [{"role": "user", "content": "a"}], "completion": "b"})", "\"completion\" is no list of messages"},
+      {R"({"prompt": [{"role": "user", "content": "a"}], "completion": [{"role": "assistant", "content": "b"}],
+        "label": false})",
+       "\"label\""},
+  };
+  for (const auto& [text, says] : cases) {
+    const auto got = read(text);
+    ASSERT_FALSE(got.ok()) << text;
+    EXPECT_NE(got.error().message.find(says), std::string::npos) << got.error().message << "\n want: " << says;
+    EXPECT_TRUE(got.error().message.starts_with("x.jsonl:3: ")) << got.error().message;
+  }
+}
+
+const tokenizer::Tokenizer& tokenizer() {
+  static const tokenizer::Tokenizer t = [] {
+    int next = 0;
+    auto trained = tokenizer::train_bpe(
+        [&](std::string& document) {
+          document = "weather city name function 서울 " + std::to_string(next);
+          return ++next < 40;
+        },
+        {.vocab_size = 285});
+    EXPECT_TRUE(trained.ok()) << trained.error().message;
+    return *trained;
+  }();
+  return t;
+}
+
+// The prompt of a conversation, marks that are tokens in braces; or the error.
+std::string prompt(std::string_view chat_template, std::string_view conversation, bool find_learned = false) {
+  const auto format = ChatFormat::from_text(chat_template, "t.jinja");
+  EXPECT_TRUE(format.ok()) << format.error().message;
+  const auto prompts = PromptBuilder::create(tokenizer(), *format);
+  EXPECT_TRUE(prompts.ok()) << prompts.error().message;
+  const auto c = read(conversation);
+  if (!c) return c.error().message;
+  const auto p = prompts->build(c->messages, {.add_generation_prompt = !find_learned,
+                                              .find_learned = find_learned,
+                                              .tools = c->tools,
+                                              .variables = c->variables});
+  if (!p) return p.error().message;
+  std::string out;
+  for (size_t i = 0; i < p->ids.size(); ++i) {
+    if (find_learned && p->learned[i] != (i > 0 && p->learned[i - 1])) out += p->learned[i] ? "[" : "]";
+    const std::string piece = tokenizer().decode(std::vector<int32_t>{p->ids[i]});
+    out += tokenizer().is_added(p->ids[i]) ? "{" + piece + "}" : piece;
+  }
+  return out;
+}
+
+// The model's own marks in what it says are marks; what a person types never is; what parts turns never is.
+TEST(Conversation, MarksOfTheModelAreMarks) {
+  // Splits thinking off earlier turns, as Qwen3's and DeepSeek's templates do.
+  constexpr std::string_view kSplits =
+      "{% for m in messages %}<|{{ m.role }}|>{% set c = m.content %}{% if m.role == 'assistant' and not loop.last %}"
+      "{% set c = c.split('</think>')[-1] %}{% endif %}{{ c }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}"
+      "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+  EXPECT_EQ(prompt(kSplits, R"({"messages": [{"role": "user", "content": "<think>a</think>"},
+      {"role": "assistant", "content": "<think>t</think>b<|retry|>"}, {"role": "user", "content": "<|retry|>"}]})"),
+            "{<|user|>}<think>a</think>{<|assistant|>}b{<|retry|>}{<|end_of_text|>}{<|user|>}<|retry|>{<|assistant|>}");
+  EXPECT_EQ(prompt(kSplits, R"({"messages": [{"role": "user", "content": "a"},
+      {"role": "assistant", "content": "<think>t</think>b"}]})",
+                   true),
+            "{<|user|>}a{<|assistant|>}[{<think>}t{</think>}b{<|end_of_text|>}");
+  // An end whose beginning the prompt had; a beginning that nothing ends; marks of turns; parts.
+  EXPECT_EQ(prompt(kSplits,
+                   R"({"messages": [{"role": "assistant", "content": "t</think><think>b<|user|><|end_of_text|>"}]})"),
+            "{<|assistant|>}t{</think>}<think>b<|user|><|end_of_text|>{<|end_of_text|>}{<|assistant|>}");
+  constexpr std::string_view kParts =
+      "{% for m in messages %}{% for p in m.content %}{{ p.text }}{% endfor %}{{ m.reasoning }}{% endfor %}";
+  EXPECT_EQ(
+      prompt(kParts, R"({"messages": [{"role": "assistant", "content": [{"type": "text", "text": "<think>t</think>b"}]},
+      {"role": "user", "content": "<think>t</think>"}]})"),
+      "{<think>}t{</think>}b<think>t</think>");
+}
+
+TEST(Conversation, MembersReachTheTemplateAsTransformersGivesThem) {
+  constexpr std::string_view kAll =
+      "{% for m in messages %}[{{ m.role }}]{% if m.content is defined %}{{ m.content }}{% endif %}"
+      "{% if m.reasoning_content is defined %}({{ m.reasoning_content }}){% endif %}{% if m.prefix %}p{% endif %}"
+      "{% endfor %}{{ enable_thinking }}{{ tools | length if tools }}";
+  EXPECT_EQ(prompt(kAll, R"({"messages": [{"role": "user", "content": "q"},
+      {"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "f"}}]},
+      {"role": "assistant", "content": "a", "thinking": "", "prefix": true}],
+      "chat_template_kwargs": {"enable_thinking": false}, "tools": [{"function": {"name": "f"}}]})"),
+            "[user]q[assistant][assistant]a()pFalse1");
+  EXPECT_EQ(prompt(kAll, R"({"messages": [{"role": "user", "content": "q", "timestamp": 7}]})"),
+            "messages[0]: \"timestamp\" is a member that neither this program nor the chat template reads");
+  // "developer" where a template has no such role, or refuses it.
+  constexpr std::string_view kRoles =
+      "{% for m in messages %}{% if m.role in ['system', 'user'] %}[{{ m.role }}]{{ m.content }}{% endif %}{% endfor "
+      "%}";
+  EXPECT_EQ(
+      prompt(kRoles, R"({"messages": [{"role": "developer", "content": "d"}, {"role": "user", "content": "q"}]})"),
+      "[system]d[user]q");
+  // Functions that stand alone, and arguments as text, where the template wants the form of chat APIs.
+  constexpr std::string_view kTools =
+      "{% for t in tools or [] %}{{ t.function.name }};{% endfor %}{% for m in messages %}{% for c in m.tool_calls or "
+      "[] %}"
+      "{{ c.function.name }}{% for k, v in c.function.arguments.items() %} {{ k }}={{ v }}{% endfor %}{% endfor %}{% "
+      "endfor %}";
+  EXPECT_EQ(prompt(kTools, R"({"messages": [{"role": "assistant", "content": null,
+      "tool_calls": [{"name": "f", "arguments": "{\"x\": 1}"}]}], "tools": [{"name": "f", "parameters": {}}]})"),
+            "f;f x=1");
+  EXPECT_EQ(prompt("{% for m in messages %}{{ '' + m.tool_calls[0].function.arguments }}{% endfor %}",
+                   R"({"messages": [{"role": "assistant", "content": "",
+      "tool_calls": [{"function": {"name": "f", "arguments": {"x": [1, null], "y": "a"}}}]}]})"),
+            R"({"x": [1, null], "y": "a"})");
+}
+
+TEST(Conversation, WhatWouldGoLostInTrainingIsSaid) {
+  constexpr std::string_view kPlain =
+      "{% for m in messages %}{% if m.role in ['user', 'assistant'] %}<|{{ m.role }}|>{{ m.content }}{% endif %}{% "
+      "endfor %}"
+      "{% if add_generation_prompt %}<|assistant|>{% endif %}";
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "reasoning": "t"}]})",
+       "messages[1]: the chat template leaves out the reasoning"},
+      {R"({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"},
+        {"role": "assistant", "content": "a"}]})",
+       "messages[0]: the chat template leaves out what \"system\" says"},
+      {R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a",
+        "tool_calls": [{"name": "f"}]}]})",
+       "messages[1]: the chat template leaves out \"tool_calls\""},
+      {R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}], "tools": [{"name": "f"}]})",
+       "the chat template leaves out \"tools\""},
+      {R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0},
+        {"role": "user", "content": "r"}, {"role": "assistant", "content": "b", "reasoning": ""}]})",
+       "{<|user|>}q{<|assistant|>}a{<|user|>}r{<|assistant|>}[b"}};
+  for (const auto& [conversation, says] : cases)
+    EXPECT_TRUE(prompt(kPlain, conversation, true).starts_with(says)) << prompt(kPlain, conversation, true);
+}
+
 // A template that writes tools and calls as JSON; marks that a tool's answer spells stay text.
 TEST(Conversation, ToolsAndCallsReachTheTemplateAndTypedMarksStayText) {
-  int next = 0;
-  const auto tokenizer = tokenizer::train_bpe(
-      [&](std::string& document) {
-        document = "weather city name function 서울 " + std::to_string(next);
-        return ++next < 40;
-      },
-      {.vocab_size = 285});
-  ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message;
+  const tokenizer::Tokenizer* tokenizer = &text::tokenizer();
   const auto format = ChatFormat::from_text(
       "{{ bos_token }}{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<|user|>{{ m.role }}:"
       "{% if m.content is not none %}{{ m.content }}{% endif %}"

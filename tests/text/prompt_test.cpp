@@ -51,9 +51,9 @@ Prompt by_hand(const std::vector<Message>& messages, const PromptOptions& option
   for (const Message& m : messages) {
     if (m.role == "assistant") {
       special("<|assistant|>");
-      if (!m.reasoning_content.empty()) {
+      if (!m.reasoning_content.value_or("").empty()) {
         special("<think>", true);
-        plain(m.reasoning_content, true);
+        plain(*m.reasoning_content, true);
         special("</think>", true);
       }
       plain(m.content, true);
@@ -215,6 +215,109 @@ TEST(chat_format, of_a_folder) {
   folder.write("tokenizer_config.json", "[1,");
   EXPECT_TRUE(
       ChatFormat::load(path).error().message.starts_with(folder.file("tokenizer_config.json") + ": is not JSON"));
+}
+
+// A folder with several templates: as transformers chooses among them.
+TEST(chat_format, of_several_templates) {
+  const Folder folder;
+  const std::string path = folder.path.string();
+  const jinja::Value none = jinja::Value::list({}), tools = jinja::Value::list({jinja::Value::string("f")});
+  const auto both = [&] {
+    const auto format = ChatFormat::load(path);
+    if (!format) return format.error().message;
+    return *format->render(none, {}) + " " + *format->render(none, {.tools = tools});
+  };
+  folder.write("chat_template.json", R"({"chat_template": "processor"})");
+  EXPECT_EQ(both(), "processor processor");
+  folder.write("tokenizer_config.json", R"({"chat_template": null})");
+  EXPECT_EQ(both(), "processor processor");
+  folder.write("tokenizer_config.json",
+               R"({"chat_template": [{"name": "default", "template": "plain"}, {"name": "rag", "template": "r"}]})");
+  EXPECT_EQ(both(), "plain plain");
+  folder.write(
+      "tokenizer_config.json",
+      R"({"chat_template": [{"name": "tool_use", "template": "tool"}, {"name": "default", "template": "plain"}]})");
+  EXPECT_EQ(both(), "plain tool");
+  folder.write("tokenizer_config.json", R"({"chat_template": {"tool_use": "tool", "default": "plain"}})");
+  EXPECT_EQ(both(), "plain tool");
+  std::filesystem::create_directories(folder.path / "additional_chat_templates");
+  folder.write("additional_chat_templates/notes.txt", "{%");
+  folder.write("chat_template.jinja", "own");
+  EXPECT_EQ(both(), "own own");  // the files go before the list, whole
+  folder.write("additional_chat_templates/tool_use.jinja", "\xEF\xBB\xBFown tool");
+  EXPECT_EQ(both(), "own own tool");
+  // What is none is named.
+  folder.write("additional_chat_templates/tool_use.jinja", "{%");
+  EXPECT_TRUE(both().starts_with(folder.file("additional_chat_templates/tool_use.jinja") + ":1: TemplateSyntaxError"))
+      << both();
+  std::filesystem::remove_all(folder.path / "additional_chat_templates");
+  std::filesystem::remove(folder.path / "chat_template.jinja");
+  const std::string config = folder.file("tokenizer_config.json");
+  const std::pair<const char*, const char*> bad[] = {
+      {R"([{"name": "a", "template": "x"}, {"name": "b", "template": "x"}])",
+       "of the chat templates a, b none is named"},
+      {R"([{"name": "default"}])", "chat_template[0] is no object with the texts"},
+      {R"(["x"])", "chat_template[0] is no object with the texts"},
+      {R"({"default": 1})", "chat_template is no object with the texts"},
+      {"7", "chat_template is a number, not a text"}};
+  for (const auto& [value, says] : bad) {
+    folder.write("tokenizer_config.json", std::string("{\"chat_template\": ") + value + "}");
+    EXPECT_NE(both().find(says), std::string::npos) << both();
+    EXPECT_TRUE(both().starts_with(path)) << both();
+  }
+}
+
+TEST(chat_format, tokens_of_every_file) {
+  const Folder folder;
+  folder.write("chat_template.jinja", "{{ bos_token }}|{{ eos_token }}|{{ image_token }}|{{ audio_token }}");
+  folder.write("special_tokens_map.json", R"({"bos_token": "<b>", "eos_token": {"content": "<e>"}})");
+  const auto written = [&](const std::string& more) {
+    folder.write("tokenizer_config.json", R"({"bos_token": null, "eos_token": "<old>", "audio_token": "<a>",
+                 "add_bos_token": true, "extra_special_tokens": {"image_token": "<i>"})" +
+                                              more + "}");
+    const auto format = ChatFormat::load(folder.path.string());
+    return format ? *format->render(jinja::Value::list({}), {}) : format.error().message;
+  };
+  EXPECT_EQ(written(""), "<b>|<e>|<i>|<a>");
+  EXPECT_EQ(written(R"(, "added_tokens_decoder": {})"), "|<old>|<i>|<a>");
+}
+
+TEST(chat_format, what_a_template_makes_of_a_role) {
+  using Text = RoleShape::Text;
+  const struct {
+    const char* text;
+    const char* role;
+    Text as_text;
+    bool parts;
+  } cases[] = {
+      {"{% for m in messages %}{{ m.content }}{% endfor %}", "user", Text::written,
+       false},  // the list as Python has it
+      {"{% for m in messages %}{{ m.content | tojson }}{% endfor %}", "user", Text::written, false},
+      {"{% for m in messages %}{{ 'x' + m.content }}{% endfor %}", "user", Text::written, false},
+      {"{% for m in messages %}{% for p in m.content %}{{ p.text }}{% endfor %}{% endfor %}", "user", Text::left_out,
+       true},
+      {"{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for p in m.content %}{{ p.text "
+       "}}"
+       "{% endfor %}{% endif %}{% endfor %}",
+       "tool", Text::written, true},
+      {"{% for m in messages %}{% if m.role in ['user', 'system'] %}{{ m.content }}{% endif %}{% endfor %}",
+       "developer", Text::left_out, false},
+      {"{% for m in messages %}{% if m.role != 'user' %}{{ raise_exception('no') }}{% endif %}{{ m.content }}{% endfor "
+       "%}",
+       "system", Text::refused, false},
+      {"{{ strftime_now('%Y') }}{{ messages[0].content }}", "system", Text::written, false},
+  };
+  for (const auto& c : cases) {
+    const auto format = ChatFormat::from_text(c.text, "t");
+    ASSERT_TRUE(format.ok()) << format.error().message;
+    const RoleShape shape = format->shape_of(c.role);
+    EXPECT_EQ(shape.text, c.as_text) << c.text;
+    EXPECT_EQ(shape.parts, c.parts) << c.text;
+  }
+  const auto format = ChatFormat::from_text("{{ message.prefix }}{{ x_weight }}", "t");
+  EXPECT_TRUE(format->mentions("prefix"));
+  EXPECT_FALSE(format->mentions("weight"));
+  EXPECT_FALSE(format->mentions("fix"));
 }
 
 TEST(chat_format, the_shipped_model_has_the_built_in_one) {

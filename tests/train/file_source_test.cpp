@@ -85,10 +85,16 @@ TEST(file_source, txt_whole_or_split) {
   EXPECT_EQ(read(text, "x.txt"), (List{"<|begin_of_text|>[" + text + "<|end_of_text|>]"}));
   EXPECT_EQ(read(text, "x.txt", {.split_at_blank_lines = true}),
             (List{"<|begin_of_text|>[가나\n다<|end_of_text|>]", "<|begin_of_text|>[라\n마<|end_of_text|>]"}));
-  EXPECT_EQ(error("a\xED\xA0\x80", "x.txt"), "x.txt: byte 1 is not UTF-8.");
-  EXPECT_EQ(error("ab\xE2\x82", "x.txt"), "x.txt: byte 2 is not UTF-8.");
+  EXPECT_EQ(error("a\xED\xA0\x80", "x.txt").find("x.txt:1: byte 1 is not UTF-8."), 0u);
+  EXPECT_EQ(error("ab\xE2\x82", "x.txt"),
+            "x.txt:1: byte 2 is not UTF-8. The file ends inside a character: it was cut.");
+  EXPECT_EQ(error("a\nb\xB0\xA1 \xB3\xAA", "x.txt"),
+            "x.txt:2: byte 1 (byte 3 of the file) is not UTF-8. The file looks like CP949 (Korean of older Windows "
+            "programs): iconv -f CP949 -t UTF-8 x.txt > x.utf8.txt");
   EXPECT_EQ(error(" \n\n", "x.txt"), "x.txt: holds no document.");
-  EXPECT_EQ(error("a", "x.csv"), "x.csv: is neither a .txt nor a .jsonl file.");
+  EXPECT_EQ(error("a", "x.csv"), "x.csv: is none of .txt, .md, .jsonl and .json files.");
+  EXPECT_EQ(read("\xEF\xBB\xBF# a", "x.md"), (List{"<|begin_of_text|>[# a<|end_of_text|>]"}));
+  EXPECT_EQ(error("PAR1", "x.parquet").find("x.parquet: is a Parquet file, no text: python3 -c"), 0u);
 }
 
 TEST(file_source, bad_lines_are_named) {
@@ -101,12 +107,12 @@ TEST(file_source, bad_lines_are_named) {
       {"{\"text\":1}", "\"text\" is no string."},
       {"{\"text\":\"\"}", "\"text\" is empty."},
       {"{\"text\":\"a\",\"text\":\"b\"}", "key \"text\" stands twice"},
-      {"{\"text\":\"\xFF\"}", "syntax error"},
+      {"{\"text\":\"\xFF\"}", "byte 9 (byte 22 of the file) is not UTF-8"},
       {"{\"prompt\":\"a\"}", "\"completion\" is missing."},
       {"{\"completion\":\"a\"}", "\"prompt\" is missing."},
       {"{\"prompt\":\"a\",\"completion\":\"\"}", "\"completion\" is empty."},
       {"{\"messages\":[]}", "\"messages\" is no list of messages."},
-      {"{\"messages\":[1]}", "messages[0] is no object."},
+      {"{\"messages\":[1]}", "messages[0] is a number, not an object."},
       {"{\"messages\":[{\"role\":\"user\"}]}", "messages[0]: \"content\" is missing."},
       {"{\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}",
        "messages[0]: role \"tool\" is none of system, user, assistant."},
@@ -126,6 +132,106 @@ TEST(file_source, bad_lines_are_named) {
     EXPECT_NE(message.find(says), std::string::npos) << message << "\n want: " << says;
   }
   EXPECT_EQ(error("\n\n"), "x.jsonl: holds no document.");
+}
+
+TEST(file_source, every_form_of_conversation) {
+  const std::string want = "<|begin_of_text|><|user|>q<|assistant|>[a<|end_of_text|>]",
+                    system = "<|begin_of_text|><|system|>s<|user|>q<|assistant|>[a<|end_of_text|>]",
+                    thought = "<|begin_of_text|><|user|>q<|assistant|>[<think>t</think>a<|end_of_text|>]";
+  const std::pair<const char*, std::string> cases[] = {
+      {R"({"messages":[{"role":"user","content":[{"type":"text","text":"q"}]},{"role":"assistant","content":"a","tool_calls":null}],"id":7})",
+       want},
+      {R"({"conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"a"}],"system":"s"})", system},
+      {R"({"instruction":"q","input":"","output":"a"})", want},
+      {R"({"instruction":"q","output":"a","text":"Below is an instruction"})", want},
+      {R"({"query":"q","response":"a"})", want},
+      {R"({"prompt":[{"role":"user","content":"q"}],"completion":[{"role":"assistant","content":"a"}]})", want},
+      {R"({"messages":[{"role":"developer","content":"s"},{"role":"user","content":"q"},{"role":"assistant","content":"a"}]})",
+       system},
+      // The model's own marks in its content are marks; in other texts they are letters.
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"<think>t</think>a"}]})", thought},
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","thinking":"t"}]})", thought},
+      {R"({"messages":[{"role":"user","content":"<think>"},{"role":"assistant","content":"<|user|>"}]})",
+       "<|begin_of_text|><|user|><think><|assistant|>[<|user|><|end_of_text|>]"},
+      // Read and not learned.
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"b","weight":0},{"role":"user","content":"r"},
+         {"role":"assistant","content":"a","weight":1}]})",
+       "<|begin_of_text|><|user|>q<|assistant|>b<|end_of_text|><|user|>r<|assistant|>[a<|end_of_text|>]"},
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"b"},{"role":"user","content":"r"},
+         {"role":"assistant","content":"a","train":false}]})",
+       "<|begin_of_text|><|user|>q<|assistant|>[b<|end_of_text|>]<|user|>r<|assistant|>a<|end_of_text|>"}};
+  for (const auto& [line, document] : cases) EXPECT_EQ(read(line, "x.jsonl"), List{document}) << line;
+  const auto marks = [&](const std::string& line) {
+    const auto d = parse_data_file(line, "x.jsonl", tokenizer(), {});
+    EXPECT_TRUE(d.ok()) << d.error().message;
+    return std::count((*d)[0].ids.begin(), (*d)[0].ids.end(), *tokenizer().token_id("<think>"));
+  };
+  EXPECT_EQ(marks(cases[7].first), 1);
+  EXPECT_EQ(marks(cases[9].first), 0);
+  // One array, and one object over several lines.
+  EXPECT_EQ(read("[{\"instruction\":\"q\",\"output\":\"a\"},\n{\"query\":\"q\",\"response\":\"a\"}]", "x.json"),
+            (List{want, want}));
+  EXPECT_EQ(read("{\n\"instruction\": \"q\",\n\"output\": \"a\"\n}\n", "x.json"), List{want});
+
+  const std::pair<const char*, const char*> bad[] = {
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":0}]})",
+       "x.jsonl:1: no reply is to be learned."},
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":2}]})",
+       "x.jsonl:1: messages[1]: \"weight\" is 2, where 0 (not learned) or 1"},
+      {R"({"messages":[{"role":"user","content":"q","mood":"x"},{"role":"assistant","content":"a"}]})",
+       "x.jsonl:1: messages[0]: \"mood\" is a member that neither"},
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"tools":[{"name":"f"}]})",
+       "x.jsonl:1: the chat template leaves out \"tools\""},
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":""}]})",
+       "x.jsonl:1: messages[1]: \"content\" is empty."},
+      {R"({"conversations":[{"from":"gpt","value":"a"}]})", "x.jsonl:1: messages[0]: an assistant's message follows"},
+      {R"({"text":"a","messages":[{"role":"user","content":"q"}]})", "x.jsonl:1: holds more than one of"},
+      {R"({"instruction":"a"})", "the last message is not the assistant's"}};
+  for (const auto& [line, says] : bad) {
+    EXPECT_NE(error(line).find(says), std::string::npos) << error(line) << "\n want: " << says;
+  }
+  // What would be learned all the same.
+  EXPECT_NE(error(R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":0},
+                      {"role":"user","content":"r"},{"role":"assistant","content":"b"}]})",
+                  "x.jsonl", {.learn_all = true})
+                .find("pre-training learns every token"),
+            std::string::npos);
+}
+
+TEST(file_source, what_the_lines_were_is_counted) {
+  DataForms forms;
+  ASSERT_EQ(
+      read("{\"text\":\"a\",\"id\":1}\n{\"instruction\":\"q\",\"output\":\"a\",\"source\":\"web\"}\n"
+           "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"},{\"from\":\"gpt\",\"value\":\"a\"}],\"id\":2}\n",
+           "x.jsonl", {.forms = &forms})
+          .size(),
+      3u);
+  EXPECT_EQ(forms.summary(),
+            "1 conversations (ShareGPT), 1 instruction and output (Alpaca), 1 text; passed over beside them: id (2), "
+            "source (1)");
+  ASSERT_EQ(read("a", "x.txt", {.forms = &forms}).size(), 1u);
+  EXPECT_EQ(forms.documents["text"], 2);
+}
+
+// A template of another family: its tokens, and running text that begins as its tokenizer's files say.
+TEST(file_source, another_chat_format) {
+  const auto format = text::ChatFormat::from_text(
+      "{% for m in messages %}<|{{ 'user' if m.role == 'tool' else m.role }}|>{{ m.content }}"
+      "{% for c in m.tool_calls or [] %}({{ c.function.name }}){% endfor %}<|end_of_text|>{% endfor %}"
+      "{% if add_generation_prompt %}<|assistant|>{% endif %}{{ '' if tools else '' }}",
+      "t", {{"eos_token", "<|end_of_text|>"}});
+  ASSERT_TRUE(format.ok()) << format.error().message;
+  const FileSourceOptions options{.format = *format};
+  EXPECT_EQ(read("ab", "x.txt", options), List{"[ab<|end_of_text|>]"});
+  EXPECT_EQ(read(R"({"messages":[{"role":"user","content":"q"},
+      {"role":"assistant","content":"","tool_calls":[{"type":"function","function":{"name":"f","arguments":{}}}]},
+      {"role":"tool","content":"7"},{"role":"assistant","content":"a"}],"tools":[{"function":{"name":"f"}}]})",
+                 "x.jsonl", options),
+            List{"<|user|>q<|end_of_text|><|assistant|>[(f)<|end_of_text|>]<|user|>7<|end_of_text|><|assistant|>"
+                 "[a<|end_of_text|>]"});
+  const auto endless = text::ChatFormat::from_text("{{ messages[0].content }}", "t", {});
+  EXPECT_EQ(error("ab", "x.txt", {.format = *endless}),
+            "tokenizer_config.json: \"eos_token\" is missing: a text would have no end");
 }
 
 TEST(file_source, long_samples_are_refused_and_long_texts_cut) {
@@ -176,7 +282,10 @@ TEST(file_source, mutations) {
       "{\"text\":\"가나다라마바사 아자차카타파하, the quick brown fox jumps over the lazy dog 0123456789 "
       "0123456789\"}\n{\"prompt\":\"1\",\"completion\":\"2\"}\n{\"messages\":[{\"role\":\"user\",\"content\":"
       "\"x\"},{\"role\":\"assistant\",\"content\":"
-      "\"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\"}]}\n";
+      "\"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\"}]}\n"
+      "{\"instruction\":\"x\",\"output\":\"y\"}\n{\"conversations\":[{\"from\":\"human\",\"value\":\"x\"},{\"from\":"
+      "\"gpt\","
+      "\"value\":\"<think>y</think>z\",\"weight\":1}]}\n";
   int taken = 0;
   for (uint64_t i = 0; i < 10'000; ++i) {
     RandomStream random(19, i, Purpose::mutation);

@@ -157,7 +157,7 @@ TEST(recipe, files_of_the_user) {
   const auto r = parse_recipe(with("[data]\n", files), "x/nano.toml");
   ASSERT_TRUE(r.ok()) << r.error().message;
   EXPECT_EQ(r->data.files, (std::vector<DataFile>{{"a.txt", 3, "blank_lines"}, {"b.jsonl", 1, "none"}}));
-  EXPECT_NE(error_of(with("b.jsonl", "b.json", with("[data]\n", files))).find("is neither a .txt nor a .jsonl file"),
+  EXPECT_NE(error_of(with("b.jsonl", "b.csv", with("[data]\n", files))).find("is none of .txt, .md, .jsonl and"),
             std::string::npos);
   EXPECT_NE(error_of(with("a.txt", "a.jsonl", with("[data]\n", files))).find("each line is a document"),
             std::string::npos);

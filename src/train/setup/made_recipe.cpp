@@ -10,7 +10,6 @@
 #include <numeric>
 
 #include "base/check.h"
-#include "base/files.h"
 #include "models/config/deepseek_v3.h"
 #include "models/open.h"
 #include "train/file_source.h"
@@ -18,6 +17,7 @@
 #include "train/setup/start.h"
 #include "train/setup/validation.h"
 #include "train/task_source.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::train {
 namespace {
@@ -277,7 +277,7 @@ Result<FileFacts> facts_of(const std::string& path, const tokenizer::Tokenizer* 
     const auto shards = shards_of(path);
     if (!shards) return shards.error();
     for (const std::string& shard : *shards) {
-      const auto text = read_file(shard, int64_t{4} << 30);
+      const auto text = unicode::read_text_file(shard, int64_t{4} << 30);
       if (!text) return text.error();
       facts.texts.push_back(1 + static_cast<int64_t>(static_cast<double>(text->size()) / kBytesPerToken));
     }

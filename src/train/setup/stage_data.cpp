@@ -34,8 +34,9 @@ Result<std::shared_ptr<const DocumentSource>> divide(std::vector<WeightedSource>
 }  // namespace
 
 Result<StageData> open_stage_data(const Recipe& recipe, const StageRecipe& stage, const tokenizer::Tokenizer& tokenizer,
-                                  const std::optional<text::ChatFormat>& format) {
-  auto sources = open_sources(recipe, stage, tokenizer, format);
+                                  const std::optional<text::ChatFormat>& format,
+                                  const std::function<void(const std::string&)>& on_message) {
+  auto sources = open_sources(recipe, stage, tokenizer, format, on_message);
   if (!sources) return sources.error();
   StageData data{std::move(*sources), nullptr};
   const std::string& file = recipe.data.validation_file;

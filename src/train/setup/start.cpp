@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "base/files.h"
 #include "models/open.h"
 #include "text/chat_template.h"
 #include "text/prompt.h"
 #include "train/export.h"
+#include "unicode/text_file.h"
 
 namespace jamsu::train {
 
@@ -89,7 +89,7 @@ Result<Start> start_of_folder(const Recipe& recipe, const StageOptions& o, const
 
 Status take_named_template(const StageOptions& o, Start& start) {
   if (o.chat_template.empty()) return {};
-  const auto text = read_file(o.chat_template);
+  const auto text = unicode::read_text_file(o.chat_template);
   if (!text) return text.error();
   text::ChatFormat::Tokens tokens = text::ChatFormat::own_tokens();
   if (start.format)
