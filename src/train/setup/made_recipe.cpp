@@ -170,9 +170,10 @@ class Maker {
       common = std::gcd(common, pieces.back());
       largest = std::max(largest, pieces.back());
     }
+    const int64_t most = largest / common;
     for (size_t i = 0; i < files_.size(); ++i) {
-      const double part =
-          static_cast<double>(pieces[i] / common) / std::max(1.0, static_cast<double>(largest / common) / 1e6);
+      const int64_t share = pieces[i] / common;
+      const double part = static_cast<double>(share) / std::max(1.0, static_cast<double>(most) / 1e6);
       d.files.push_back({files_[i].path, std::max<int64_t>(static_cast<int64_t>(part), 1), "none"});
       sum += d.files.back().weight;
     }
