@@ -247,7 +247,10 @@ TEST_F(StageTest, AUsersTextMakesTheTokenizerAndItsShareIsMeasured) {
   // All that was measured, to the last digit; only the clock differs.
   const auto lines = [](const std::string& folder) {
     std::vector<std::pair<int64_t, std::vector<std::pair<std::string, double>>>> all;
-    for (const MetricPoint& p : *read_metrics(folder + "/metrics.jsonl")) all.emplace_back(p.step, p.values);
+    const auto points = read_metrics(folder + "/metrics.jsonl");
+    EXPECT_TRUE(points.ok());
+    if (points)
+      for (const MetricPoint& p : *points) all.emplace_back(p.step, p.values);
     return all;
   };
   EXPECT_EQ(lines(again), lines(run));

@@ -111,7 +111,7 @@ class Maker {
 
   Recipe make() {
     recipe_.reasons[""] = fmt::format(
-        "Made for {} file{}: {} document{}, {} tokens{}; {}. It may be changed and used as any recipe.", files_.size(),
+        "Made for {} file{}: {} document{}, {}{} tokens; {}. It may be changed and used as any recipe.", files_.size(),
         files_.size() == 1 ? "" : "s", all_.documents, all_.documents == 1 ? "" : "s",
         model_.folder.empty() ? "about " : "", all_.tokens,
         model_.folder.empty()
@@ -138,7 +138,7 @@ class Maker {
   bool large() const { return model_.parameters > 100'000'000; }
 
   void choose_rows() {
-    const int64_t usual = model_.folder.empty() ? 512 : all_.samples > 0 ? 256 : 1024;
+    const int64_t usual = model_.folder.empty() ? 512 : all_.samples > 0 && !mixes() ? 256 : 1024;
     const int64_t wanted = std::max(usual, power_of_two_from(all_.longest_sample));
     stage_.context = std::min(wanted, model_.context);
     why("context", all_.longest_sample > usual
@@ -170,9 +170,10 @@ class Maker {
       common = std::gcd(common, pieces.back());
       largest = std::max(largest, pieces.back());
     }
+    const int64_t most = largest / common;
     for (size_t i = 0; i < files_.size(); ++i) {
-      const double part =
-          static_cast<double>(pieces[i] / common) / std::max(1.0, static_cast<double>(largest / common) / 1e6);
+      const int64_t share = pieces[i] / common;
+      const double part = static_cast<double>(share) / std::max(1.0, static_cast<double>(most) / 1e6);
       d.files.push_back({files_[i].path, std::max<int64_t>(static_cast<int64_t>(part), 1), "none"});
       sum += d.files.back().weight;
     }
@@ -251,10 +252,10 @@ class Maker {
     stage_.sample_every_steps = round_down(std::clamp<int64_t>(steps_ / 4, 1, 1000));
     stage_.checkpoint_every_steps = round_down(std::clamp<int64_t>(steps_ / 5, 20, 500));
     stage_.keep = large() ? 2 : 3;
-    const std::string steps = fmt::format("of about {} steps", steps_);
-    why("validate_every_steps", steps);
-    why("sample_every_steps", steps);
-    why("checkpoint_every_steps", steps);
+    const auto of = [&](const char* times) { return fmt::format("about {} in about {} steps", times, steps_); };
+    why("validate_every_steps", of("ten times"));
+    why("sample_every_steps", of("four times"));
+    why("checkpoint_every_steps", of("five times"));
     if (large()) why("keep", fmt::format("one takes {:.1f} GB", static_cast<double>(model_.parameters) * 12e-9));
   }
 

@@ -67,7 +67,8 @@ Result<StageRecipe> set_length(StageRecipe stage, const std::vector<WeightedSour
   auto dataset = Dataset::create(training, stage.data_options(recipe.data.seed));
   if (!dataset) return dataset.error();
   int64_t steps = 0;
-  for (; dataset->state().next < places; ++steps)
+  const auto placed = [&] { return dataset->state().next - dataset->state().waiting.size(); };
+  for (; placed() < places; ++steps)
     if (const auto batch = dataset->next(); !batch) return batch.error();
   stage.tokens = steps * stage.batch_tokens;
   if (auto s = stage.learning_rate().check(); !s)
