@@ -250,7 +250,7 @@ class Chat {
     std::ofstream file(path);
     for (const text::Message& m : full_) {
       boost::json::object o{{"role", m.role}, {"content", m.content}};
-      if (!m.reasoning_content.empty()) o["reasoning_content"] = m.reasoning_content;
+      if (!m.reasoning_content.value_or("").empty()) o["reasoning_content"] = *m.reasoning_content;
       file << o << "\n";
     }
     file.flush();

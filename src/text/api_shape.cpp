@@ -1,6 +1,7 @@
 #include "text/api_shape.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace jamsu::text {
 namespace {
@@ -78,6 +79,7 @@ bool to_api_shape(std::vector<Message>& messages, json::array& tools, Arguments 
   bool changed = false;
   for (json::value& tool : tools) changed |= wrap(tool);
   for (Message& m : messages) {
+    changed |= std::exchange(m.no_content, false);  // the content is empty then
     json::value* calls = m.fields.if_contains("tool_calls");
     if (!calls || !calls->is_array()) continue;
     if (calls->get_array().empty()) {

@@ -96,7 +96,7 @@ Result<std::vector<Named>> of_member(const json::object& file, const std::string
     if (!name || !name->is_string() || !text || !text->is_string())
       return Error{at + " is no object with the texts \"name\" and \"template\""};
     found.push_back({std::string(name->get_string()), std::string(text->get_string()),
-                     fmt::format("{} \"{}\"", where, tokenizer::in_quotes(name->get_string()))});
+                     fmt::format("{} {}", where, tokenizer::in_quotes(name->get_string()))});
     return {};
   };
   if (value->is_string()) {

@@ -61,6 +61,7 @@ Status add_messages(const json::value& list, std::string_view name, const std::s
 Result<std::string> text_of(const json::object& o, std::string_view name, const std::string& where) {
   const json::value* value = member(o, name);
   if (!value) return std::string();
+  if (value->is_int64()) return json::serialize(*value);  // the answer to many a problem
   if (!value->is_string()) return Error{fmt::format("{}: \"{}\" is no string.", where, name)};
   return std::string(value->get_string());
 }
@@ -193,30 +194,26 @@ Status add_system(const json::object& o, const std::string& where, Conversation&
   return {};
 }
 
-Status check_beside(const json::object& o, const std::string& where, std::string_view form, bool instructed) {
-  for (const Refused& r : kRefused)
-    if (const json::value* value = member(o, r.name); value && !asks_for_nothing(r, *value))
-      return Error{fmt::format("{}: \"{}\" beside {} is not obeyed here: {}.", where, r.name, form, r.why)};
+// A text beside messages that may be the thinking of one of them.
+Status check_reasoning_beside(const json::object& o, const std::string& where, std::string_view form) {
   for (const std::string_view name : kReasoning)
-    if (const json::value* value = member(o, name); value && value->is_string() && !instructed)
+    if (const json::value* value = member(o, name); value && value->is_string())
       return Error{fmt::format("{}: \"{}\" stands beside {} and not in a message.", where, name, form)};
-  const json::value* label = member(o, "label");
-  if (label && label->is_bool() && form == "prompt and completion")
-    return Error{fmt::format("{}: \"label\" is not obeyed here: {}.", where, kNoPairs)};
   return {};
 }
 
-constexpr std::array<std::string_view, 9> kUsed = {"messages", "conversations", "conversation",
-                                                   "tools",    "functions",     "system",
-                                                   "prompt",   "completion",    "chat_template_kwargs"};
+constexpr std::array<std::string_view, 8> kUsed = {
+    "messages", "conversations", "conversation", "tools", "functions", "system", "prompt", "chat_template_kwargs"};
 
 void list_passed_over(const json::object& o, const Instruction* row, Conversation& c) {
+  const bool pair = c.asked < c.messages.size() && !row;
   for (const auto& [key, value] : o) {
     const std::string_view name(key);
     const auto is = [&](const auto& list) { return std::find(list.begin(), list.end(), name) != list.end(); };
     const bool of_row = row && (name == row->question || name == row->context || name == row->answer ||
                                 name == "history" || is(kReasoning));
-    if (!value.is_null() && !of_row && !is(kUsed) && !c.variables.contains(name)) c.passed_over.emplace_back(name);
+    if (!value.is_null() && !of_row && !(pair && name == "completion") && !is(kUsed) && !c.variables.contains(name))
+      c.passed_over.emplace_back(name);
   }
 }
 
@@ -246,6 +243,16 @@ Result<json::array> read_tools(const json::value& value, const std::string& wher
     if (const json::value& tool = list->get_array()[i]; !tool.is_object())
       return Error{fmt::format("{}[{}] is {}, not an object.", where, i, json_kind_name(tool))};
   return list->get_array();
+}
+
+Status check_beside(const json::object& o, const std::string& where, std::string_view form) {
+  for (const Refused& r : kRefused)
+    if (const json::value* value = member(o, r.name); value && !asks_for_nothing(r, *value))
+      return Error{fmt::format("{}: \"{}\" beside {} is not obeyed here: {}.", where, r.name, form, r.why)};
+  const json::value* label = member(o, "label");
+  if (label && label->is_bool() && form == "prompt and completion")
+    return Error{fmt::format("{}: \"label\" is not obeyed here: {}.", where, kNoPairs)};
+  return {};
 }
 
 bool is_conversation(const json::object& o) {
@@ -286,7 +293,9 @@ Result<Conversation> read_conversation(const json::object& o, const std::string&
         fmt::format("{}: holds more than one of {} and \"prompt\", where exactly one belongs.", where, c.form)};
   for (const auto add : {add_system, add_tools, add_variables})
     if (s = add(o, where, c); !s) return s.error();
-  if (s = check_beside(o, where, c.form, instructed); !s) return s.error();
+  if (!instructed)
+    if (s = check_reasoning_beside(o, where, c.form); !s) return s.error();
+  if (s = check_beside(o, where, c.form); !s) return s.error();
   list_passed_over(o, instructed ? row : nullptr, c);
   return c;
 }

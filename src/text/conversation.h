@@ -36,6 +36,9 @@ bool is_conversation(const boost::json::object& object);
 // that would change what is written or learned and are not obeyed ("images", "rejected", a weight of 0.5).
 Result<Conversation> read_conversation(const boost::json::object& object, const std::string& where);
 
+// Errors: members beside a text or a conversation ("messages" ...) that are not obeyed here, as above.
+Status check_beside(const boost::json::object& object, const std::string& where, std::string_view form);
+
 // {"type": "function", "function": {...}} or the function alone, as the list or as its JSON text.
 Result<boost::json::array> read_tools(const boost::json::value& value, const std::string& where);
 

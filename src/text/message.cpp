@@ -66,8 +66,8 @@ Status take_from(Reading& r, std::string_view name, const json::value& value, co
   const auto found =
       std::find_if(kSpeakers.begin(), kSpeakers.end(), [&](const Speaker& s) { return s.from == r.message.role; });
   if (found == kSpeakers.end())
-    return Error{fmt::format("{}: \"from\" is \"{}\", none of human, gpt, system, tool, function_call, observation.",
-                             where, in_quotes(r.message.role))};
+    return Error{fmt::format("{}: \"from\" is {}, none of human, gpt, system, tool, function_call, observation.", where,
+                             in_quotes(r.message.role))};
   r.calls_as_text = found->from == "function_call";
   r.message.role = found->role;
   return {};
@@ -82,8 +82,7 @@ Status take_part(Reading& r, const json::value& value, const std::string& where)
   const std::string_view kind = !type ? "text" : type->is_string() ? std::string_view(type->get_string()) : "";
   const bool thinks = kind == "thinking" || kind == "reasoning";
   if (!thinks && kind != "text" && kind != "input_text" && kind != "output_text")
-    return Error{
-        fmt::format("{}: a part of type \"{}\": this program reads parts of text alone.", where, in_quotes(kind))};
+    return Error{fmt::format("{}: a part of type {}: this program reads parts of text alone.", where, in_quotes(kind))};
   std::string_view name = "text";
   if (thinks && part->contains(kind)) name = kind;
   const json::value* text = part->if_contains(name);
@@ -92,7 +91,7 @@ Status take_part(Reading& r, const json::value& value, const std::string& where)
   for (const auto& [member, other] : *part) {
     const std::string_view known(member);
     if (known == "type" || known == name || known == "cache_control" || is_nothing(other)) continue;
-    return Error{fmt::format("{}: \"{}\" is a member that nobody reads.", where, in_quotes(member))};
+    return Error{fmt::format("{}: {} is a member that nobody reads.", where, in_quotes(member))};
   }
   if (thinks) {
     if (!r.message.reasoning_content) r.message.reasoning_content.emplace();
@@ -133,6 +132,10 @@ Status take_reasoning(Reading& r, std::string_view name, const json::value& valu
   return {};
 }
 
+std::string shown(const json::value& value) {
+  return value.is_double() ? fmt::format("{}", value.get_double()) : json::serialize(value);
+}
+
 // "weight": 0, "train": false, "masked": true: the message is read and not learned.
 Status take_learn(Reading& r, std::string_view name, const json::value& value, const std::string& where) {
   const bool inverse = name == "masked" || name == "mask";
@@ -143,7 +146,7 @@ Status take_learn(Reading& r, std::string_view name, const json::value& value, c
     if (number == 0 || number == 1) said = number == 1;
   }
   if (!said)
-    return Error{fmt::format("{}: \"{}\" is {}, {}.", where, name, json::serialize(value),
+    return Error{fmt::format("{}: \"{}\" is {}, {}.", where, name, shown(value),
                              inverse ? "where true (not learned) or false is read"
                                      : "where 0 (not learned) or 1 is read: a message is learned or it is not")};
   const bool learn = *said != inverse;
@@ -237,7 +240,7 @@ Status check_owner(const Reading& r, const std::string& where) {
                                                                   : std::string_view();
   if (name.empty()) return {};
   if (r.message.learn.value_or(false) && name == r.learn_from)
-    return Error{fmt::format("{}: \"{}\" asks to learn what \"{}\" says: the assistant's messages alone are learned.",
+    return Error{fmt::format("{}: \"{}\" asks to learn what {} says: the assistant's messages alone are learned.",
                              where, name, in_quotes(r.message.role))};
   return Error{fmt::format("{}: \"{}\" stands in the assistant's messages only.", where, name)};
 }

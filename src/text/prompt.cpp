@@ -17,8 +17,10 @@ namespace {
 
 namespace json = boost::json;
 
-// Members of a message that every chat API has; a template may leave them out.
+// Members of a message, and roles, that every chat API has; a template may leave them out.
 constexpr std::array<std::string_view, 3> kKnownFields = {"tool_calls", "tool_call_id", "name"};
+constexpr std::array<std::string_view, 7> kKnownRoles = {"system", "developer", "user",   "assistant",
+                                                         "tool",   "function",  "ipython"};
 // Roles of chat APIs that are another one for templates that do not know them.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kOtherRoles = {
     {{"developer", "system"}, {"function", "tool"}}};
@@ -49,6 +51,14 @@ std::string_view trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(kBlank);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
+}
+
+bool is_learned(const Message& m) {
+  return m.role == "assistant" && m.learn.value_or(true);
+}
+
+Error left_out(size_t message, std::string_view what) {
+  return Error{fmt::format("messages[{}]: the chat template leaves out {}", message, what)};
 }
 
 }  // namespace
@@ -86,16 +96,21 @@ Result<PromptBuilder> PromptBuilder::create(tokenizer::Tokenizer tokenizer) {
   return create(std::move(tokenizer), ChatFormat::built_in());
 }
 
+std::string PromptBuilder::role_of(const Message& m) const {
+  const auto written = [&](std::string_view role) {
+    return format_.shape_of(std::string(role)).text == RoleShape::Text::written;
+  };
+  for (const auto& [name, other] : kOtherRoles)
+    if (m.role == name && !written(name) && written(other)) return std::string(other);
+  return m.role;
+}
+
 jinja::Value PromptBuilder::value_of(const Message& m, TypedText& typed) const {
   using jinja::Value;
   const auto own = [&](const std::string& s) { return unicode::to_valid_utf8(s); };
   const bool assistant = m.role == "assistant";
   const auto said = [&](const std::string& s) { return m.ours ? own(s) : assistant ? typed.said(s) : typed.typed(s); };
-  std::string role = m.ours ? own(m.role) : typed.typed(m.role);
-  for (const auto& [name, other] : kOtherRoles)
-    if (m.role == name && format_.shape_of(m.role).text != RoleShape::Text::written &&
-        format_.shape_of(std::string(other)).text == RoleShape::Text::written)
-      role = other;
+  const std::string role = m.ours ? own(m.role) : typed.typed(role_of(m));
   std::vector<std::pair<std::string, Value>> fields = {{"role", Value::string(role)}};
   if (!m.no_content) {
     const RoleShape shape = m.ours ? RoleShape{} : format_.shape_of(role);
@@ -144,7 +159,6 @@ Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std:
   const auto first = [&](size_t count) {
     return jinja::Value::list({written.values.begin(), written.values.begin() + static_cast<std::ptrdiff_t>(count)});
   };
-  const auto is_learned = [&](const Message& m) { return m.role == "assistant" && m.learn.value_or(true); };
   std::vector<Span> spans;
   size_t last = messages.size();
   while (last > 0 && !is_learned(messages[last - 1])) --last;
@@ -180,38 +194,37 @@ Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std:
 }
 
 Status PromptBuilder::check(const std::vector<Message>& messages) const {
-  for (size_t i = 0; i < messages.size(); ++i)
-    for (const auto& [key, value] : messages[i].fields) {
+  const auto is_one = [](const auto& known, std::string_view name) {
+    return std::find(known.begin(), known.end(), name) != known.end();
+  };
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const Message& m = messages[i];
+    if (!is_one(kKnownRoles, m.role) && format_.shape_of(m.role).text == RoleShape::Text::left_out)
+      return left_out(i, fmt::format("what {} says", tokenizer::in_quotes(m.role)));
+    for (const auto& [key, value] : m.fields) {
       const std::string_view name(key);
-      if (std::find(kKnownFields.begin(), kKnownFields.end(), name) != kKnownFields.end() || is_nothing(value))
-        continue;
-      if (!format_.mentions(name))
-        return Error{
-            fmt::format("messages[{}]: \"{}\" is a member that neither this program nor the chat template reads", i,
-                        tokenizer::in_quotes(name))};
+      if (!is_one(kKnownFields, name) && !is_nothing(value) && !format_.mentions(name))
+        return Error{fmt::format("messages[{}]: {} is a member that neither this program nor the chat template reads",
+                                 i, tokenizer::in_quotes(name))};
     }
+  }
   return {};
 }
 
 Status PromptBuilder::check_learned(const std::vector<Message>& messages, const PromptOptions& options,
-                                    const std::string& shown, const TypedText& typed) const {
-  const auto left_out = [](size_t i, std::string_view what) {
-    return Error{fmt::format("messages[{}]: the chat template leaves out {}", i, what)};
-  };
-  const auto is_written = [&](const std::string& text) {
-    const std::string plain = typed.plain(text);
-    return shown.find(trimmed(plain)) != std::string::npos;
-  };
+                                    const std::string& last_reply, const TypedText& typed) const {
   if (!options.tools.empty() && !format_.mentions("tools")) return Error{"the chat template leaves out \"tools\""};
   size_t last = messages.size();
-  while (last > 0 && messages[last - 1].role != "assistant") --last;
+  while (last > 0 && !is_learned(messages[last - 1])) --last;
   for (size_t i = 0; i < messages.size(); ++i) {
     const Message& m = messages[i];
     if (m.ours) continue;
     if (has_calls(m) && !format_.mentions("tool_calls")) return left_out(i, "\"tool_calls\"");
-    if (m.role != "assistant" && format_.shape_of(m.role).text == RoleShape::Text::left_out && !is_written(m.content))
-      return left_out(i, fmt::format("what \"{}\" says", tokenizer::in_quotes(m.role)));
-    if (i + 1 == last && m.reasoning_content && m.learn.value_or(true) && !is_written(*m.reasoning_content))
+    if (m.role != "assistant" && format_.shape_of(role_of(m)).text == RoleShape::Text::left_out)
+      return left_out(i, fmt::format("what {} says", tokenizer::in_quotes(m.role)));
+    if (i + 1 != last || !m.reasoning_content) continue;
+    const std::string thought = typed.plain(*m.reasoning_content);
+    if (last_reply.find(trimmed(thought)) == std::string::npos)
       return left_out(i,
                       "the reasoning: write it into the content, between the model's marks of thinking, or not at all");
   }
@@ -240,7 +253,9 @@ Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const 
     auto found = learned_spans(messages, *written);
     if (!found) return found.error();
     spans = std::move(*found);
-    if (auto s = check_learned(messages, options, typed.show(written->text), typed); !s) return s.error();
+    const std::string last_reply =
+        spans.empty() ? "" : typed.show(std::string_view(written->text).substr(spans.back().begin));
+    if (auto s = check_learned(messages, options, last_reply, typed); !s) return s.error();
   }
   const std::string_view text = written->text;
   size_t at = 0;

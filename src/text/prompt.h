@@ -53,14 +53,16 @@ class PromptBuilder {
   static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer, ChatFormat format);
   static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer);  // the built-in format
   // A role "developer" is "system", and "function" "tool", where the template does not write the one and knows the
-  // other. Tools and calls without the wrapping of chat APIs, and arguments as text, are given to the template as they
-  // are; where it cannot write them so, wrapped, and as objects.
+  // other. Tools, calls and their arguments are given to the template as they are; where it cannot write them so, in the
+  // form of chat APIs (api_shape.h).
   // Errors: no messages, what the template raises (a role it does not know), its limits, those of check. For find_learned
   // also what would go lost without a word: a last reply that does not begin as the template asks for one; reasoning,
   // tools, calls or a message that the template leaves out.
   Result<Prompt> build(const std::vector<Message>& messages, const PromptOptions& options = {}) const;
-  // Members of messages that are not known here and that the template does not read are an error that names them.
+  // Members of messages that are not known here and that the template does not read are an error that names them, and so
+  // are roles that it leaves out.
   Status check(const std::vector<Message>& messages) const;
+  bool reads(std::string_view member) const { return format_.mentions(member); }
 
   int32_t end_of_text() const { return end_; }  // -1: the tokenizer's files name none
   StreamFormat stream_format() const { return format_.stream_format(); }
@@ -71,13 +73,14 @@ class PromptBuilder {
   };
   struct Written;  // the messages as a template sees them, and what it made of them
   PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format);
+  std::string role_of(const Message& message) const;  // as the template knows it
   jinja::Value value_of(const Message& message, TypedText& typed) const;
   Result<Written> write(const std::vector<Message>& messages, const PromptOptions& options, TypedText& typed) const;
   // Bytes of the rendered messages that the assistant says and that are learned.
   Result<std::vector<Span>> learned_spans(const std::vector<Message>& messages, const Written& written) const;
-  // `shown`: the rendered messages.
-  Status check_learned(const std::vector<Message>& messages, const PromptOptions& options, const std::string& shown,
-                       const TypedText& typed) const;
+  // `last_reply`: the text of the last one that is learned.
+  Status check_learned(const std::vector<Message>& messages, const PromptOptions& options,
+                       const std::string& last_reply, const TypedText& typed) const;
 
   tokenizer::Tokenizer tokenizer_;
   ChatFormat format_;

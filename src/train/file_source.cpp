@@ -66,7 +66,7 @@ class Builder {
   }
 
   // Built by text::PromptBuilder, as everywhere. REQUIRES: can_chat().
-  Result<Document> chat(const text::Conversation& c, const std::string& where) {
+  Result<Document> chat(const text::Conversation& c, const std::string& where, DataForms& forms) {
     auto prompt = prompts_->build(c.messages, {.add_generation_prompt = false,
                                                .enable_thinking = {},
                                                .find_learned = true,
@@ -74,6 +74,9 @@ class Builder {
                                                .tools = c.tools,
                                                .variables = c.variables});
     if (!prompt) return Error{where + ": " + prompt.error().message};
+    for (const text::Message& m : c.messages)  // names and numbers of calls that the template has no place for
+      for (const auto& [name, value] : m.fields)
+        if (!prompts_->reads(name)) ++forms.passed_over[fmt::format("{} of a message", std::string_view(name))];
     if (prompt->ids.empty()) return Error{where + ": the chat template writes nothing of it."};
     Document d{std::move(prompt->ids), std::move(prompt->learned)};
     if (options_.learn_all) std::fill(d.learned.begin() + 1, d.learned.end(), uint8_t{1});
@@ -121,8 +124,8 @@ Status check_order(const std::vector<text::Message>& messages, const std::string
     const auto error = [&](std::string_view what) { return Error{fmt::format("{}: messages[{}]{}", where, i, what)}; };
     const bool system = m.role == "system" || m.role == "developer";
     if (built_in && !system && m.role != "user" && m.role != "assistant")
-      return error(fmt::format(": role \"{}\" is none of system, user, assistant.", tokenizer::in_quotes(m.role)));
-    if (m.content.empty() && !m.no_content && !text::has_calls(m) && !m.reasoning_content)
+      return error(fmt::format(": role {} is none of system, user, assistant.", tokenizer::in_quotes(m.role)));
+    if (m.content.empty() && !system && !m.no_content && !text::has_calls(m) && !m.reasoning_content)
       return error(": \"content\" is empty.");
     if (system && i != 0) return error(": a system message stands only at the beginning.");
     if (m.role == "assistant" && before != "user" && before != "tool")
@@ -150,7 +153,7 @@ Result<Document> read_conversation(const json::object& o, const std::string& whe
   if (!learns) return Error{where + ": no reply is to be learned."};
   ++forms.documents[std::string(c->form)];
   for (const std::string& name : c->passed_over) ++forms.passed_over[name];
-  return builder.chat(*c, where);
+  return builder.chat(*c, where, forms);
 }
 
 Result<Document> read_record(const json::object& o, const std::string& where, Builder& builder, DataForms& forms) {
@@ -167,6 +170,7 @@ Result<Document> read_record(const json::object& o, const std::string& where, Bu
                     where, text + pair + conversation == 0 ? "none" : "more than one")};
   if (conversation) return read_conversation(o, where, builder, forms);
   if (auto s = builder.can_end_text(); !s) return s.error();
+  if (auto s = text::check_beside(o, where, text ? "text" : "prompt and completion"); !s) return s.error();
   for (const auto& [name, value] : o)
     if (name != "text" && name != "prompt" && name != "completion" && !value.is_null())
       ++forms.passed_over[std::string(name)];

@@ -37,7 +37,8 @@ Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const Sta
                                 .learn_all = learn_all,
                                 .forms = &forms});
     if (!list) return list.error();
-    if (on_message) on_message(fmt::format("{}: {}", file.path, forms.summary()));
+    const bool plain = forms.documents.size() == 1 && forms.documents.contains("text") && forms.passed_over.empty();
+    if (on_message && !plain) on_message(fmt::format("{}: {}", file.path, forms.summary()));
     sources.push_back({*list, static_cast<uint32_t>(file.weight), file.path});
   }
   return sources;

@@ -14,7 +14,7 @@
 namespace jamsu::train {
 
 // For Dataset::create. Files are read, checked and tokenised here; their errors name file and line. `format` of chats:
-// empty is the built-in one. `on_message` is told of each file of JSON what its lines were.
+// empty is the built-in one. `on_message` is told of each file what its lines were, where that is more than text.
 Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const StageRecipe& stage,
                                                  const tokenizer::Tokenizer& tokenizer,
                                                  const std::optional<text::ChatFormat>& format = {},

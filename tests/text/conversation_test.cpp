@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+#include "base/files.h"
 #include "tokenizer/bpe_train.h"
 
 namespace jamsu::text {
@@ -114,6 +119,7 @@ TEST(Conversation, EveryForm) {
        "user: Add.\n1 2; assistant: 3; 1"},
       {R"({"instruction": "Add."})", "user: Add.; 1"},
       {R"({"query": "q", "response": "r"})", "user: q; assistant: r; 1"},
+      {R"({"question": "9*2?", "answer": 18})", "user: 9*2?; assistant: 18; 1"},
       // TRL: what stands in the prompt is not learned.
       {R"({"prompt": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
         {"role": "user", "content": "r"}], "completion": [{"role": "assistant", "content": "b"}]})",
@@ -147,7 +153,7 @@ TEST(Conversation, MembersThatAreNotObeyedAreNamed) {
   const auto of = [&](const std::string& reply) { return R"({"messages": [)" + user + ", " + reply + "]}"; };
   const auto with = [&](const std::string& members) { return R"({"messages": [)" + user + "], " + members + "}"; };
   const std::pair<std::string, const char*> cases[] = {
-      {of(R"({"role": "assistant", "content": "a", "weight": 0.5})"), "messages[1]: \"weight\" is 5E-1, where 0"},
+      {of(R"({"role": "assistant", "content": "a", "weight": 0.5})"), "messages[1]: \"weight\" is 0.5, where 0"},
       {of(R"({"role": "assistant", "content": "a", "mask": 1})"),
        "messages[1]: \"mask\" is 1, where true (not learned)"},
       {of(R"({"role": "assistant", "content": "a", "weight": 1, "train": false})"),
@@ -183,7 +189,7 @@ TEST(Conversation, MembersThatAreNotObeyedAreNamed) {
       {with(R"("tools": "[")"), "tools is a text that is no JSON"},
       {with(R"("system": 1)"), "\"system\" is no string"},
       {R"({"messages": [{"role": "system", "content": "a"}], "system": "b"})", "\"system\" and a system message"},
-      {R"({"instruction": 1, "output": "a"})", "\"instruction\" is no string"},
+      {R"({"instruction": 1.5, "output": "a"})", "\"instruction\" is no string"},
       {R"({"instruction": "a", "output": "b", "history": [["a"]]})", "\"history\" holds something else"},
       {R"({"prompt": [{"role": "user", "content": "a"}], "completion": "b"})", "\"completion\" is no list of messages"},
       {R"({"prompt": [{"role": "user", "content": "a"}], "completion": [{"role": "assistant", "content": "b"}],
@@ -280,6 +286,8 @@ TEST(Conversation, MembersReachTheTemplateAsTransformersGivesThem) {
   EXPECT_EQ(
       prompt(kRoles, R"({"messages": [{"role": "developer", "content": "d"}, {"role": "user", "content": "q"}]})"),
       "[system]d[user]q");
+  EXPECT_EQ(prompt(kRoles, R"({"messages": [{"role": "human", "content": "q"}]})"),
+            "messages[0]: the chat template leaves out what \"human\" says");
   // Functions that stand alone, and arguments as text, where the template wants the form of chat APIs.
   constexpr std::string_view kTools =
       "{% for t in tools or [] %}{{ t.function.name }};{% endfor %}{% for m in messages %}{% for c in m.tool_calls or "
@@ -293,6 +301,10 @@ TEST(Conversation, MembersReachTheTemplateAsTransformersGivesThem) {
                    R"({"messages": [{"role": "assistant", "content": "",
       "tool_calls": [{"function": {"name": "f", "arguments": {"x": [1, null], "y": "a"}}}]}]})"),
             R"({"x": [1, null], "y": "a"})");
+  EXPECT_EQ(
+      prompt("{% for m in messages %}{{ 'x' + m.content + 'y' }}{% endfor %}",  // Qwen3's template, and many more
+             R"({"messages": [{"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "f"}}]}]})"),
+      "xy");
 }
 
 TEST(Conversation, WhatWouldGoLostInTrainingIsSaid) {
@@ -349,6 +361,45 @@ TEST(Conversation, ToolsAndCallsReachTheTemplateAndTypedMarksStayText) {
   }
   EXPECT_EQ(tokenizer->decode(prompt->ids, false), "<|begin_of_text|>" + expected) << shown;
   EXPECT_EQ(marks, 2);  // the template's, not the one in the function's name
+}
+
+// golden/text/conversations.jsonl: what transformers 5.24 makes of them with ten real templates and three of ours.
+TEST(Conversation, TheTextThatTransformersRenders) {
+  const std::string golden = JAMSU_SOURCE_DIR "/tests/golden/";
+  const auto lines = read_file(golden + "text/conversations.jsonl");
+  ASSERT_TRUE(lines.ok()) << lines.error().message;
+  std::tm now{};
+  now.tm_year = 126;
+  now.tm_mon = 10;
+  now.tm_mday = 30;
+  now.tm_hour = 12;
+  std::map<std::string, PromptBuilder> builders;
+  const auto builder = [&](const std::string& name) -> const PromptBuilder* {
+    if (const auto found = builders.find(name); found != builders.end()) return &found->second;
+    const bool own = std::filesystem::exists(golden + "text/templates/" + name);
+    const auto text = read_file(golden + (own ? "text/templates/" : "data/templates/") + name);
+    const auto format = text ? ChatFormat::from_text(*text, name) : text.error();
+    const auto prompts = format ? PromptBuilder::create(tokenizer(), *format) : format.error();
+    EXPECT_TRUE(prompts.ok()) << prompts.error().message;
+    return prompts ? &builders.emplace(name, *prompts).first->second : nullptr;
+  };
+  int compared = 0;
+  std::istringstream in(*lines);
+  for (std::string line; std::getline(in, line);) {
+    const json::object o = json::parse(line).as_object();
+    const auto c = read_conversation(o.at("conversation").as_object(), "golden");
+    ASSERT_TRUE(c.ok()) << c.error().message;
+    for (const auto& [name, text] : o.at("rendered").as_object()) {
+      const PromptBuilder* prompts = builder(name);
+      ASSERT_NE(prompts, nullptr);
+      const auto p = prompts->build(c->messages, {.now = now, .tools = c->tools, .variables = c->variables});
+      ASSERT_TRUE(p.ok()) << std::string_view(name) << ": " << p.error().message;
+      EXPECT_EQ(tokenizer().decode(p->ids), std::string_view(text.as_string())) << std::string_view(name) << "\n"
+                                                                                << line;
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 150);
 }
 
 }  // namespace

@@ -255,7 +255,7 @@ TEST(chat_format, of_several_templates) {
   const std::string config = folder.file("tokenizer_config.json");
   const std::pair<const char*, const char*> bad[] = {
       {R"([{"name": "a", "template": "x"}, {"name": "b", "template": "x"}])",
-       "of the chat templates a, b none is named"},
+       "of the chat templates \"a\", \"b\" none is named"},
       {R"([{"name": "default"}])", "chat_template[0] is no object with the texts"},
       {R"(["x"])", "chat_template[0] is no object with the texts"},
       {R"({"default": 1})", "chat_template is no object with the texts"},

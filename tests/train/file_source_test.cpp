@@ -186,6 +186,8 @@ TEST(file_source, every_form_of_conversation) {
        "x.jsonl:1: messages[1]: \"content\" is empty."},
       {R"({"conversations":[{"from":"gpt","value":"a"}]})", "x.jsonl:1: messages[0]: an assistant's message follows"},
       {R"({"text":"a","messages":[{"role":"user","content":"q"}]})", "x.jsonl:1: holds more than one of"},
+      {R"({"prompt":"a","completion":"b","label":false})", "x.jsonl:1: \"label\" is not obeyed here"},
+      {R"({"text":"a","weight":0.5})", "x.jsonl:1: \"weight\" beside text is not obeyed here"},
       {R"({"instruction":"a"})", "the last message is not the assistant's"}};
   for (const auto& [line, says] : bad) {
     EXPECT_NE(error(line).find(says), std::string::npos) << error(line) << "\n want: " << says;
@@ -200,15 +202,15 @@ TEST(file_source, every_form_of_conversation) {
 
 TEST(file_source, what_the_lines_were_is_counted) {
   DataForms forms;
-  ASSERT_EQ(
-      read("{\"text\":\"a\",\"id\":1}\n{\"instruction\":\"q\",\"output\":\"a\",\"source\":\"web\"}\n"
-           "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"},{\"from\":\"gpt\",\"value\":\"a\"}],\"id\":2}\n",
-           "x.jsonl", {.forms = &forms})
-          .size(),
-      3u);
+  ASSERT_EQ(read("{\"text\":\"a\",\"id\":1}\n{\"instruction\":\"q\",\"output\":\"a\",\"source\":\"web\"}\n"
+                 "{\"conversations\":[{\"from\":\"human\",\"value\":\"q\"},{\"from\":\"gpt\",\"value\":\"a\",\"name\":"
+                 "\"n\"}],\"id\":2}\n",
+                 "x.jsonl", {.forms = &forms})
+                .size(),
+            3u);
   EXPECT_EQ(forms.summary(),
             "1 conversations (ShareGPT), 1 instruction and output (Alpaca), 1 text; passed over beside them: id (2), "
-            "source (1)");
+            "name of a message (1), source (1)");
   ASSERT_EQ(read("a", "x.txt", {.forms = &forms}).size(), 1u);
   EXPECT_EQ(forms.documents["text"], 2);
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "models/open.h"
 #include "text/chat_template.h"
 #include "text/prompt.h"
@@ -28,7 +30,7 @@ namespace {
 // The folder's chat template, where it has one. The built-in one stays built in.
 Status take_template(const std::string& folder, const tokenizer::Tokenizer& tokenizer, Start& start) {
   const auto jinja = start.beside.find("chat_template.jinja"), config = start.beside.find("tokenizer_config.json");
-  const bool has_one = jinja != start.beside.end() ||
+  const bool has_one = jinja != start.beside.end() || std::filesystem::exists(folder + "/chat_template.json") ||
                        (config != start.beside.end() && config->second.find("\"chat_template\"") != std::string::npos);
   if (!has_one) {
     if (text::PromptBuilder::create(tokenizer).ok()) start.chat_template = text::kChatTemplate;
