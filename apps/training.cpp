@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -80,7 +81,7 @@ std::string command_to_resume(const std::vector<std::string>& words) {
 }
 
 std::string duration(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds + 0.5), minutes = whole / 60;
+  const int64_t whole = std::llround(seconds), minutes = whole / 60;
   if (whole < 60) return fmt::format("{} s", whole);
   if (minutes < 100) return fmt::format("{} min", minutes);
   if (minutes < 48 * 60) return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);

@@ -45,7 +45,8 @@ bool holds(const Checkpoint& c, int64_t step, int64_t elements) {
   const auto want = tensors_of(step, elements, memory);
   if (c.step != step || c.state != state_of(step) || c.tensors.size() != want.size()) return false;
   for (const auto& [name, t] : want)
-    if (!c.tensors.contains(name) || std::memcmp(c.tensors.at(name).raw(), t.raw(), static_cast<size_t>(t.bytes())))
+    if (!c.tensors.contains(name) ||
+        std::memcmp(c.tensors.at(name).raw(), t.raw(), static_cast<size_t>(t.bytes())) != 0)
       return false;
   return true;
 }

@@ -146,7 +146,9 @@ class Maker {
                                      model_.context)
                        : fmt::format("enough for a row of short documents or a stretch of text; the model reads {}",
                                      model_.context));
-    per_epoch_ = all_.tokens + (mixes() ? all_.documents * kProblemTokens : 0);
+    int64_t documents = 0;  // as training counts them
+    for (const FileFacts& f : files_) documents += pieces_of(f, stage_.context);
+    per_epoch_ = all_.tokens + (mixes() ? documents * kProblemTokens : 0);
     const int64_t most = model_.folder.empty() || model_.trained_here ? (sft_ ? 4096 : 2048) : 8192;
     const int64_t batch = std::clamp(power_of_two_to(per_epoch_ / 8), std::min(stage_.context, most), most);
     const int64_t rows = std::max<int64_t>(batch / stage_.context, 1);
