@@ -61,7 +61,6 @@ Status add_messages(const json::value& list, std::string_view name, const std::s
 Result<std::string> text_of(const json::object& o, std::string_view name, const std::string& where) {
   const json::value* value = member(o, name);
   if (!value) return std::string();
-  if (value->is_int64()) return json::serialize(*value);  // the answer to many a problem
   if (!value->is_string()) return Error{fmt::format("{}: \"{}\" is no string.", where, name)};
   return std::string(value->get_string());
 }
@@ -82,14 +81,16 @@ Status add_history(const json::value& history, const std::string& where, Convers
 Status add_instruction(const json::object& o, const Instruction& row, const std::string& where, Conversation& c) {
   if (const json::value* history = member(o, "history"))
     if (auto s = add_history(*history, where, c); !s) return s;
-  auto question = text_of(o, row.question, where), context = text_of(o, row.context, where),
-       answer = text_of(o, row.answer, where);
+  auto question = text_of(o, row.question, where), context = text_of(o, row.context, where);
+  const json::value* given = member(o, row.answer);
+  const bool number = given && given->is_int64();  // the answer to many a problem
+  auto answer = number ? Result<std::string>(json::serialize(*given)) : text_of(o, row.answer, where);
   for (const auto* text : {&question, &context, &answer})
     if (!*text) return text->error();
   if (!context->empty()) *question += (question->empty() ? "" : "\n") + *context;
   c.messages.push_back({.role = "user", .content = std::move(*question)});
   c.asked = c.messages.size();
-  if (!member(o, row.answer)) return {};
+  if (!given) return {};
   Message reply{.role = "assistant", .content = std::move(*answer)};
   for (const std::string_view name : kReasoning) {
     const json::value* thinking = member(o, name);

@@ -63,6 +63,14 @@ void finish_row(const Row& row, const DataOptions& o, PackedBatch& batch) {
 
 }  // namespace
 
+std::tm data_day() {
+  std::tm day{};
+  day.tm_year = 2026 - 1900;
+  day.tm_mday = 1;
+  day.tm_wday = 4;
+  return day;
+}
+
 ListSource::ListSource(std::vector<Document> documents, int64_t context) {
   JAMSU_CHECK(context >= 2);
   for (size_t i = 0; i < documents.size(); ++i) {

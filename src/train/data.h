@@ -3,6 +3,7 @@
 // pure function of (sources, seed, state): no result depends on threads, and a saved DataState continues exactly.
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,6 +20,9 @@ struct Document {
   std::vector<uint8_t> learned;  // [ids]: 1 where the token is a target of the loss
   bool may_cut = false;          // running text may be cut into pieces; a sample may not
 };
+
+// What chat templates that write the date see: 1 January 2026, so that a resumed run reads what the first one read.
+std::tm data_day();
 
 // Numbered documents. Thread-safe: at() is const and pure.
 class DocumentSource {

@@ -70,7 +70,7 @@ class Builder {
     auto prompt = prompts_->build(c.messages, {.add_generation_prompt = false,
                                                .enable_thinking = {},
                                                .find_learned = true,
-                                               .now = {},
+                                               .now = data_day(),
                                                .tools = c.tools,
                                                .variables = c.variables});
     if (!prompt) return Error{where + ": " + prompt.error().message};

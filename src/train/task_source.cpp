@@ -51,9 +51,10 @@ Result<Document> TaskSource::at(uint64_t index) const {
 }
 
 Result<Document> TaskSource::document(std::span<const text::Message> messages) const {
-  auto prompt = prompts_.build(
-      {messages.begin(), messages.end()},
-      {.add_generation_prompt = false, .enable_thinking = {}, .find_learned = !options_.learn_prompt, .now = {}});
+  auto prompt = prompts_.build({messages.begin(), messages.end()}, {.add_generation_prompt = false,
+                                                                    .enable_thinking = {},
+                                                                    .find_learned = !options_.learn_prompt,
+                                                                    .now = data_day()});
   if (!prompt) return prompt.error();
   Document d;
   d.ids = std::move(prompt->ids);

@@ -76,20 +76,25 @@ std::string iconv(std::string_view encoding, std::string_view options, std::stri
   return fmt::format("iconv {}-f {} -t UTF-8 {} > {}", options, encoding, quoted(name), quoted(converted_name(name)));
 }
 
-// UTF-16 or UTF-32 without a mark, by where its zeros stand; empty: neither.
+// UTF-16 or UTF-32 without a mark, by where the zeros of spaces, digits and signs stand; empty: neither.
 std::string_view wide_without_mark(std::string_view bytes) {
-  const std::string_view sample = bytes.substr(0, kSample & ~size_t{3});
+  const std::string_view sample = bytes.substr(0, std::min(kSample, bytes.size()) & ~size_t{1});
   std::array<size_t, 4> zeros{};
   for (size_t i = 0; i < sample.size(); ++i) zeros[i % 4] += sample[i] == 0;
-  const size_t quarter = sample.size() / 4, even = zeros[0] + zeros[2], odd = zeros[1] + zeros[3];
+  const size_t quarter = sample.size() / 4;
   if (quarter > 0 && zeros[2] >= quarter && zeros[3] >= quarter) return "UTF-32LE";
   if (quarter > 0 && zeros[0] >= quarter && zeros[1] >= quarter) return "UTF-32BE";
-  // Spaces, digits and signs have a zero in any language; a letter like U+AC00 has one on the other side. What is UTF-8
-  // with zeros in it would have to be plain Latin: every second byte.
-  const size_t enough = std::max<size_t>(1, sample.size() / (is_valid_utf8(sample) ? 4 : 40));
   if (bytes.size() % 2 != 0) return {};
-  if (odd >= enough && odd > 4 * even) return "UTF-16LE";
-  if (even >= enough && even > 4 * odd) return "UTF-16BE";
+  size_t little = 0, big = 0;  // pairs that are a zero and a character of ASCII; a letter like U+AC00 is neither
+  const auto is_ascii = [](char c) { return c != 0 && static_cast<unsigned char>(c) < 0x80; };
+  for (size_t i = 0; i < sample.size(); i += 2) {
+    little += is_ascii(sample[i]) && sample[i + 1] == 0;
+    big += sample[i] == 0 && is_ascii(sample[i + 1]);
+  }
+  // What is UTF-8 with zeros in it would have to be plain Latin: every pair.
+  const size_t enough = std::max<size_t>(1, sample.size() / (is_valid_utf8(sample) ? 4 : 40));
+  if (little >= enough && little > 4 * big) return "UTF-16LE";
+  if (big >= enough && big > 4 * little) return "UTF-16BE";
   return {};
 }
 

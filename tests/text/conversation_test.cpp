@@ -373,6 +373,8 @@ TEST(Conversation, TheTextThatTransformersRenders) {
   now.tm_mon = 10;
   now.tm_mday = 30;
   now.tm_hour = 12;
+  now.tm_wday = 1;
+  now.tm_yday = 333;
   std::map<std::string, PromptBuilder> builders;
   const auto builder = [&](const std::string& name) -> const PromptBuilder* {
     if (const auto found = builders.find(name); found != builders.end()) return &found->second;

@@ -231,6 +231,13 @@ TEST(file_source, another_chat_format) {
                  "x.jsonl", options),
             List{"<|user|>q<|end_of_text|><|assistant|>[(f)<|end_of_text|>]<|user|>7<|end_of_text|><|assistant|>"
                  "[a<|end_of_text|>]"});
+  // A template that writes the date writes the same one on every day.
+  const auto dated = text::ChatFormat::from_text(
+      "{{ strftime_now('%A %d %b %Y') }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
+      "{% if add_generation_prompt %}<|assistant|>{% endif %}",
+      "t");
+  EXPECT_EQ(read(R"({"instruction":"q","output":"a"})", "x.jsonl", {.format = *dated}),
+            List{"Thursday 01 Jan 2026<|user|>q<|assistant|>[a]"});
   const auto endless = text::ChatFormat::from_text("{{ messages[0].content }}", "t", {});
   EXPECT_EQ(error("ab", "x.txt", {.format = *endless}),
             "tokenizer_config.json: \"eos_token\" is missing: a text would have no end");
