@@ -69,6 +69,7 @@ bool read_environment(jamsu::apps::Globals& globals) {
 int run(int argc, char** argv) {
   jamsu::apps::hold_standard_files();
   jamsu::apps::Globals globals;
+  globals.words.assign(argv, argv + argc);
   if (!read_environment(globals)) return 1;
   jamsu::apps::CommandLine line(
       "jamsu trains, post-trains and runs DeepSeek-style reasoning models on this computer, offline.", "jamsu 0.1.0");

@@ -15,7 +15,7 @@ namespace {
 struct TrainOptions {
   std::string recipe, out;
   std::vector<std::string> files;
-  int64_t samples = 20'000;
+  std::optional<int64_t> samples;  // empty: 20,000, but none beside texts of the user's own
   int32_t vocab = 2048;
   bool json = false;
 };
@@ -33,18 +33,20 @@ int train_tokenizer(const TrainOptions& o) {
     if (!text) return fail(text.error());
     texts.push_back(std::move(*text));
   }
-  const auto result = train::make_tokenizer(data, o.samples, std::move(texts), o.vocab);
+  const int64_t samples = o.samples.value_or(texts.empty() ? 20'000 : 0);
+  const auto result = train::make_tokenizer(data, samples, std::move(texts), o.vocab);
   if (!result) return fail(result.error());
   if (auto s = result->save(o.out); !s) return fail(s.error());
   if (o.json) {
     std::cout << boost::json::object{{"file", o.out},
                                      {"tokens", result->vocab_size()},
-                                     {"samples", o.samples},
+                                     {"samples", samples},
                                      {"texts", o.files.size()}}
               << "\n";
     return 0;
   }
-  print("{}: {} tokens from {} samples and {} file(s)\n", o.out, result->vocab_size(), o.samples, o.files.size());
+  print("{}: {} tokens from {} generated problems and {} file(s)\n", o.out, result->vocab_size(), samples,
+        o.files.size());
   return 0;
 }
 
@@ -80,16 +82,19 @@ void add_tokenizer(Verb& app, Globals& globals) {
   verb->require_subcommand();
   verb->footer("Example: jamsu tokenizer train --recipe recipes/nano.toml --out tokenizer.json");
   auto train_options = std::make_shared<TrainOptions>();
-  auto* train_verb = verb->add_subcommand("train", "train a tokenizer.json on generated tasks and your own texts");
+  auto* train_verb =
+      verb->add_subcommand("train", "train a tokenizer.json on your own texts, or on generated problems");
   train_verb->add_option("--recipe", train_options->recipe, "recipe whose mix of tasks and seed to use");
-  train_verb->add_option("--text", train_options->files, "your own text files");
-  train_verb->add_option("--samples", train_options->samples, "generated samples to learn from (0: none)")
+  train_verb->add_option("--text", train_options->files, "your own text files, which are learned from alone");
+  train_verb
+      ->add_option("--samples", train_options->samples,
+                   "generated problems to learn from besides (default: 20000 without --text, 0 with it)")
       ->range(int64_t{0}, int64_t{10'000'000});
   train_verb->add_option("--vocab", train_options->vocab, "tokens, special ones and bytes included")
       ->range(300, 1'000'000);
   train_verb->add_option("--out", train_options->out, "tokenizer.json to write")->required();
   train_verb->add_flag("--json", train_options->json, "one JSON object");
-  train_verb->footer("Example: jamsu tokenizer train --recipe recipes/nano.toml --out tokenizer.json");
+  train_verb->footer("Example: jamsu tokenizer train --text book.txt --vocab 2048 --out tokenizer.json");
   train_verb->callback([train_options, &globals] { globals.exit_code = train_tokenizer(*train_options); });
 
   auto encode_options = std::make_shared<EncodeOptions>();

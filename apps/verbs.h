@@ -20,6 +20,7 @@ namespace jamsu::apps {
 // (JAMSU_HOME, JAMSU_ISA, HF_HOME, HF_HUB_CACHE, NO_COLOR, TERM).
 struct Globals {
   hub::Places places;
+  std::vector<std::string> words;   // the command line as it was given
   std::optional<kernels::Isa> isa;  // $JAMSU_ISA; empty: the best this CPU has
   int threads = 0;                  // --threads; 0: all usable cores
   bool f32 = false;                 // --f32: parity mode

@@ -165,6 +165,22 @@ Status replace_folder(const std::string& temporary, const std::string& path, Fil
   return failed(error);
 }
 
+Status make_folders(const std::string& path, FileOps& ops) {
+  if (path.size() > 1 && path.ends_with('/')) return make_folders(path.substr(0, path.size() - 1), ops);
+  const auto failed = [&](int error) { return Error{fmt::format("{}: cannot be made: {}.", path, reason(error))}; };
+  const std::string parent = parent_folder(path);
+  int error = ops.make_folder(path);
+  if (error == ENOENT && parent != path && parent != ".") {
+    if (auto s = make_folders(parent, ops); !s) return s;
+    error = ops.make_folder(path);
+  }
+  std::error_code ignored;
+  if (error == EEXIST) return std::filesystem::is_directory(path, ignored) ? Status() : failed(ENOTDIR);
+  if (!error) error = ops.sync_folder(parent);
+  if (error) return failed(error);
+  return {};
+}
+
 std::string parent_folder(const std::string& path) {
   const size_t slash = path.find_last_of('/');
   if (slash == std::string::npos) return ".";

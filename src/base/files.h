@@ -65,6 +65,10 @@ Status write_file(const std::string& path, std::string_view text, FileOps& ops =
 inline constexpr const char* kReplaced = ".replaced";
 Status replace_folder(const std::string& temporary, const std::string& path, FileOps& ops = system_files());
 
+// The folder, and every parent that is missing. A new folder's name lasts: its parent is fsynced, for an fsync of what
+// lies in it need not keep it (POSIX). Nothing is synced of one that is there. Errors name the folder that is not made.
+Status make_folders(const std::string& path, FileOps& ops = system_files());
+
 // "/a/b.txt" -> "/a", "b.txt" -> ".".
 std::string parent_folder(const std::string& path);
 

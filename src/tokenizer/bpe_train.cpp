@@ -279,11 +279,13 @@ Result<Tokenizer> train_bpe(NextDocument next, const BpeTrainOptions& options) {
   if (!pre_tokenizer) return pre_tokenizer.error();
   Trainer trainer(count_pieces(next, options, *pre_tokenizer), options);
   const auto wanted = static_cast<size_t>(options.vocab_size) - options.added_tokens.size();
-  while (trainer.tokens().size() < wanted)
-    if (!trainer.step())
-      return Error{fmt::format(
-          "vocab_size = {}: the text has pairs for {} tokens only; give more text, or a smaller vocabulary.",
-          options.vocab_size, trainer.tokens().size() + options.added_tokens.size())};
+  while (trainer.tokens().size() < wanted) {
+    if (trainer.step()) continue;
+    if (options.may_be_smaller) break;
+    return Error{
+        fmt::format("vocab_size = {}: the text has pairs for {} tokens only; give more text, or a smaller vocabulary.",
+                    options.vocab_size, trainer.tokens().size() + options.added_tokens.size())};
+  }
   file["model"] = model_json(trainer, options);
   return Tokenizer::from_json(json::serialize(file), "trained tokenizer");
 }

@@ -26,6 +26,7 @@ struct BpeTrainOptions {
   // 32 tokens that begin or end inside a syllable (3 bytes) without this and 117 Korean ones instead of 86 with it, at
   // equal bytes per token.
   bool whole_characters = true;
+  bool may_be_smaller = false;  // a text with too few pairs gives the tokens it has pairs for, instead of an Error
 };
 
 // Fills `document` with the next text and returns true, or returns false at the end.

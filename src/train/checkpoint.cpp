@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <boost/json.hpp>
 #include <cerrno>
 #include <charconv>
@@ -22,6 +24,7 @@ namespace json = boost::json;
 
 constexpr const char *kTensors = "tensors.safetensors", *kState = "state.json", *kManifest = "manifest.json";
 constexpr const char *kPrefix = "step-", *kTemporary = ".tmp";
+constexpr std::array<const char*, 3> kFiles = {kManifest, kTensors, kState};
 constexpr int64_t kFormat = 1;
 
 std::string folder_name(int64_t step) {
@@ -47,14 +50,22 @@ struct Found {
   std::string path;
 };
 
+// A folder of that name in which none of a checkpoint's files is left is somebody else's.
+bool has_files(const std::string& path) {
+  std::error_code error;
+  return std::any_of(kFiles.begin(), kFiles.end(),
+                     [&](const char* name) { return fs::exists(path + "/" + name, error); });
+}
+
 // The newest first.
 std::vector<Found> list_checkpoints(const std::string& folder) {
   std::vector<Found> found;
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (const auto step = step_of(name, "")) found.push_back({*step, false, folder + "/" + name});
-    if (const auto step = step_of(name, kReplaced)) found.push_back({*step, true, folder + "/" + name});
+    const std::string name = at->path().filename().string(), path = folder + "/" + name;
+    if (!has_files(path)) continue;
+    if (const auto step = step_of(name, "")) found.push_back({*step, false, path});
+    if (const auto step = step_of(name, kReplaced)) found.push_back({*step, true, path});
   }
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
     return a.step != b.step ? a.step > b.step : a.replaced < b.replaced;
@@ -62,9 +73,47 @@ std::vector<Found> list_checkpoints(const std::string& folder) {
   return found;
 }
 
-void remove_folder(const std::string& path) {
-  std::error_code ignored;  // what stays is found by its name and removed by the next save
-  fs::remove_all(path, ignored);
+// A checkpoint's files, and its folder where nothing else is in it. The manifest goes first: what is left then is no
+// checkpoint.
+std::error_code remove_checkpoint(const std::string& path) {
+  std::error_code first, error;
+  for (const char* name : kFiles)
+    for (const std::string& file : {path + "/" + name, path + "/" + name + kTemporary}) {
+      fs::remove(file, error);
+      if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory && !first)
+        first = error;
+    }
+  fs::remove(path, error);
+  if (error && error != std::errc::directory_not_empty && !first) first = error;
+  return first;
+}
+
+// What stays is found by its name and removed by the next save.
+void try_to_remove(const std::string& path) {
+  (void)remove_checkpoint(path);
+}
+
+// What a save left that did not end.
+void remove_unfinished(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> found;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    if (step_of(at->path().filename().string(), kTemporary)) found.push_back(at->path().string());
+  for (const std::string& path : found) try_to_remove(path);
+}
+
+Status check_finite(int64_t step, const std::map<std::string, Tensor>& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    if (tensor.dtype() != DType::f32) continue;
+    const float* values = tensor.f32();
+    uint32_t largest = 0;  // of the bits without the sign, which grow with the value: infinity, then NaN
+    for (int64_t i = 0; i < tensor.elements(); ++i)
+      largest = std::max(largest, std::bit_cast<uint32_t>(values[i]) & 0x7FFFFFFFu);
+    if (largest >= 0x7F800000u)
+      return Error{fmt::format("step {}: tensor \"{}\" holds a value that is not finite, so no checkpoint was saved",
+                               step, name)};
+  }
+  return {};
 }
 
 std::span<const std::byte> bytes_of(const Tensor& t) {
@@ -176,35 +225,32 @@ Result<std::string> save_checkpoint(const std::string& folder, int64_t step,
                                     const std::map<std::string, Tensor>& tensors, const json::object& state,
                                     const SaveOptions& options) {
   JAMSU_CHECK(step >= 0 && options.keep >= 1);
+  if (auto s = check_finite(step, tensors); !s) return s.error();
   FileOps& files = *options.files;
-  if (const int error = files.make_folder(folder); error && error != EEXIST) return file_error(folder, error);
+  if (auto s = make_folders(folder, files); !s) return s.error();
   const std::string path = folder + "/" + folder_name(step), temporary = path + kTemporary;
-  // What a killed save left.
-  std::error_code listing;
-  for (fs::directory_iterator at(folder, listing), end; !listing && at != end; at.increment(listing))
-    if (step_of(at->path().filename().string(), kTemporary)) remove_folder(at->path().string());
-
+  remove_unfinished(folder);
   if (const int error = files.make_folder(temporary)) return file_error(temporary, error);
   if (auto s = write_files(temporary, step, tensors, state, files); !s) {
-    remove_folder(temporary);
+    try_to_remove(temporary);
     return s.error();
   }
   // Of two from an interrupted replacement the whole one stays.
-  if (fs::exists(path) && fs::exists(path + kReplaced) && !load_checkpoint(path)) remove_folder(path);
+  if (fs::exists(path) && fs::exists(path + kReplaced) && !load_checkpoint(path)) try_to_remove(path);
   if (auto s = replace_folder(temporary, path, files); !s) {
-    remove_folder(temporary);
+    try_to_remove(temporary);
     return s.error();
   }
   if (auto verified = load_checkpoint(path); !verified) {
-    remove_folder(path);
+    try_to_remove(path);
     std::error_code ignored;
     if (fs::exists(path + kReplaced)) fs::rename(path + kReplaced, path, ignored);
     return Error{"the checkpoint just saved cannot be read back, and was removed: " + verified.error().message};
   }
-  remove_folder(path + kReplaced);
+  try_to_remove(path + kReplaced);
   int64_t kept = 0;
   for (const Found& found : list_checkpoints(folder))
-    if (found.step <= step && ++kept > options.keep) remove_folder(found.path);
+    if (found.step <= step && ++kept > options.keep) try_to_remove(found.path);
   return path;
 }
 
@@ -230,6 +276,20 @@ Result<Checkpoint> load_checkpoint(const std::string& path) {
   c.state = value->get_object();
   if (auto s = read_tensors(path + "/" + kTensors, *manifest, c); !s) return s.error();
   return c;
+}
+
+bool holds_checkpoints(const std::string& folder) {
+  return !list_checkpoints(folder).empty();
+}
+
+Status remove_checkpoints(const std::string& folder) {
+  remove_unfinished(folder);
+  for (const Found& found : list_checkpoints(folder))
+    if (const std::error_code error = remove_checkpoint(found.path))
+      return Error{fmt::format("{}: cannot be removed: {}.", found.path, error.message())};
+  std::error_code not_empty;  // or a link to a folder elsewhere
+  if (!fs::is_symlink(folder, not_empty)) fs::remove(folder, not_empty);
+  return {};
 }
 
 Latest latest_valid(const std::string& folder) {

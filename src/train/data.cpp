@@ -73,12 +73,14 @@ std::tm data_day() {
 
 ListSource::ListSource(std::vector<Document> documents, int64_t context) {
   JAMSU_CHECK(context >= 2);
-  for (Document& d : documents) {
+  for (size_t i = 0; i < documents.size(); ++i) {
+    Document& d = documents[i];
     JAMSU_CHECK(d.ids.size() == d.learned.size());
     if (d.may_cut && static_cast<int64_t>(d.ids.size()) > context)
       cut(d, context, documents_);
     else
       documents_.push_back(std::move(d));
+    origin_.resize(documents_.size(), i);
   }
 }
 

@@ -31,6 +31,8 @@ class DocumentSource {
   // Documents there are; 0: without end (generated).
   virtual uint64_t size() const = 0;
   virtual Result<Document> at(uint64_t index) const = 0;
+  // Which text it is a piece of: neighbours of one number are one text that was cut. REQUIRES: size() > 0.
+  virtual uint64_t document_of(uint64_t index) const { return index; }
 };
 
 // Documents held in memory; running text longer than `context` is cut into pieces that share one token, so that each
@@ -40,9 +42,11 @@ class ListSource : public DocumentSource {
   ListSource(std::vector<Document> documents, int64_t context);
   uint64_t size() const override { return documents_.size(); }
   Result<Document> at(uint64_t index) const override { return documents_[index]; }
+  uint64_t document_of(uint64_t index) const override { return origin_[index]; }
 
  private:
   std::vector<Document> documents_;
+  std::vector<uint64_t> origin_;  // of each, its number among those that were given
 };
 
 // The place of `index` in a pseudo-random order of [0, size): a Feistel network over Philox with cycle walking (Black &

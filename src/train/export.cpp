@@ -1,10 +1,13 @@
 #include "train/export.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -98,8 +101,33 @@ bool belongs_to_model(const std::string& name) {
          is_beside(name);
 }
 
+// A copy lasts before what it was copied from goes.
+Status sync_copy(const std::filesystem::path& path, FileOps& files) {
+  namespace fs = std::filesystem;
+  const auto sync = [&](const fs::path& one) {
+    std::error_code error;
+    if (fs::is_symlink(one, error)) return 0;  // its name is the folder's
+    if (fs::is_directory(one, error)) return files.sync_folder(one.string());
+    const int fd = ::open(one.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    const int number = files.sync(fd);
+    ::close(fd);
+    return number;
+  };
+  std::vector<fs::path> all = {path};
+  std::error_code error;
+  if (fs::is_directory(path, error) && !fs::is_symlink(path, error))
+    for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+      all.push_back(at->path());
+  for (const fs::path& one : all)
+    if (const int number = sync(one))
+      return Error{
+          fmt::format("{}: cannot be written to the disk: {}", one.string(), std::system_category().message(number))};
+  return {};
+}
+
 // What its owner keeps beside a model (a README) is copied along.
-Status copy_other_files(const std::string& from, const std::string& to) {
+Status copy_other_files(const std::string& from, const std::string& to, FileOps& files) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(from, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();
@@ -110,6 +138,7 @@ Status copy_other_files(const std::string& from, const std::string& to) {
                           copying);
     if (copying)
       return Error{fmt::format("{}: cannot be copied to {}: {}", at->path().string(), to, copying.message())};
+    if (auto s = sync_copy(to + "/" + name, files); !s) return s;
   }
   return {};
 }
@@ -160,13 +189,12 @@ Status export_model(const std::string& folder, const Trainer& trainer, const boo
   namespace fs = std::filesystem;
   const std::string temporary = folder + ".tmp";
   std::error_code error;
-  fs::create_directories(parent_folder(folder), error);
-  if (error) return Error{fmt::format("{}: cannot be made: {}", parent_folder(folder), error.message())};
+  if (auto s = make_folders(parent_folder(folder), *options.files); !s) return s;
   fs::remove_all(temporary, error);
   if (const int number = options.files->make_folder(temporary))
     return Error{fmt::format("{}: cannot be made: {}", temporary, std::system_category().message(number))};
   auto status = write_model(temporary, trainer, config, tokenizer, options);
-  if (status) status = copy_other_files(folder, temporary);
+  if (status) status = copy_other_files(folder, temporary, *options.files);
   if (status) status = replace_folder(temporary, folder, *options.files);
   fs::remove_all(status ? folder + kReplaced : temporary, error);
   return status;

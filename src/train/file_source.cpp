@@ -270,13 +270,26 @@ Status read_plain(std::string_view text, const std::string&, Reading& r) {
 // What a file is, by its name's end.
 struct FileKind {
   std::string_view ending;
+  DataKind kind;
   Status (*read)(std::string_view text, const std::string& name, Reading& r);
 };
-constexpr std::array kKinds = {FileKind{".txt", read_plain},    FileKind{".md", read_plain},
-                               FileKind{".text", read_plain},   FileKind{".jsonl", read_records},
-                               FileKind{".json", read_records}, FileKind{".ndjson", read_records}};
+constexpr std::array kKinds = {
+    FileKind{".txt", DataKind::text, read_plain},       FileKind{".md", DataKind::text, read_plain},
+    FileKind{".text", DataKind::text, read_plain},      FileKind{".jsonl", DataKind::records, read_records},
+    FileKind{".json", DataKind::records, read_records}, FileKind{".ndjson", DataKind::records, read_records}};
+
+const FileKind* kind_of(std::string_view name) {
+  const auto kind =
+      std::find_if(kKinds.begin(), kKinds.end(), [&](const FileKind& k) { return name.ends_with(k.ending); });
+  return kind == kKinds.end() ? nullptr : &*kind;
+}
 
 }  // namespace
+
+std::optional<DataKind> data_kind(std::string_view name) {
+  const FileKind* kind = kind_of(name);
+  return kind ? std::optional(kind->kind) : std::nullopt;
+}
 
 std::string DataForms::summary() const {
   const auto listed = [](const std::map<std::string, int64_t>& counts, const char* format) {
@@ -295,9 +308,8 @@ Result<std::vector<Document>> parse_data_file(std::string_view bytes, const std:
                                               const tokenizer::Tokenizer& tokenizer, const FileSourceOptions& options) {
   const auto text = unicode::user_text(bytes, name);
   if (!text) return text.error();
-  const auto kind =
-      std::find_if(kKinds.begin(), kKinds.end(), [&](const FileKind& k) { return name.ends_with(k.ending); });
-  if (kind == kKinds.end()) return Error{fmt::format("{}: is none of .txt, .md, .jsonl and .json files.", name)};
+  const FileKind* kind = kind_of(name);
+  if (!kind) return Error{fmt::format("{}: is none of .txt, .md, .jsonl and .json files.", name)};
   Reading r{Builder(tokenizer, options), options, {}, {}};
   if (auto s = kind->read(*text, name, r); !s) return s.error();
   if (r.documents.empty()) return Error{fmt::format("{}: holds no document.", name)};

@@ -40,6 +40,10 @@ struct FileSourceOptions {
   DataForms* forms = nullptr;  // counts are added here
 };
 
+// What a file is, by its name's end; nothing: none that is read as data.
+enum class DataKind : uint8_t { text, records };
+std::optional<DataKind> data_kind(std::string_view name);
+
 // The files of a path: itself, or, where `*` stands in its last part, every file whose name fits, in the order of the
 // names' bytes (`corpus-*.jsonl`: a corpus in shards). Errors: no file fits, the folder cannot be read.
 Result<std::vector<std::string>> shards_of(const std::string& path);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<const char*, 5> kColours = {"#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#8c564b"};
 constexpr size_t kMaxPoints = 600;  // more than the pixels of the width shows nothing
+constexpr size_t kMaxMarked = 60;   // more run into each other
 
 struct Series {
   std::string name;
@@ -65,7 +66,9 @@ std::string loss_curve_svg(std::span<const MetricPoint> points, const CurveOptio
   std::vector<Series> all;
   double x0 = 0, x1 = 1, y0 = HUGE_VAL, y1 = -HUGE_VAL;
   for (const std::string& name : options.values) {
-    all.push_back(series_of(points, name));
+    Series series = series_of(points, name);
+    if (series.points.empty()) continue;
+    all.push_back(std::move(series));
     for (const auto& [x, y] : all.back().points) {
       x1 = std::max(x1, x);
       y0 = std::min(y0, y);
@@ -102,8 +105,10 @@ std::string loss_curve_svg(std::span<const MetricPoint> points, const CurveOptio
     std::string path;
     for (const auto& [x, y] : all[i].points)
       path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", px(x), py(y));
-    if (!path.empty())
-      out += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"/>\n", path, colour);
+    out += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"/>\n", path, colour);
+    if (all[i].points.size() <= kMaxMarked)
+      for (const auto& [x, y] : all[i].points)
+        out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\" fill=\"{}\"/>\n", px(x), py(y), colour);
     out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\" fill=\"{}\">{}</text>\n", right - 4,
                        top + 14 + 16.0 * static_cast<double>(i), colour, escaped(all[i].name));
   }

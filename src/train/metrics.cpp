@@ -105,26 +105,39 @@ const double* MetricPoint::find(std::string_view name) const {
   return nullptr;
 }
 
-Result<std::vector<MetricPoint>> read_metrics(const std::string& path) {
-  auto text = read_file(path, int64_t{1} << 32);
+namespace {
+
+// Calls use(point, line with its end) for every whole line.
+template <class F>
+Status for_points(const std::string& path, F&& use) {
+  const auto text = read_file(path, int64_t{1} << 32);
   if (!text) return text.error();
-  std::vector<MetricPoint> points;
   int64_t number = 0;
   for (size_t begin = 0, end = 0; (end = text->find('\n', begin)) != std::string::npos; begin = end + 1) {
-    auto p = read_point(std::string_view(*text).substr(begin, end - begin), fmt::format("{}:{}", path, ++number));
+    const std::string_view line = std::string_view(*text).substr(begin, end + 1 - begin);
+    auto p = read_point(line.substr(0, line.size() - 1), fmt::format("{}:{}", path, ++number));
     if (!p) return p.error();
-    points.push_back(std::move(*p));
+    use(std::move(*p), line);
   }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<MetricPoint>> read_metrics(const std::string& path) {
+  std::vector<MetricPoint> points;
+  const Status read = for_points(path, [&](MetricPoint&& p, std::string_view) { points.push_back(std::move(p)); });
+  if (!read) return read.error();
   return points;
 }
 
 Result<MetricsLog> MetricsLog::open(const std::string& path, int64_t after_step) {
   std::string kept;
-  if (after_step >= 0 && ::access(path.c_str(), F_OK) == 0) {
-    auto points = read_metrics(path);
-    if (!points) return points.error();
-    for (const MetricPoint& p : *points)
-      if (p.step <= after_step) kept += line_of(p);
+  if (::access(path.c_str(), F_OK) == 0) {
+    const Status read = for_points(path, [&](const MetricPoint& p, std::string_view line) {
+      if (p.step <= after_step) kept += line;
+    });
+    if (!read) return read.error();
   }
   if (auto s = write_file(path, kept); !s) return s.error();
   const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);

@@ -24,8 +24,9 @@ struct MetricPoint {
 // Values that are no finite number are written as null.
 class MetricsLog {
  public:
-  // Keeps the lines of steps up to `after_step` and drops the rest: a resumed run writes those again. A half line that
-  // a kill left is dropped too. -1: starts anew.
+  // Keeps the lines of steps up to `after_step` as they stand, byte for byte, and drops the rest: a resumed run writes
+  // those again. A half line that a kill left is dropped too. -1: starts anew. Errors: a file of that name that is no
+  // metrics file is not written over.
   static Result<MetricsLog> open(const std::string& path, int64_t after_step);
   MetricsLog(MetricsLog&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
   MetricsLog& operator=(MetricsLog&&) = delete;
@@ -63,7 +64,8 @@ uint32_t crc32c(std::string_view bytes);       // Castagnoli, reflected
 std::string tf_record(std::string_view data);  // length, masked crc, data, masked crc
 std::string event_proto(const MetricPoint& point);
 
-// Curves of the named values over steps, as one SVG document. Long runs are drawn as means of neighbouring steps.
+// Curves of the named values over steps, as one SVG document; a value that no step has is left out. Long runs are drawn
+// as means of neighbouring steps, a value that few steps have with its points.
 struct CurveOptions {
   std::string title;
   std::vector<std::string> values = {"loss"};

@@ -138,6 +138,7 @@ float optimizer_step(models::Model& model, TrainState& state, autograd::GradStor
                      double learning_rate, ops::Context& context) {
   const FlushScope flush;
   const float norm = gradient_norm(model, gradients, context);
+  if (!std::isfinite(norm)) return norm;
   const double clip = std::min(1.0, o.max_norm / (static_cast<double>(norm) + 1e-6));
   ++state.step;
   const double power1 = math::pow(o.beta1, static_cast<double>(state.step)),

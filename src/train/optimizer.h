@@ -35,7 +35,7 @@ void refresh_model(models::Model& model, const TrainState& state, ops::Context& 
 // sqrt of the sum of squares: each tensor apart (long sum), then the tree over tensors by name, bytewise.
 float gradient_norm(const models::Model& model, autograd::GradStore& gradients, ops::Context& context);
 // One step: clip, decay (every 2-D tensor but embed_tokens), moments, update; parameters without gradient take g = 0.
-// Then refreshes the model. Returns the norm before clipping.
+// Then refreshes the model. Returns the norm before clipping; one that is not finite has changed nothing.
 float optimizer_step(models::Model& model, TrainState& state, autograd::GradStore& gradients,
                      const OptimizerOptions& options, double learning_rate, ops::Context& context);
 // Muon's part of it for one matrix p [rows, columns], with its momentum and its clipped gradient, which ends as the

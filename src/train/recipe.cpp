@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "models/config/deepseek_v3.h"
+#include "train/file_source.h"
 #include "train/recipe_fields.h"
 #include "unicode/text_file.h"
 
@@ -22,6 +23,9 @@ struct TomlAssertion {};
 #undef NDEBUG
 #define TOML_ASSERT(condition) (static_cast<bool>(condition) ? static_cast<void>(0) : ::jamsu::train::toml_assertion())
 #define TOML_EXCEPTIONS 1
+// TOML 1.1 (tables in braces over several lines, a comma at their end, \e and \xHH, times without seconds), which 3.3
+// has under this name: it is older than the standard's release.
+#define TOML_ENABLE_UNRELEASED_FEATURES 1
 // It also takes any letter where white space may stand for one of a few kinds of it, and is undefined for the others:
 // they are none.
 #include <toml++/impl/preprocessor.h>
@@ -188,15 +192,27 @@ Status check_data(const DataRecipe& d, const Reader& reader) {
   if (d.tasks_weight == 0 && d.files.empty())
     return reader.at_field("data.tasks_weight",
                            "data.tasks_weight = 0 and no [[data.files]]: there is nothing to train on");
+  if (d.validation_percent > 0 && !d.validation_file.empty())
+    return reader.at_field("data.validation.percent",
+                           "data.validation has a file and a percentage: which one is kept from training?");
+  if (d.validation_percent > 0 && d.files.empty())
+    return reader.at_field("data.validation.percent",
+                           "data.validation.percent without [[data.files]]: there is nothing to take a share of");
   return {};
 }
 
 // What must hold between the fields of a stage.
-Status check_stage(const std::string& section, StageRecipe& s, const json::object& model, const Reader& reader) {
+Status check_stage(const std::string& section, StageRecipe& s, const json::object& model, bool has_files,
+                   const Reader& reader) {
   const auto bad = [&](const char* field, const std::string& text) {
     return reader.at_field(section + "." + field, section + "." + text);
   };
-  if (!reader.written(section + ".tokens")) return bad("tokens", "tokens is missing (length of the stage)");
+  const bool by_epochs = reader.written(section + ".epochs");
+  if (by_epochs && reader.written(section + ".tokens"))
+    return bad("epochs", "epochs and tokens are both there: which one is the length of the stage?");
+  if (!by_epochs && !reader.written(section + ".tokens"))
+    return bad("tokens", "tokens is missing (length of the stage; or epochs, passes over the files)");
+  if (by_epochs && !has_files) return bad("epochs", "epochs without [[data.files]]: generated problems have no end");
   const auto multiple = [&](const char* field, int64_t value, const char* of, int64_t unit) -> Status {
     if (value % unit) return bad(field, fmt::format("{} = {} is not a multiple of {} = {}", field, value, of, unit));
     return {};
@@ -222,7 +238,8 @@ Status check_stage(const std::string& section, StageRecipe& s, const json::objec
   if (auto r = unused("floor_ratio", !v3 && s.schedule != "constant"); !r) return r;
   for (const char* field : {"v3_constant", "v3_cosine", "v3_mid", "v3_mid_ratio", "v3_last_ratio"})
     if (auto r = unused(field, v3); !r) return r;
-  if (auto r = s.learning_rate().check(); !r) return bad("learning_rate", "learning_rate: " + r.error().message);
+  if (auto r = s.learning_rate().check(); !by_epochs && !r)
+    return bad("learning_rate", "learning_rate: " + r.error().message);
   if (!model.empty() && of_model("num_nextn_predict_layers") == 0) {
     if (s.mtp_lambda > 0 && reader.written(section + ".mtp_lambda"))
       return bad("mtp_lambda", fmt::format("mtp_lambda = {} where model.num_nextn_predict_layers = 0", s.mtp_lambda));
@@ -231,14 +248,14 @@ Status check_stage(const std::string& section, StageRecipe& s, const json::objec
   return {};
 }
 
-Status read_stage(const toml::table& root, const char* section, const StageRecipe& defaults, const json::object& model,
+Status read_stage(const toml::table& root, const char* section, const StageRecipe& defaults, const Recipe& recipe,
                   Reader& reader, std::optional<StageRecipe>& out) {
   const toml::node* node = root.get(section);
   if (!node) return {};
   if (!node->is_table()) return reader.at(node->source().begin.line, fmt::format("{} is no table", section));
   StageRecipe stage = defaults;
   if (auto s = reader.read(*node->as_table(), section, stage_fields(), stage); !s) return s;
-  if (auto s = check_stage(section, stage, model, reader); !s) return s;
+  if (auto s = check_stage(section, stage, recipe.model, !recipe.data.files.empty(), reader); !s) return s;
   out = stage;
   return {};
 }
@@ -252,11 +269,11 @@ Status read_files(const toml::table& data, Reader& reader, std::vector<DataFile>
   for (const toml::node& entry : *list) {
     DataFile file;
     if (auto s = reader.read(*entry.as_table(), "data.files", file_fields(), file); !s) return s;
-    const bool text = file.path.ends_with(".txt"), lines = file.path.ends_with(".jsonl");
-    if (!text && !lines)
+    const auto kind = data_kind(file.path);
+    if (!kind)
       return reader.at(entry.source().begin.line,
-                       fmt::format("data.files.path = \"{}\" is neither a .txt nor a .jsonl file", file.path));
-    if (lines && file.split != "none")
+                       fmt::format("data.files.path = \"{}\" is none of .txt, .md, .jsonl and .json files", file.path));
+    if (kind == DataKind::records && file.split != "none")
       return reader.at(
           entry.source().begin.line,
           fmt::format("data.files.split = \"{}\" has no use with a .jsonl file: each line is a document", file.split));
@@ -348,9 +365,8 @@ Result<Recipe> parse_recipe(std::string_view text, const std::string& file) {
     if (auto s = read_files(*t, reader, recipe.data.files); !s) return s.error();
   }
   if (auto s = check_data(recipe.data, reader); !s) return s.error();
-  if (auto s = read_stage(root, "pretrain", pretrain_defaults(), recipe.model, reader, recipe.pretrain); !s)
-    return s.error();
-  if (auto s = read_stage(root, "sft", sft_defaults(), recipe.model, reader, recipe.sft); !s) return s.error();
+  if (auto s = read_stage(root, "pretrain", pretrain_defaults(), recipe, reader, recipe.pretrain); !s) return s.error();
+  if (auto s = read_stage(root, "sft", sft_defaults(), recipe, reader, recipe.sft); !s) return s.error();
   if (!recipe.pretrain && !recipe.sft) return reader.at(0, "neither [pretrain] nor [sft] is there: nothing to do");
   return recipe;
 }

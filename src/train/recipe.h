@@ -5,6 +5,7 @@
 //   recipe nano.toml:14: pretrain.batch_tokens = 8000 is not a multiple of context = 1024.
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,10 @@ struct DataRecipe {
   int64_t arithmetic = 40, word_korean = 20, word_english = 20, misc = 15, talk = 5,
           repeat = 0;  // percent of the generated tasks
   std::vector<DataFile> files;
+  // What is kept from training: a file of its own, or a share of the documents of `files`.
+  std::string validation_file;
+  int64_t validation_percent = 0;
+  int64_t validation_tokens = 65'536;  // at most so many of it are asked for the loss
 };
 
 struct TokenizerRecipe {
@@ -41,7 +46,10 @@ struct TokenizerRecipe {
 
 // [pretrain] or [sft].
 struct StageRecipe {
-  int64_t tokens = 0, batch_tokens = 8192, micro_batch_tokens = 8192, context = 1024;
+  // Length: `tokens`, or `epochs` over the files (0: not given), which set_length turns into tokens.
+  int64_t tokens = 0;
+  double epochs = 0;
+  int64_t batch_tokens = 8192, micro_batch_tokens = 8192, context = 1024;
   bool document_mask = true;
   std::string loss_on = "all";  // "all" or "reply"
   int64_t retry_percent = 0, turns = 1;
@@ -59,6 +67,7 @@ struct StageRecipe {
   int64_t gradient_slots = 1, seed = 1;
   double init_scale = 0.5, embedding_std = 0.02;
   int64_t checkpoint_every_steps = 200, keep = 3;
+  int64_t validate_every_steps = 50, sample_every_steps = 0;
 
   int64_t total_steps() const { return (tokens + batch_tokens - 1) / batch_tokens; }
   Schedule learning_rate() const;
@@ -71,6 +80,8 @@ struct Recipe {
   std::string name;    // file name, for messages
   std::string folder;  // of the file; data paths start here
   std::string text;    // as it was read; goes into checkpoints
+  // Why fields have the values they have, by "section.field", where a program chose them; explain() says it.
+  std::map<std::string, std::string> reasons = {};
   // [model]: a DeepSeek-V3 as its official config.json, every field there; what models::create_model takes. Empty: the
   // section is missing, and the stages of this recipe go on from a model's folder.
   boost::json::object model;
@@ -87,7 +98,8 @@ Result<Recipe> load_recipe(const std::string& path);
 // or a note that [model] is of another architecture and not used; an Error names the first field that says otherwise.
 Result<std::string> check_model(const Recipe& recipe, const boost::json::object& config, const std::string& file);
 
-// The effective recipe, defaults included, as TOML with a comment per field. parse_recipe(explain(r)) gives r again.
+// The effective recipe, defaults included, as TOML with a comment per field and the reasons above it.
+// parse_recipe(explain(r)) gives r again, without the reasons.
 std::string explain(const Recipe& recipe);
 
 struct RecipeFieldDoc {

@@ -21,6 +21,13 @@ const std::vector<RecipeField<DataRecipe>>& data_fields() {
       {"mix.misc", "percent", "equations, units, calendar, sorting, sequences ... (kind C)", &D::misc, 0, 100},
       {"mix.talk", "percent", "short talk (kind D)", &D::talk, 0, 100},
       {"mix.repeat", "percent", "sentences without a sense to say again: teaches to read", &D::repeat, 0, 100},
+      {"validation.file", "", "a file that is not trained on, whose loss is measured; relative to the recipe's folder",
+       &D::validation_file},
+      {"validation.percent", "percent",
+       "of the documents of [[data.files]] that are kept from training instead, chosen by a hash and the seed",
+       &D::validation_percent, 0, 50},
+      {"validation.tokens", "tokens", "at most so many of what is kept are read each time", &D::validation_tokens, 2,
+       1e12},
   };
   return table;
 }
@@ -42,9 +49,11 @@ const std::vector<RecipeField<DataFile>>& file_fields() {
 const std::vector<RecipeField<TokenizerRecipe>>& tokenizer_fields() {
   using T = TokenizerRecipe;
   static const std::vector<RecipeField<T>> table = {
-      {"file", "", "a tokenizer.json, relative to the recipe's folder; empty: trained from this recipe's data",
+      {"file", "",
+       "a tokenizer.json, relative to the recipe's folder; empty: trained from this recipe's data, your files first",
        &T::file},
-      {"train_samples", "documents", "documents of the data that train it", &T::train_samples, 100, 1e8},
+      {"train_samples", "documents", "generated problems that train it, where the data hold them", &T::train_samples,
+       100, 1e8},
   };
   return table;
 }
@@ -54,6 +63,8 @@ const std::vector<RecipeField<StageRecipe>>& stage_fields() {
   using A = OptimizerOptions;
   static const std::vector<RecipeField<S>> table = {
       {"tokens", "tokens", "length of the stage, padding included; rounded up to whole steps", &S::tokens, 1, 1e15},
+      {"epochs", "epochs", "instead of tokens: how often the files are read (of several: the one that takes longest)",
+       &S::epochs, 1e-6, 1e6},
       {"batch_tokens", "tokens", "a step, padding included: rows x context", &S::batch_tokens, 2, 1e9},
       {"micro_batch_tokens", "tokens", "computed at once; part of the result's bits (docs/numerics.md section 3)",
        &S::micro_batch_tokens, 2, 1e9},
@@ -96,6 +107,10 @@ const std::vector<RecipeField<StageRecipe>>& stage_fields() {
       {"checkpoint_every_steps", "steps", "a checkpoint each so many steps, and at the end", &S::checkpoint_every_steps,
        1, 1e9},
       {"keep", "checkpoints", "the newest so many stay", &S::keep, 1, 1e6},
+      {"validate_every_steps", "steps", "the validation's loss each so many steps, and at the end; 0: only there",
+       &S::validate_every_steps, 0, 1e9},
+      {"sample_every_steps", "steps", "three sample replies each so many steps, and at the end; 0: none",
+       &S::sample_every_steps, 0, 1e9},
   };
   return table;
 }
@@ -128,6 +143,8 @@ std::string toml_text(const std::string& value) {
 
 namespace {
 
+using Reasons = std::map<std::string, std::string>;
+
 template <class S>
 std::string type_of(const RecipeField<S>& f) {
   if (f.choices) return "choice";
@@ -153,9 +170,13 @@ void add_docs(const char* section, const std::vector<RecipeField<S>>& fields, co
 }
 
 template <class S>
-void print(const char* heading, const std::vector<RecipeField<S>>& fields, const S& section, std::string& out) {
+void print(const char* heading, const std::vector<RecipeField<S>>& fields, const S& section, const Reasons& reasons,
+           std::string& out) {
   out += fmt::format("\n{}\n", heading);
+  const std::string_view name = std::string_view(heading).substr(0, std::string_view(heading).find(']'));
   for (const auto& f : fields) {
+    const auto why = reasons.find(fmt::format("{}.{}", name.substr(name.rfind('[') + 1), f.name));
+    if (why != reasons.end()) out += fmt::format("# {}\n", why->second);
     std::string value;
     with_member(section, f.member, [&](const auto& v) { value = toml_text(v); });
     std::string note = f.help;
@@ -165,18 +186,22 @@ void print(const char* heading, const std::vector<RecipeField<S>>& fields, const
   }
 }
 
-bool schedule_uses(const std::string& schedule, std::string_view field) {
+// Whether a stage has a use for the field; of the two lengths it is the one that is given.
+bool stage_uses(const StageRecipe& stage, std::string_view field) {
+  const std::string& schedule = stage.schedule;
+  if (field == "tokens") return stage.epochs == 0;
+  if (field == "epochs") return stage.epochs > 0;
   if (field.find("learning_rate.v3_") == 0) return schedule == "v3";
   if (field == "learning_rate.decay_fraction") return schedule == "wsd" || schedule == "wsd_sqrt";
   if (field == "learning_rate.floor_ratio") return schedule != "v3" && schedule != "constant";
   return true;
 }
 
-void print_stage(const char* heading, const StageRecipe& stage, std::string& out) {
+void print_stage(const char* heading, const StageRecipe& stage, const Reasons& reasons, std::string& out) {
   std::vector<RecipeField<StageRecipe>> fields;
   for (const auto& f : stage_fields())
-    if (schedule_uses(stage.schedule, f.name)) fields.push_back(f);
-  print(heading, fields, stage, out);
+    if (stage_uses(stage, f.name)) fields.push_back(f);
+  print(heading, fields, stage, reasons, out);
 }
 
 // Integers stay integers; TOML has no null: a field that is null is left out.
@@ -207,8 +232,9 @@ std::vector<RecipeFieldDoc> recipe_field_docs() {
 
 namespace {
 
-std::string explain_model(const boost::json::object& model) {
+std::string explain_model(const boost::json::object& model, const Reasons& reasons) {
   std::string out = "\n[model]  # DeepSeek-V3 (arXiv:2412.19437), official names\n";
+  if (const auto why = reasons.find("model"); why != reasons.end()) out += fmt::format("# {}\n", why->second);
   for (const auto& f : models::deepseek_v3_fields()) {
     const auto& v = model.at(f.name);
     if (v.is_null()) continue;
@@ -225,13 +251,15 @@ std::string explain_model(const boost::json::object& model) {
 }  // namespace
 
 std::string explain(const Recipe& recipe) {
+  const Reasons& why = recipe.reasons;
   std::string out = fmt::format("# The effective recipe of {}, defaults included.\n", recipe.name);
-  if (!recipe.model.empty()) out += explain_model(recipe.model);
-  print("[tokenizer]", tokenizer_fields(), recipe.tokenizer, out);
-  print("[data]", data_fields(), recipe.data, out);
-  for (const DataFile& f : recipe.data.files) print("[[data.files]]", file_fields(), f, out);
-  if (recipe.pretrain) print_stage("[pretrain]", *recipe.pretrain, out);
-  if (recipe.sft) print_stage("[sft]", *recipe.sft, out);
+  if (const auto whole = why.find(""); whole != why.end()) out = fmt::format("# {}\n", whole->second);
+  if (!recipe.model.empty()) out += explain_model(recipe.model, why);
+  print("[tokenizer]", tokenizer_fields(), recipe.tokenizer, why, out);
+  print("[data]", data_fields(), recipe.data, why, out);
+  for (const DataFile& f : recipe.data.files) print("[[data.files]]", file_fields(), f, why, out);
+  if (recipe.pretrain) print_stage("[pretrain]", *recipe.pretrain, why, out);
+  if (recipe.sft) print_stage("[sft]", *recipe.sft, why, out);
   return out;
 }
 

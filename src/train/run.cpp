@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <cmath>
 
 #include "base/check.h"
 #include "base/numerics_version.h"
 #include "base/sha256.h"
+#include "train/setup/validation.h"
 
 namespace jamsu::train {
 namespace {
@@ -65,6 +67,11 @@ Result<Decides> what_decides(const Trainer& trainer, const std::vector<WeightedS
     auto hash = hash_of(*sources[i].source);
     if (!hash) return hash.error();
     all[fmt::format("data {}: {}", i + 1, sources[i].name)] = std::move(*hash);
+  }
+  if (plan.validation) {
+    auto hash = hash_of(*plan.validation);
+    if (!hash) return hash.error();
+    all["validation"] = std::move(*hash);
   }
   return all;
 }
@@ -138,8 +145,9 @@ Status resume_from(const Checkpoint& checkpoint, Trainer& trainer, Dataset& data
   return checkpoint.file->intact();
 }
 
-Status resume_newest(Trainer& trainer, Dataset& dataset, const RunPlan& plan, const Decides& decides,
-                     const RunHooks& hooks, RunCounters& counters) {
+// The checkpoint it goes on from; empty: from the beginning.
+Result<std::string> resume_newest(Trainer& trainer, Dataset& dataset, const RunPlan& plan, const Decides& decides,
+                                  const RunHooks& hooks, RunCounters& counters) {
   const auto say = [&](const std::string& message) {
     if (hooks.on_message) hooks.on_message(message);
   };
@@ -148,9 +156,12 @@ Status resume_newest(Trainer& trainer, Dataset& dataset, const RunPlan& plan, co
     return Error{fmt::format("{}: no checkpoint there is whole, so there is nothing to continue: {}", plan.folder,
                              fmt::join(latest.skipped, "; "))};
   for (const std::string& message : latest.skipped) say(message);
-  if (latest.checkpoint) return resume_from(*latest.checkpoint, trainer, dataset, plan, decides, counters);
+  if (latest.checkpoint) {
+    if (auto s = resume_from(*latest.checkpoint, trainer, dataset, plan, decides, counters); !s) return s.error();
+    return latest.checkpoint->path;
+  }
   say(fmt::format("{}: no checkpoint was saved yet; starting at step 0", plan.folder));
-  return {};
+  return std::string();
 }
 
 }  // namespace
@@ -164,56 +175,143 @@ RunPlan plan_of(const Recipe& recipe, const StageRecipe& stage) {
   plan.step = stage.step_options(1);
   plan.checkpoint_every = stage.checkpoint_every_steps;
   plan.save.keep = stage.keep;
+  plan.validation_tokens = recipe.data.validation_tokens;
+  plan.validate_every = stage.validate_every_steps;
+  plan.sample_every = stage.sample_every_steps;
   plan.recipe = recipe.text;
   return plan;
 }
+
+namespace {
+
+// One run: what its steps share.
+class Run {
+ public:
+  Run(Trainer& trainer, const RunPlan& plan, const RunHooks& hooks, Dataset dataset, Decides decides,
+      std::vector<MicroBatch> validation)
+      : trainer_(trainer),
+        plan_(plan),
+        hooks_(hooks),
+        dataset_(std::move(dataset)),
+        decides_(std::move(decides)),
+        validation_(std::move(validation)) {}
+
+  Result<RunResult> go(bool resume) {
+    if (resume && !plan_.folder.empty()) {
+      auto from = resume_newest(trainer_, dataset_, plan_, decides_, hooks_, result_.counters);
+      if (!from) return from.error();
+      newest_ = std::move(*from);
+    }
+    if (hooks_.on_start)
+      if (auto s = hooks_.on_start(trainer_.steps(), result_.counters); !s) return s.error();
+    if (trainer_.steps() == 0 && !validation_.empty())
+      say(fmt::format("validation loss {:.4f} before the first step", trainer_.validate(validation_)));
+    while (trainer_.steps() < plan_.steps && result_.end == RunEnd::finished)
+      if (auto s = step(); !s) return s.error();
+    result_.step = trainer_.steps();
+    return result_;
+  }
+
+ private:
+  void say(const std::string& message) const {
+    if (hooks_.on_message) hooks_.on_message(message);
+  }
+  std::string newest() const {
+    return newest_.empty() ? "No checkpoint was saved yet" : fmt::format("The newest good checkpoint is {}", newest_);
+  }
+
+  Status step() {
+    const auto batch = dataset_.next();
+    if (!batch) return batch.error();
+    auto report = compute(*batch);
+    if (!report) return report.error();
+    result_.counters.tokens += batch->tokens;
+    result_.counters.learned += batch->learned;
+    result_.counters.samples_skipped += static_cast<int64_t>(batch->skipped_places.size());
+    const bool last = trainer_.steps() >= plan_.steps;
+    const auto due = [&](int64_t every) { return every > 0 && trainer_.steps() % every == 0; };
+    if (!validation_.empty() && (last || due(plan_.validate_every)))
+      report->validation = trainer_.validate(validation_);
+    if (hooks_.on_step) hooks_.on_step(*report, result_.counters);
+    if (report->validation && !std::isfinite(*report->validation))
+      return Error{fmt::format("step {}: the validation's loss is {} after it, so its weights are not saved. {}",
+                               report->step, *report->validation, newest())};
+    if (hooks_.on_sample && plan_.sample_every > 0 && (last || due(plan_.sample_every)))
+      hooks_.on_sample(trainer_.steps());
+    const bool stop = hooks_.should_stop && hooks_.should_stop();
+    if (stop || last || due(plan_.checkpoint_every))
+      if (auto s = save(); !s) return s;
+    if (stop && !last) result_.end = RunEnd::stopped;
+    return {};
+  }
+
+  // A step from the batch; nothing has changed where it is an Error.
+  Result<StepReport> compute(const PackedBatch& batch) {
+    std::vector<MicroBatch> parts;
+    for (int64_t row = 0; row < batch.rows.rows; row += plan_.micro_rows)
+      parts.push_back(
+          pack(slice(batch.rows, row, std::min(row + plan_.micro_rows, batch.rows.rows)), plan_.data.document_mask));
+    StepOptions options = plan_.step;
+    options.learning_rate = plan_.schedule.rate(trainer_.steps() + 1);
+    const StepReport first = trainer_.step(parts, options);
+    if (first.finite) return first;
+    const StepReport again = trainer_.step(parts, options);
+    const auto shown = [](const StepReport& r) {
+      return fmt::format("loss {:.4f}, gradient norm {:.4g}", r.ce, r.gradient_norm);
+    };
+    if (!again.finite)
+      return Error{fmt::format(
+          "step {}: not finite ({}), and the same when it was computed a second time: it comes from the recipe or the "
+          "data, not from this machine. The weights were left as they were after step {}. {}. A lower "
+          "learning_rate.peak, a longer warm-up or a smaller optimizer.clip helps; then begin anew with --restart",
+          first.step, shown(first), first.step - 1, newest())};
+    say(
+        fmt::format("step {}: not finite ({}), but finite when it was computed a second time from the same weights and "
+                    "data ({}): this machine computed wrongly. The run goes on with the second result; have its memory "
+                    "and processor checked",
+                    first.step, shown(first), shown(again)));
+    return again;
+  }
+
+  Status save() {
+    if (plan_.folder.empty()) return {};
+    auto path = save_checkpoint(plan_.folder, trainer_.steps(), trainer_.tensors(),
+                                state_of(plan_, decides_, result_.counters, dataset_.state()), plan_.save);
+    if (!path) {
+      const std::string& what = path.error().message;
+      return Error{fmt::format("{}{} {}", what, what.ends_with('.') ? "" : ".", newest())};
+    }
+    result_.checkpoint = newest_ = std::move(*path);
+    if (hooks_.on_checkpoint) hooks_.on_checkpoint(result_.checkpoint);
+    return {};
+  }
+
+  Trainer& trainer_;
+  const RunPlan& plan_;
+  const RunHooks& hooks_;
+  Dataset dataset_;
+  Decides decides_;
+  std::vector<MicroBatch> validation_;
+  RunResult result_;
+  std::string newest_;  // checkpoint; empty: none
+};
+
+}  // namespace
 
 Result<RunResult> run(Trainer& trainer, const std::vector<WeightedSource>& sources, const RunPlan& plan, bool resume,
                       const RunHooks& hooks) {
   JAMSU_CHECK(trainer.steps() == 0);
   auto dataset = Dataset::create(sources, plan.data);
   if (!dataset) return dataset.error();
-  const auto decides = what_decides(trainer, sources, plan);
+  auto decides = what_decides(trainer, sources, plan);
   if (!decides) return decides.error();
-  RunResult result;
-  if (resume && !plan.folder.empty())
-    if (auto s = resume_newest(trainer, *dataset, plan, *decides, hooks, result.counters); !s) return s.error();
-  if (hooks.on_start)
-    if (auto s = hooks.on_start(trainer.steps(), result.counters); !s) return s.error();
-  const auto save = [&]() -> Status {
-    if (plan.folder.empty()) return {};
-    const auto path = save_checkpoint(plan.folder, trainer.steps(), trainer.tensors(),
-                                      state_of(plan, *decides, result.counters, dataset->state()), plan.save);
-    if (!path) return path.error();
-    result.checkpoint = *path;
-    if (hooks.on_checkpoint) hooks.on_checkpoint(*path);
-    return {};
-  };
-  while (trainer.steps() < plan.steps) {
-    const auto batch = dataset->next();
-    if (!batch) return batch.error();
-    std::vector<MicroBatch> parts;
-    for (int64_t row = 0; row < batch->rows.rows; row += plan.micro_rows)
-      parts.push_back(
-          pack(slice(batch->rows, row, std::min(row + plan.micro_rows, batch->rows.rows)), plan.data.document_mask));
-    StepOptions options = plan.step;
-    options.learning_rate = plan.schedule.rate(trainer.steps() + 1);
-    const StepReport report = trainer.step(parts, options);
-    result.counters.tokens += batch->tokens;
-    result.counters.learned += batch->learned;
-    result.counters.samples_skipped += static_cast<int64_t>(batch->skipped_places.size());
-    if (hooks.on_step) hooks.on_step(report, result.counters);
-    const bool stop = hooks.should_stop && hooks.should_stop();
-    const bool last = trainer.steps() >= plan.steps;
-    if (stop || last || (plan.checkpoint_every > 0 && trainer.steps() % plan.checkpoint_every == 0))
-      if (auto s = save(); !s) return s.error();
-    if (stop && !last) {
-      result.end = RunEnd::stopped;
-      break;
-    }
+  std::vector<MicroBatch> validation;
+  if (plan.validation) {
+    auto batches = validation_batches(*plan.validation, plan.micro_rows * plan.data.context, plan.validation_tokens);
+    if (!batches) return batches.error();
+    validation = std::move(*batches);
   }
-  result.step = trainer.steps();
-  return result;
+  return Run(trainer, plan, hooks, std::move(*dataset), std::move(*decides), std::move(validation)).go(resume);
 }
 
 }  // namespace jamsu::train

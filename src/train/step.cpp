@@ -85,7 +85,7 @@ MicroLosses run_micro_batch(const models::Model& model, const MicroBatch& batch,
 
 MicroLosses evaluate_micro_batch(const models::Model& model, const MicroBatch& batch, ops::Context& context) {
   const GlobalCounts counts = count({&batch, 1});
-  return run(model, {batch, counts}, {}, nullptr, context, nullptr, false);
+  return run(model, {batch, counts}, {.mtp_lambda = 0}, nullptr, context, nullptr, false);
 }
 
 }  // namespace jamsu::train

@@ -30,7 +30,7 @@ MicroLosses run_micro_batch(const models::Model& model, const Part& part, const 
 MicroLosses run_micro_batch(const models::Model& model, const MicroBatch& batch, const LossWeights& weights,
                             const GlobalCounts& counts, autograd::GradStore& gradients, ops::Context& context,
                             models::Observer* observer = nullptr, bool keep_logits = false);
-// The losses alone, without gradients (validation).
+// The loss alone, without gradients and without the MTP module (validation).
 MicroLosses evaluate_micro_batch(const models::Model& model, const MicroBatch& batch, ops::Context& context);
 
 }  // namespace jamsu::train

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "base/math.h"
@@ -93,14 +94,18 @@ StepReport Trainer::step(const std::vector<MicroBatch>& batch, const StepOptions
     add_load(load, losses.moe);
   }
   reduce_slots(slots, runtime_.context());
-  report.gradient_norm = static_cast<double>(
-      optimizer_step(model_, state_, slots[0], options.optimizer, options.learning_rate, runtime_.context()));
-  if (options.bias_gamma != 0)
+  const int64_t before = state_.step;
+  const bool losses_finite = std::isfinite(ce) && std::isfinite(mtp) && std::isfinite(balance);
+  report.gradient_norm = static_cast<double>(losses_finite ? optimizer_step(model_, state_, slots[0], options.optimizer,
+                                                                            options.learning_rate, runtime_.context())
+                                                           : gradient_norm(model_, slots[0], runtime_.context()));
+  report.finite = state_.step > before;
+  if (options.bias_gamma != 0 && report.finite)
     for (auto& [layer, bias] : model_.correction_biases())
       if (const auto it = load.find(layer); it != load.end())
         update_bias(bias->values.f32(), it->second, options.bias_gamma);
   const auto mean = [](double sum, int64_t n) { return n > 0 ? sum / static_cast<double>(n) : 0.0; };
-  report.step = state_.step;
+  report.step = before + 1;
   report.ce = mean(static_cast<double>(ce), report.counts.labels);
   report.mtp = mean(static_cast<double>(mtp), report.counts.mtp_labels);
   report.balance = mean(balance, report.counts.rows);

@@ -3,6 +3,7 @@
 // No files, no clock.
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "models/load.h"
@@ -23,12 +24,15 @@ struct StepOptions {
 
 // Means over the global batch.
 struct StepReport {
-  int64_t step = 0;                     // optimizer steps taken
+  int64_t step = 0;                     // optimizer steps taken, this one counted
+  bool finite = true;                   // false: a loss or the gradient's norm is not, and nothing was changed
   double ce = 0, mtp = 0, balance = 0;  // ce: the objective's, over the labels
   double gradient_norm = 0, learning_rate = 0;
   GlobalCounts counts;
   double load_max_over_mean = 0;  // worst MoE layer
   int64_t dead_experts = 0;       // experts no token reached, over all layers
+  std::optional<double> validation =
+      {};  // loss on what is not trained on, after the step; where it was measured (run.h)
 };
 
 class Trainer {
@@ -38,7 +42,9 @@ class Trainer {
   Trainer(models::Model& model, ops::Runtime& runtime, const InitOptions& init);
 
   // A step over the micro-batches of one global batch, in order. The same data and options give the same bits on any
-  // number of threads and any ISA. Throws std::bad_alloc with nothing changed but gradients.
+  // number of threads and any ISA. Throws std::bad_alloc with nothing changed but gradients. Where a loss or the norm of
+  // the gradient is not finite nothing is changed either: StepReport::finite is false, and the same step may be taken
+  // again.
   StepReport step(const std::vector<MicroBatch>& batch, const StepOptions& options);
   // Mean cross-entropy of rows that are not trained on.
   double validate(const std::vector<MicroBatch>& batch);

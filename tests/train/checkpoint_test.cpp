@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "base/clock.h"
 #include "base/faults.h"
@@ -44,7 +45,8 @@ bool holds(const Checkpoint& c, int64_t step, int64_t elements) {
   const auto want = tensors_of(step, elements, memory);
   if (c.step != step || c.state != state_of(step) || c.tensors.size() != want.size()) return false;
   for (const auto& [name, t] : want)
-    if (!c.tensors.contains(name) || std::memcmp(c.tensors.at(name).raw(), t.raw(), static_cast<size_t>(t.bytes())))
+    if (!c.tensors.contains(name) ||
+        std::memcmp(c.tensors.at(name).raw(), t.raw(), static_cast<size_t>(t.bytes())) != 0)
       return false;
   return true;
 }
@@ -172,6 +174,48 @@ TEST_F(Checkpoints, what_the_disk_did_not_keep_is_noticed_while_saving) {
   EXPECT_NE(r.error().message.find("cannot be read back, and was removed"), std::string::npos) << r.error().message;
   EXPECT_EQ(latest(), 1);
   EXPECT_EQ(names(), (std::vector<std::string>{"step-000000001"}));
+}
+
+TEST_F(Checkpoints, values_that_are_not_finite_are_not_saved_and_cost_nothing) {
+  for (const int64_t step : {1, 2, 3}) ASSERT_TRUE(save(step, {.keep = 3}).ok());
+  const auto before = names();
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                          -std::numeric_limits<float>::infinity()}) {
+    auto tensors = tensors_of(4, 40, memory_);
+    tensors.at("v.w").f32()[39] = bad;
+    const auto r = save_checkpoint(folder_.path(), 4, tensors, state_of(4), {.keep = 3});
+    ASSERT_FALSE(r.ok());
+    EXPECT_EQ(r.error().message, "step 4: tensor \"v.w\" holds a value that is not finite, so no checkpoint was saved");
+    EXPECT_EQ(names(), before);
+  }
+  auto largest = tensors_of(4, 40, memory_);
+  largest.at("v.w").f32()[0] = -std::numeric_limits<float>::max();
+  EXPECT_TRUE(save_checkpoint(folder_.path(), 4, largest, state_of(4), {.keep = 3}).ok());
+}
+
+TEST_F(Checkpoints, only_what_a_save_wrote_is_removed) {
+  ASSERT_TRUE(save(1).ok());
+  ASSERT_TRUE(write_file(folder_ / "step-000000001/notes.txt", "mine").ok());
+  ASSERT_TRUE(write_file(folder_ / "notes.txt", "mine").ok());
+  fs::create_directories(folder_ / "step-000000007.tmp");
+  fs::create_directories(folder_ / "best");
+  for (const int64_t step : {2, 3}) ASSERT_TRUE(save(step, {.keep = 1}).ok());
+  EXPECT_EQ(names(), (std::vector<std::string>{"best", "notes.txt", "step-000000001", "step-000000003"}));
+  EXPECT_EQ(*read_file(folder_ / "step-000000001/notes.txt"), "mine");
+  EXPECT_EQ(latest(), 3);
+  EXPECT_TRUE(skipped_.empty());
+  EXPECT_TRUE(holds_checkpoints(folder_.path()));
+  ASSERT_TRUE(remove_checkpoints(folder_.path()).ok());
+  EXPECT_FALSE(holds_checkpoints(folder_.path()));
+  EXPECT_EQ(names(), (std::vector<std::string>{"best", "notes.txt", "step-000000001"}));
+  EXPECT_EQ(latest(), -1);
+  EXPECT_TRUE(skipped_.empty());
+  // Where nothing else is left the folder goes too.
+  const std::string own = folder_ / "own";
+  ASSERT_TRUE(save_checkpoint(own, 1, tensors_of(1, 40, memory_), state_of(1)).ok());
+  ASSERT_TRUE(remove_checkpoints(own).ok());
+  EXPECT_FALSE(fs::exists(own));
+  EXPECT_TRUE(remove_checkpoints(own).ok());
 }
 
 // A child saves as fast as it can and says so after each; it is killed at 40 random moments.

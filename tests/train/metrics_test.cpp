@@ -38,6 +38,26 @@ TEST(metrics, lines_come_back_and_a_resumed_run_drops_later_ones) {
   EXPECT_EQ(read_metrics(path)->size(), 0u);
 }
 
+TEST(metrics, lines_that_stay_are_copied_as_they_stand) {
+  const test::Folder folder;
+  const std::string path = folder / "metrics.jsonl";
+  // Numbers that a reader of doubles would write otherwise, and members that another version wrote.
+  const std::string kept =
+      "{\"step\":1,\"time\":1.0e0,\"loss\":1.9959432048681542,\"learning_rate\":0.00015000000000000001}\n"
+      "{ \"step\" : 2, \"time\":2, \"other\":null }\n";
+  std::ofstream(path) << kept << "{\"step\":3,\"time\":3}\n";
+  ASSERT_TRUE(MetricsLog::open(path, 2).ok());
+  EXPECT_EQ(*read_file(path), kept);
+  // A file of that name which is something else is not written over.
+  std::ofstream(path) << "my notes\n";
+  for (const int64_t after : {-1, 2}) {
+    const auto refused = MetricsLog::open(path, after);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().message.find(path + ":1: "), 0u) << refused.error().message;
+  }
+  EXPECT_EQ(*read_file(path), "my notes\n");
+}
+
 TEST(metrics, errors_name_the_line) {
   const test::Folder folder;
   const auto error = [&](const char* text) {
@@ -107,7 +127,14 @@ TEST(metrics, the_curve_is_drawn) {
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
   EXPECT_NE(svg.find("a &lt; b &amp; c"), std::string::npos);
   EXPECT_EQ(svg.find("nan"), std::string::npos);
-  EXPECT_LT(svg.size(), 40'000u);  // 3,000 steps drawn as 600 means
+  EXPECT_LT(svg.size(), 40'000u);                    // 3,000 steps drawn as 600 means
+  EXPECT_EQ(svg.find(">none<"), std::string::npos);  // a value that nobody has is no line and no name
+  // Few points are seen as such.
+  EXPECT_EQ(svg.find("<circle"), std::string::npos);
+  points[99].values.emplace_back("validation_loss", 3.0);
+  const std::string marked = loss_curve_svg(points, {.title = "a", .values = {"loss", "validation_loss"}});
+  EXPECT_NE(marked.find(">validation_loss<"), std::string::npos);
+  EXPECT_NE(marked.find("<circle"), std::string::npos);
   // Nothing to draw is a picture too.
   EXPECT_EQ(loss_curve_svg({}, {.title = "empty"}).find("nan"), std::string::npos);
 }

@@ -157,7 +157,7 @@ TEST(recipe, files_of_the_user) {
   const auto r = parse_recipe(with("[data]\n", files), "x/nano.toml");
   ASSERT_TRUE(r.ok()) << r.error().message;
   EXPECT_EQ(r->data.files, (std::vector<DataFile>{{"a.txt", 3, "blank_lines"}, {"b.jsonl", 1, "none"}}));
-  EXPECT_NE(error_of(with("b.jsonl", "b.json", with("[data]\n", files))).find("is neither a .txt nor a .jsonl file"),
+  EXPECT_NE(error_of(with("b.jsonl", "b.csv", with("[data]\n", files))).find("is none of .txt, .md, .jsonl and"),
             std::string::npos);
   EXPECT_NE(error_of(with("a.txt", "a.jsonl", with("[data]\n", files))).find("each line is a document"),
             std::string::npos);
@@ -178,10 +178,11 @@ TEST(recipe, explain_says_all_and_is_itself_a_recipe) {
   EXPECT_EQ(again->data.files, r->data.files);
   EXPECT_EQ(again->model, r->model);
   EXPECT_EQ(again->pretrain->optimizer.eps, r->pretrain->optimizer.eps);
-  // Every documented field of the sections stands there with its help, but for those the schedule does not use.
+  // Every documented field of the sections stands there with its help, but for those the schedule does not use, and of
+  // the two lengths the one that is not given.
   for (const auto& doc : recipe_field_docs()) {
     EXPECT_FALSE(doc.help.empty()) << doc.section << "." << doc.name;
-    if (doc.name.find("v3_") == std::string::npos) {
+    if (doc.name.find("v3_") == std::string::npos && doc.name != "epochs") {
       EXPECT_NE(text.find("\n" + doc.name + " = "), std::string::npos) << doc.name;
       EXPECT_NE(text.find(doc.help), std::string::npos) << doc.name;
     }
@@ -189,6 +190,61 @@ TEST(recipe, explain_says_all_and_is_itself_a_recipe) {
   EXPECT_NE(explain(*parse_recipe(with("\"wsd\", decay_fraction = 0.2", "\"v3\""), "nano.toml"))
                 .find("learning_rate.v3_mid_ratio = 0.1"),
             std::string::npos);
+}
+
+TEST(recipe, epochs_instead_of_tokens_and_what_is_kept_from_training) {
+  const std::string files = "[data]\nfiles = [{ path = \"a.txt\" }]\n";
+  const std::string by_epochs = with("tokens = 60e6\n", "epochs = 2.5\n", with("[data]\n", files));
+  const auto r = parse_recipe(by_epochs, "nano.toml");
+  ASSERT_TRUE(r.ok()) << r.error().message;
+  EXPECT_EQ(r->pretrain->epochs, 2.5);
+  EXPECT_EQ(r->pretrain->tokens, 0);
+  const std::string text = explain(*r);
+  EXPECT_NE(text.find("\nepochs = 2.5 "), std::string::npos);
+  ASSERT_TRUE(parse_recipe(text, "nano.toml").ok());
+  EXPECT_EQ(explain(*parse_recipe(text, "nano.toml")), text);
+  EXPECT_NE(error_of(with("tokens = 60e6\n", "tokens = 60e6\nepochs = 2\n", with("[data]\n", files)))
+                .find("pretrain.epochs and tokens are both there"),
+            std::string::npos);
+  EXPECT_NE(error_of(with("tokens = 60e6\n", "epochs = 2\n")).find("pretrain.epochs without [[data.files]]"),
+            std::string::npos);
+  EXPECT_NE(error_of(with("epochs = 2.5", "epochs = 0", by_epochs)).find("is not between"), std::string::npos);
+
+  const auto kept = [&](const std::string& validation, bool with_files = true) {
+    return with("[data]\n", (with_files ? files : "[data]\n") + "validation = " + validation + "\n");
+  };
+  const auto share = parse_recipe(kept("{ percent = 5, tokens = 1000 }"), "nano.toml");
+  ASSERT_TRUE(share.ok()) << share.error().message;
+  EXPECT_EQ(share->data.validation_percent, 5);
+  EXPECT_EQ(share->data.validation_tokens, 1000);
+  EXPECT_EQ(parse_recipe(kept("{ file = \"b.txt\" }"), "nano.toml")->data.validation_file, "b.txt");
+  EXPECT_NE(error_of(kept("{ percent = 5, file = \"b.txt\" }")).find("has a file and a percentage"), std::string::npos);
+  EXPECT_NE(error_of(kept("{ percent = 5 }", false)).find("nothing to take a share of"), std::string::npos);
+  EXPECT_NE(error_of(kept("{ percent = 51 }")).find("is not between 0 and 50"), std::string::npos);
+  EXPECT_NE(error_of(kept("5")).find("data.validation is no table"), std::string::npos);
+}
+
+// TOML 1.1: what it adds to 1.0 is read, and means what the spelling of 1.0 means.
+TEST(recipe, toml_1_1) {
+  const std::string table =
+      "learning_rate = { peak = 2.5e-3, warmup_tokens = 1e6, schedule = \"wsd\", decay_fraction = 0.2 }";
+  const std::string lines =
+      "learning_rate = {  # over several lines\n  peak = 2.5e-3,\n  warmup_tokens = 1e6, # one\n\n  schedule = "
+      "\"w\\x73d\",\n  decay_fraction = 0.2,\n}";
+  const auto old = parse_recipe(nano(), "nano.toml"), now = parse_recipe(with(table, lines), "nano.toml");
+  ASSERT_TRUE(old.ok()) << old.error().message;
+  ASSERT_TRUE(now.ok()) << now.error().message;
+  EXPECT_EQ(explain(*now), explain(*old));
+  const auto nested = parse_recipe(
+      with("[data]\n", "[data]\nfiles = [\n  {\n    path = \"\\e[1m.txt\",\n    weight = 2,\n  },\n]\n"), "nano.toml");
+  ASSERT_TRUE(nested.ok()) << nested.error().message;
+  EXPECT_EQ(nested->data.files.at(0).path, "\x1B[1m.txt");
+  // Lines of errors are still counted.
+  const std::string wrong = with(table, with("peak = 2.5e-3", "peek = 2.5e-3", lines));
+  EXPECT_EQ(error_of(wrong).rfind("recipe nano.toml:" + std::to_string(line_of(wrong, "peek")) + ": ", 0), 0u)
+      << error_of(wrong);
+  for (const char* bad : {"{ , }", "{ peak = 1e-3,, }", "{ peak = 1e-3", "{\n", "{ peak = 1e-3 # }"})
+    EXPECT_EQ(error_of(with(table, std::string("learning_rate = ") + bad)).rfind("recipe nano.toml", 0), 0u) << bad;
 }
 
 // 10,000 seeded mutations of nano.toml: an error that names the recipe, or a recipe that explains itself.

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <cmath>
 #include <filesystem>
 
 #include "base/faults.h"
@@ -53,11 +54,15 @@ class RunTest : public ::testing::Test {
     RunResult result;
     int64_t start = -1, tokens_at_start = -1;
     std::vector<std::string> said;
+    std::vector<std::pair<int64_t, double>> validation;
+    std::vector<int64_t> sampled;
   };
   struct Process {
     int threads = 1;
     bool resume = false;
     int64_t stop_after = 1000;  // steps of this process
+    int64_t broken_from = -1;   // the forward, counted from 0, from which on a hidden value becomes NaN
+    int64_t broken_times = 1;
     uint64_t seed = 5;          // of the weights
     uint8_t first_learned = 1;  // in each document
   };
@@ -67,7 +72,26 @@ class RunTest : public ::testing::Test {
     Trainer trainer(model, runtime, {.seed = process.seed, .scale = 1.0, .embedding_std = 0.3});
     int64_t taken = 0;
     Ended ended;
+    // A fault of a machine, or of a recipe: the input of a layer is NaN.
+    class Fault : public models::Observer {
+     public:
+      Fault(int64_t from, int64_t times) : from_(from), times_(times) {}
+      void hidden(int64_t layer, const Tensor& x) override {
+        if (layer != 0) return;
+        const int64_t number = forward_++;
+        if (from_ >= 0 && number >= from_ && number < from_ + times_) x.f32()[1] = std::nanf("");
+      }
+
+     private:
+      int64_t from_, times_, forward_ = 0;
+    } fault(process.broken_from, process.broken_times);
+    RunPlan observed = plan;
+    observed.step.observer = &fault;
     RunHooks hooks;
+    hooks.on_step = [&](const StepReport& r, const RunCounters&) {
+      if (r.validation) ended.validation.emplace_back(r.step, *r.validation);
+    };
+    hooks.on_sample = [&](int64_t step) { ended.sampled.push_back(step); };
     hooks.on_start = [&](int64_t step, const RunCounters& counters) -> Status {
       ended.start = step;
       ended.tokens_at_start = counters.tokens;
@@ -75,7 +99,7 @@ class RunTest : public ::testing::Test {
     };
     hooks.on_message = [&](const std::string& message) { ended.said.push_back(message); };
     hooks.should_stop = [&] { return ++taken >= process.stop_after; };
-    const auto result = run(trainer, sources(process.first_learned), plan, process.resume, hooks);
+    const auto result = run(trainer, sources(process.first_learned), observed, process.resume, hooks);
     if (!result) return result.error();
     ended.result = *result;
     ended.sha256 = numerics_test::sha256_of(trainer.tensors());
@@ -114,6 +138,98 @@ TEST_F(RunTest, StoppedAndResumedEndsInTheSameBitsOnAnyThreads) {
     EXPECT_EQ(resumed.start, stop);
     EXPECT_EQ(resumed.tokens_at_start, stopped.result.counters.tokens);
   }
+}
+
+// Two micro-batches a step: forward 12 is the first of step 7.
+TEST_F(RunTest, AFaultOfTheMachineIsComputedAgainAndSaid) {
+  RunPlan unsaved = plan();
+  unsaved.folder.clear();
+  const Ended want = whole(go(unsaved, {}));
+  const Ended ended = whole(go(unsaved, {.broken_from = 12}));
+  EXPECT_EQ(ended.sha256, want.sha256);
+  ASSERT_EQ(ended.said.size(), 1u);
+  EXPECT_TRUE(says(ended.said[0], "step 7: not finite (loss nan, gradient norm "));
+  EXPECT_TRUE(says(ended.said[0], "this machine computed wrongly"));
+}
+
+TEST_F(RunTest, WhatIsNotFiniteTwiceEndsTheRunAndCostsNoCheckpoint) {
+  const auto ended = go(plan(), {.broken_from = 12, .broken_times = 1000});
+  ASSERT_FALSE(ended.ok());
+  EXPECT_TRUE(says(ended.error().message, "step 7: not finite (loss nan, gradient norm "));
+  EXPECT_TRUE(says(ended.error().message, "it comes from the recipe or the data"));
+  EXPECT_TRUE(says(ended.error().message, "The newest good checkpoint is " + plan().folder + "/step-000000004."));
+  // It goes on from there as if nothing had been.
+  RunPlan unsaved = plan();
+  unsaved.folder.clear();
+  const Ended resumed = whole(go(plan(), {.resume = true}));
+  EXPECT_EQ(resumed.start, 4);
+  EXPECT_EQ(resumed.sha256, whole(go(unsaved, {})).sha256);
+  fs::remove_all(plan().folder);
+  const auto begun = go(plan(), {.broken_from = 0, .broken_times = 1000});
+  ASSERT_FALSE(begun.ok());
+  EXPECT_TRUE(says(begun.error().message, "step 1: not finite"));
+  EXPECT_TRUE(says(begun.error().message, "No checkpoint was saved yet."));
+  EXPECT_FALSE(fs::exists(plan().folder));
+}
+
+TEST_F(RunTest, AGradientTooLargeForItsNormChangesNothing) {
+  RunPlan wild = plan();
+  wild.schedule = {.kind = ScheduleKind::constant, .peak = 1e30};
+  wild.step.optimizer.max_norm = 1e12;
+  wild.checkpoint_every = 1;
+  const auto ended = go(wild, {});
+  ASSERT_FALSE(ended.ok());
+  EXPECT_TRUE(says(ended.error().message, "step "));
+  // What was saved before it is finite, which load_checkpoint does not ask.
+  const Latest latest = latest_valid(wild.folder);
+  if (!latest.checkpoint) return;
+  for (const auto& [name, tensor] : latest.checkpoint->tensors)
+    for (int64_t i = 0; i < tensor.elements(); ++i) {
+      const float value = tensor.f32()[i];
+      ASSERT_TRUE(std::isfinite(value)) << name;
+    }
+}
+
+// What is measured on the way changes no bit, and is the same whether the run was stopped or not.
+TEST_F(RunTest, ValidationAndSamplesComeWhenTheyAreDueAndStayTheSameOverAResume) {
+  RunPlan unsaved = plan();
+  unsaved.folder.clear();
+  const std::string want = whole(go(unsaved, {})).sha256;
+  RunPlan measured = plan();
+  std::vector<Document> kept;
+  for (uint64_t i = 0; i < 6; ++i) {
+    Document d;
+    d.ids = numerics_test::tokens(1000 + i, 20);
+    d.learned.assign(d.ids.size(), 1);
+    kept.push_back(std::move(d));
+  }
+  measured.validation = std::make_shared<ListSource>(kept, 32);
+  measured.validate_every = 5;
+  measured.sample_every = 6;
+  RunPlan once = measured;
+  once.folder.clear();
+  const Ended straight = whole(go(once, {.threads = 2}));
+  EXPECT_EQ(straight.sha256, want);
+  ASSERT_EQ(straight.validation.size(), 3u);
+  EXPECT_EQ(straight.validation[0].first, 5);
+  EXPECT_EQ(straight.validation[1].first, 10);
+  EXPECT_EQ(straight.validation[2].first, 12);  // the end
+  EXPECT_EQ(straight.sampled, (std::vector<int64_t>{6, 12}));
+  ASSERT_EQ(straight.said.size(), 1u);
+  EXPECT_TRUE(straight.said[0].starts_with("validation loss ") && straight.said[0].ends_with(" before the first step"));
+  const Ended stopped = whole(go(measured, {.stop_after = 7}));
+  const Ended resumed = whole(go(measured, {.resume = true}));
+  EXPECT_EQ(resumed.sha256, want);
+  EXPECT_TRUE(resumed.said.empty());
+  auto both = stopped.validation;
+  both.insert(both.end(), resumed.validation.begin(), resumed.validation.end());
+  EXPECT_EQ(both, straight.validation);
+  // Other documents are another run.
+  kept[0].ids[3] ^= 1;
+  measured.validation = std::make_shared<ListSource>(kept, 32);
+  EXPECT_TRUE(says(refusal(measured, {}), "validation (was "));
+  measured.validation = nullptr;
+  EXPECT_TRUE(says(refusal(measured, {}), "validation (was "));
 }
 
 TEST_F(RunTest, AnotherRecipeIsRefused) {

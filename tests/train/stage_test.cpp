@@ -13,6 +13,8 @@
 #include "models/open.h"
 #include "numerics/small_world.h"
 #include "train/byte_tokenizer.h"
+#include "train/metrics.h"
+#include "train/setup/run_folder.h"
 
 namespace jamsu::train {
 namespace {
@@ -81,6 +83,8 @@ class StageTest : public ::testing::Test {
     std::vector<std::string> said;
     std::string architecture;
     double flops_per_token = 0;
+    size_t samples = 0;
+    uint64_t kept = 0;
   };
   Ended go(const Recipe& recipe, StageOptions options, int64_t stop_after = 1000, int threads = 2) {
     ops::Runtime runtime(threads, kernels::test::test_isa(), ops::Numerics::bf16);
@@ -89,10 +93,14 @@ class StageTest : public ::testing::Test {
     Ended ended;
     StageHooks hooks;
     hooks.on_ready = [&](const StageReady& ready) {
-      ended.architecture = ready.model.architecture;
+      ended.architecture = ready.model->info().architecture;
+      ended.samples = ready.samples.size();
+      ended.kept = ready.kept_documents;
       ended.flops_per_token = ready.flops_per_token;
     };
-    hooks.on_message = [&](const std::string& message) { ended.said.push_back(message); };
+    hooks.on_message = [&](const std::string& message) {
+      if (!message.starts_with("validation loss ")) ended.said.push_back(message);
+    };
     hooks.should_stop = [&, taken = int64_t{0}]() mutable { return ++taken >= stop_after; };
     const auto result = run_stage(recipe, options, runtime, hooks);
     if (result)
@@ -173,6 +181,80 @@ TEST_F(StageTest, WhatIsNotTrainedOrContradictsIsAnError) {
   EXPECT_EQ(go(recipe(longer), {.from = nano}).error,
             "recipe small.toml: sft.context = 8192 is larger than \"max_position_embeddings\" of " + nano +
                 "/config.json, which is 1024");
+}
+
+// Whatever is wrong is found before the earlier run is touched.
+TEST_F(StageTest, ARestartRemovesNothingBeforeEverythingElseWasChecked) {
+  const std::string from = model_with_tokenizer("qwen2"), run = folder_ / "run";
+  const Recipe r = recipe(kRecipe);
+  ASSERT_EQ(go(r, {.from = from}).error, "");
+  ASSERT_TRUE(write_file(run + "/checkpoints/mine.txt", "mine").ok());
+  const auto listing = [&] {
+    std::map<std::string, std::string> all;
+    for (const auto& e : fs::recursive_directory_iterator(run))
+      if (e.is_regular_file()) all[e.path().string()] = *read_file(e.path().string());
+    return all;
+  };
+  const auto before = listing();
+  const auto refused = [&](const Recipe& recipe, const StageOptions& options, const std::string& part) {
+    const Ended ended = go(recipe, options);
+    EXPECT_TRUE(has(ended.error, part)) << ended.error;
+    EXPECT_EQ(listing(), before) << part;
+  };
+  refused(r, {.from = folder_ / "gone", .restart = true}, "gone");
+  refused(r, {.from = from, .tokenizer = folder_ / "gone.json", .restart = true}, "gone.json");
+  refused(r, {.from = from, .chat_template = folder_ / "gone.jinja", .restart = true}, "gone.jinja");
+  std::string other = kRecipe;
+  other.replace(other.find("mine.txt"), 8, "none.txt");
+  refused(recipe(other), {.from = from, .restart = true}, "none.txt");
+  refused(r, {.from = run + "/model", .restart = true}, "is what the run starts from");
+  {
+    const auto held = RunFolder::open(run);
+    const Ended ended = go(r, {.from = from, .restart = true});
+    EXPECT_TRUE(has(ended.error, "another run writes this folder")) << ended.error;
+  }
+  EXPECT_EQ(listing(), before);
+  // And then it does.
+  const Ended anew = go(r, {.from = from, .restart = true, .max_steps = 1});
+  ASSERT_EQ(anew.error, "");
+  EXPECT_EQ(latest_valid(run + "/checkpoints").checkpoint->step, 1);
+  EXPECT_EQ(*read_file(run + "/checkpoints/mine.txt"), "mine");
+}
+
+// From nothing and without a tokenizer: it is made of the text, which it needs few tokens for, and stays for a resume.
+TEST_F(StageTest, AUsersTextMakesTheTokenizerAndItsShareIsMeasured) {
+  std::string text = std::string(kModel) + kRecipe;
+  text.replace(text.find("[sft]"), 5, "[data.validation]\npercent = 20\n[sft]\nsample_every_steps = 3");
+  text.replace(text.find("tokens = 384"), 12, "epochs = 2");
+  text.replace(text.find("checkpoint_every"), 0, "validate_every_steps = 2\nmtp_lambda = 0\n");
+  const Recipe r = recipe(text);
+  const std::string run = folder_ / "run", again = folder_ / "again";
+  const Ended whole = go(r, {.folder = run});
+  ASSERT_EQ(whole.error, "");
+  const auto tokenizer = tokenizer::Tokenizer::load(run + "/tokenizer.json");
+  ASSERT_TRUE(tokenizer.ok());
+  EXPECT_LE(tokenizer->encode_plain("the sea is deep").size(), 4u);  // each word has become a token
+  EXPECT_EQ(whole.samples, 3u);
+  EXPECT_EQ(whole.kept, 6u);  // of 30
+  EXPECT_GT(whole.result.step, 4);
+  const std::string svg = *read_file(run + "/loss.svg");
+  EXPECT_TRUE(has(svg, ">validation_loss<"));
+  EXPECT_FALSE(has(svg, ">mtp<"));
+  ASSERT_EQ(go(r, {.folder = again}, 3).result.end, RunEnd::stopped);
+  EXPECT_TRUE(fs::exists(again + "/loss.svg"));
+  ASSERT_EQ(go(r, {.folder = again, .resume = true}, 1000, 1).error, "");
+  EXPECT_EQ(*read_file(again + "/model/model.safetensors"), *read_file(run + "/model/model.safetensors"));
+  // All that was measured, to the last digit; only the clock differs.
+  const auto lines = [](const std::string& folder) {
+    std::vector<std::pair<int64_t, std::vector<std::pair<std::string, double>>>> all;
+    const auto points = read_metrics(folder + "/metrics.jsonl");
+    EXPECT_TRUE(points.ok());
+    if (points)
+      for (const MetricPoint& p : *points) all.emplace_back(p.step, p.values);
+    return all;
+  };
+  EXPECT_EQ(lines(again), lines(run));
+  EXPECT_TRUE(has(*read_file(run + "/metrics.jsonl"), "\"validation_loss\":"));
 }
 
 // SFT of nano from its folder, by its recipe: everything but the weights is as it was shipped.
