@@ -267,9 +267,10 @@ void add_eval(Verb& app, Globals& globals) {
       app.add_subcommand("eval", "score a model on generated tasks or on files: questions, choices, perplexity");
   verb->add_option("--model", options->model, "folder, or a name under $JAMSU_HOME/models (default: pretrained/nano)");
   verb->add_option("--problems", options->problems, "per set")->range(int64_t{1}, int64_t{1'000'000});
-  auto* sets = verb->add_option("--sets", options->sets,
-                                "of A, B ko, B en, B longer, C, D, A unseen, B ko unseen, B en unseen, C unseen; "
-                                "separated by commas (default: all)");
+  auto* sets =
+      verb->add_option("--sets", options->sets,
+                       "of A, B ko, B en, B longer, C, D, E, A unseen, B ko unseen, B en unseen, C unseen, E unseen; "
+                       "separated by commas (default: all)");
   verb->add_option("--task", options->task,
                    "instead of generated tasks a file: gsm8k FILE.jsonl and qa FILE.jsonl (\"prompt\" or \"question\", "
                    "\"answer\"), choice FILE.jsonl (\"choices\" too), perplexity FILE.txt")
