@@ -267,9 +267,10 @@ void add_eval(Verb& app, Globals& globals) {
       app.add_subcommand("eval", "score a model on generated tasks or on files: questions, choices, perplexity");
   verb->add_option("--model", options->model, kModelHelp);
   verb->add_option("--problems", options->problems, "per set")->range(int64_t{1}, int64_t{1'000'000});
-  auto* sets = verb->add_option("--sets", options->sets,
-                                "of A, B ko, B en, B longer, C, D, A unseen, B ko unseen, B en unseen, C unseen; "
-                                "separated by commas (default: all)");
+  auto* sets =
+      verb->add_option("--sets", options->sets,
+                       "of A, B ko, B en, B longer, C, D, E, A unseen, B ko unseen, B en unseen, C unseen, E unseen; "
+                       "separated by commas (default: all)");
   verb->add_option("--task", options->task,
                    "instead of generated tasks a file: gsm8k FILE.jsonl and qa FILE.jsonl (\"prompt\" or \"question\", "
                    "\"answer\"), choice FILE.jsonl (\"choices\" too), perplexity FILE.txt")
@@ -293,7 +294,7 @@ void add_eval(Verb& app, Globals& globals) {
       "         jamsu eval --model ORG/NAME --task gsm8k gsm8k_test.jsonl -k 4 --temperature 0.6\n"
       "A: arithmetic; B: word problems of 1-8 steps, B longer of 9-10; C: equations, units, calendar, clock and the "
       "like;\n"
-      "D: short talk. \"unseen\" (and D): sentence patterns, names, objects and wordings that training never has.\n"
+      "D: short talk; E: questions about the answer before them. \"unseen\" (and D): sentence patterns, names, objects and wordings that training never has.\n"
       "The other problems are new draws of what training has; where a cell holds few problems (one-digit sums,\n"
       "weekdays), the same ones have occurred in training, and its score says little about generalisation.");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });

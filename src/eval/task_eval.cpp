@@ -44,10 +44,12 @@ std::vector<ProblemSet> problem_sets(uint64_t seed) {
       {"B longer", longer},
       {"C", misc(seen)},
       {"D", [unseen](uint64_t i) { return tasks::talk_sample(i, unseen); }, true},
+      {"E", [seen](uint64_t i) { return tasks::follow_sample(i, seen); }},
       {"A unseen", arithmetic(unseen), true},
       {"B ko unseen", word(unseen, Language::korean, 1, kLongest), true},
       {"B en unseen", word(unseen, Language::english, 1, kLongest), true},
       {"C unseen", misc(unseen), true},
+      {"E unseen", [unseen](uint64_t i) { return tasks::follow_sample(i, unseen); }, true},
   };
 }
 
@@ -62,7 +64,11 @@ Report evaluate(session::Session& session, const ProblemSet& set, const Options&
       problems.push_back(set.sample(static_cast<uint64_t>(i)));
       for (int64_t k = 0; k < options.samples; ++k) {
         session::ChatRequest r = options.request;
-        r.messages = {{"user", problems.back().prompt, ""}};
+        for (const tasks::Turn& turn : problems.back().before) {
+          r.messages.push_back({"user", turn.prompt, ""});
+          r.messages.push_back({"assistant", turn.answer, ""});
+        }
+        r.messages.push_back({"user", problems.back().prompt, ""});
         r.sampling.seed += static_cast<uint64_t>(i) << 20;
         r.sample = static_cast<uint32_t>(k);
         requests.push_back(std::move(r));

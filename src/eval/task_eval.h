@@ -16,8 +16,8 @@ struct ProblemSet {
 };
 // The fixed mixes. "A" (uniform over operation x length cells), "B ko", "B en" (levels 1-8, uniform), "B longer"
 // (levels 9 and 10, two steps more than training has; half Korean), "C" (uniform over its cells), "D" (talk, wordings
-// never trained); then the same kinds from the held-out tenth of patterns, names and objects alone: "A unseen",
-// "B ko unseen", "B en unseen", "C unseen".
+// never trained), "E" (questions about the answer before them); then the same kinds from the held-out tenth of patterns, names and objects alone: "A unseen",
+// "B ko unseen", "B en unseen", "C unseen", "E unseen".
 // The problems of the others are new ones of the kinds that training has (`seed` differs from the recipes'), but in
 // cells with few problems (5+3, 7*8, a weekday) the very same ones have been trained on: no seed can avoid that.
 std::vector<ProblemSet> problem_sets(uint64_t seed);

@@ -27,8 +27,8 @@ std::string_view pick_frame(std::span<const std::string_view> frames, Split spli
 // The stream of one sample: kinds and splits never share words.
 RandomStream sample_stream(uint64_t index, const GeneratorOptions& options, int salt);
 
-// Prompts kept for trying the trained model by hand (tests/regress/prompts/first20.jsonl),
-// by hash: no generator emits them.
+// Prompts kept for trying the trained model by hand (tests/regress/prompts/first20.jsonl, first_messages.jsonl), by
+// hash: no generator emits them.
 bool reserved_prompt(std::string_view prompt);
 
 }  // namespace jamsu::tasks

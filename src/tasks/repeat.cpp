@@ -5,6 +5,7 @@
 #include "tasks/frames.h"
 #include "tasks/split.h"
 #include "tasks/word/lexicon.h"
+#include "tasks/word/made_up.h"
 
 namespace jamsu::tasks {
 namespace {
@@ -22,37 +23,6 @@ std::string lexicon_word(Language language, Split split, RandomStream& random) {
         return std::string(language == Language::korean || random.chance(1, 2) ? thing.name(language) : thing.many);
     }
   }
-}
-
-// Whether a held-out name or thing stands in it.
-bool holds_unseen(std::string_view word, Language language) {
-  const auto in = [&](std::string_view item) { return word.find(item) != std::string_view::npos; };
-  for (const PersonName& person : names(language)) {
-    if (held_out(person.name) && in(person.name)) return true;
-  }
-  for (const Thing& thing : things()) {
-    if (held_out(thing.key()) && (in(thing.korean) || in(thing.one) || in(thing.many))) return true;
-  }
-  return false;
-}
-
-// Two to four syllables of no sense.
-std::string made_up_word(Language language, Split split, RandomStream& random) {
-  constexpr std::string_view kConsonants = "bcdfghjklmnpqrstvwyz", kVowels = "aeiou";
-  constexpr size_t kSyllable = 3;  // bytes of a Korean one
-  std::string word;
-  for (int64_t left = random.between(2, 4); left > 0; --left) {
-    if (language == Language::korean) {
-      const std::string source = lexicon_word(language, split, random);
-      const auto at = random.below(static_cast<uint32_t>(source.size() / kSyllable)) * kSyllable;
-      word += source.substr(at, kSyllable);
-    } else {
-      word += random.pick(kConsonants);
-      word += random.pick(kVowels);
-    }
-  }
-  if (language == Language::english && random.chance(1, 3)) word[0] = static_cast<char>(word[0] - 'a' + 'A');
-  return word;
 }
 
 }  // namespace
@@ -77,12 +47,12 @@ Sample repeat_sample(uint64_t index, const GeneratorOptions& options) {
         sentence += number;
         numbers += " " + number;
       } else {
-        std::string word;
-        do {
-          word = draw < 6 ? lexicon_word(sample.language, options.split, random)
-                          : made_up_word(sample.language, options.split, random);
-        } while (options.split == Split::train && draw >= 6 && holds_unseen(word, sample.language));
-        sentence += word;
+        if (draw < 6) {
+          sentence += lexicon_word(sample.language, options.split, random);
+        } else {
+          sentence +=
+              random.chance(1, 3) ? made_up_name(sample.language, random) : made_up_noun(sample.language, random);
+        }
       }
     }
     sentence += '.';

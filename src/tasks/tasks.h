@@ -17,7 +17,8 @@ namespace jamsu::tasks {
 
 inline constexpr std::string_view kRetryMark = "<|retry|>";  // a special token of the tokenizer
 
-enum class Kind { arithmetic, word, misc, talk, repeat };  // A, B, C, D of the issue; repeat teaches to read
+// A, B, C, D of `jamsu eval`; follow: a question about the answer before it (E); repeat teaches to read.
+enum class Kind { arithmetic, word, misc, talk, follow, repeat };
 enum class Language { korean, english };
 // Which names, objects and sentence patterns may appear. 10 % of each (a fixed hash of the item) never occur in train.
 enum class Split { train, unseen };
@@ -29,11 +30,17 @@ struct GeneratorOptions {
   int retry_percent = 0;
 };
 
+// A question and its answer, as they stand in a chat.
+struct Turn {
+  std::string prompt, answer;
+};
+
 struct Sample {
   Kind kind = Kind::arithmetic;
   Language language = Language::korean;
-  std::string cell;  // what it is, for tables: "mul 3x2 digits", "word ko 4 steps", "calendar", "greeting"
-  int level = 1;     // steps or operations, for curricula and tables
+  std::string cell;               // what it is, for tables: "mul 3x2 digits", "word ko 4 steps", "calendar", "greeting"
+  int level = 1;                  // steps or operations, for curricula and tables
+  std::vector<Turn> before = {};  // what was said before the prompt; the thinking that led to an answer is not kept
   std::string prompt;
   std::string thinking;
   std::string answer;
@@ -47,6 +54,9 @@ Sample arithmetic_sample(uint64_t index, const GeneratorOptions& options, int le
 Sample word_sample(uint64_t index, Language language, const GeneratorOptions& options, int level = 0);
 Sample misc_sample(uint64_t index, const GeneratorOptions& options);
 Sample talk_sample(uint64_t index, const GeneratorOptions& options);
+// A problem of one of the kinds above with its answer, perhaps a first such question, and then the prompt: what becomes
+// of the answer ("거기서 3개를 더 먹으면?", "And if 5 more come?").
+Sample follow_sample(uint64_t index, const GeneratorOptions& options);
 // Sentences without a sense to say again, one by one. For training: no evaluation set has it.
 Sample repeat_sample(uint64_t index, const GeneratorOptions& options);
 
@@ -61,7 +71,7 @@ Sample misc_cell_sample(std::string_view cell, uint64_t index, const GeneratorOp
 
 // Shares of the kinds in a stream, in percent, summing to 100.
 struct Mix {
-  int arithmetic = 40, word_korean = 20, word_english = 20, misc = 15, talk = 5, repeat = 0;
+  int arithmetic = 40, word_korean = 20, word_english = 20, misc = 15, talk = 5, follow = 0, repeat = 0;
 };
 // Sample number `index` of a mixed stream: kind by weight, then its generator.
 Sample mixed_sample(uint64_t index, const Mix& mix, const GeneratorOptions& options);

@@ -187,7 +187,7 @@ Status read_model(const toml::table& table, Reader& reader, json::object& model)
 }
 
 Status check_data(const DataRecipe& d, const Reader& reader) {
-  const int64_t sum = d.arithmetic + d.word_korean + d.word_english + d.misc + d.talk + d.repeat;
+  const int64_t sum = d.arithmetic + d.word_korean + d.word_english + d.misc + d.talk + d.follow + d.repeat;
   if (sum != 100) return reader.at_field("data.mix", fmt::format("data.mix adds up to {} percent, not 100", sum));
   if (d.tasks_weight == 0 && d.files.empty())
     return reader.at_field("data.tasks_weight",

@@ -30,7 +30,7 @@ struct DataFile {
 struct DataRecipe {
   int64_t seed = 7;
   int64_t tasks_weight = 1;
-  int64_t arithmetic = 40, word_korean = 20, word_english = 20, misc = 15, talk = 5,
+  int64_t arithmetic = 40, word_korean = 20, word_english = 20, misc = 15, talk = 5, follow = 0,
           repeat = 0;  // percent of the generated tasks
   std::vector<DataFile> files;
   // What is kept from training: a file of its own, or a share of the documents of `files`.

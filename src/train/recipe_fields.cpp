@@ -20,6 +20,7 @@ const std::vector<RecipeField<DataRecipe>>& data_fields() {
       {"mix.word_english", "percent", "English word problems (kind B)", &D::word_english, 0, 100},
       {"mix.misc", "percent", "equations, units, calendar, sorting, sequences ... (kind C)", &D::misc, 0, 100},
       {"mix.talk", "percent", "short talk (kind D)", &D::talk, 0, 100},
+      {"mix.follow", "percent", "questions about the answer before them (kind E)", &D::follow, 0, 100},
       {"mix.repeat", "percent", "sentences without a sense to say again: teaches to read", &D::repeat, 0, 100},
       {"validation.file", "", "a file that is not trained on, whose loss is measured; relative to the recipe's folder",
        &D::validation_file},

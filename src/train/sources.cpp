@@ -18,7 +18,7 @@ Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const Sta
     const auto percent = [](int64_t value) { return static_cast<int>(value); };
     auto tasks = TaskSource::create(
         tokenizer, {.mix = {percent(d.arithmetic), percent(d.word_korean), percent(d.word_english), percent(d.misc),
-                            percent(d.talk), percent(d.repeat)},
+                            percent(d.talk), percent(d.follow), percent(d.repeat)},
                     .generator = {.seed = static_cast<uint64_t>(d.seed), .retry_percent = percent(stage.retry_percent)},
                     .format = format,
                     .learn_prompt = learn_all,

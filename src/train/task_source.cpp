@@ -34,6 +34,11 @@ Result<Document> TaskSource::at(uint64_t index) const {
   std::vector<text::Message> messages;
   for (uint64_t turn = 0; turn < turns; ++turn) {
     tasks::Sample sample = tasks::mixed_sample(index * most + turn, options_.mix, options_.generator);
+    for (tasks::Turn& before : sample.before) {
+      messages.push_back({.role = "user", .content = std::move(before.prompt), .reasoning_content = {}});
+      messages.push_back(
+          {.role = "assistant", .content = std::move(before.answer), .reasoning_content = {}, .ours = true});
+    }
     messages.push_back({.role = "user", .content = std::move(sample.prompt), .reasoning_content = {}});
     // The reply is our own text: the retry mark in its thinking is the token.
     messages.push_back({.role = "assistant",

@@ -21,7 +21,7 @@ TEST(ProblemSets, MainOnesFirstAndTheUnseenApart) {
   std::vector<std::string> seen, unseen;
   for (const ProblemSet& s : problem_sets(1)) (s.unseen ? unseen : seen).push_back(s.name);
   EXPECT_EQ(seen, (std::vector<std::string>{"A", "B ko", "B en", "B longer", "C"}));
-  EXPECT_EQ(unseen, (std::vector<std::string>{"D", "A unseen", "B ko unseen", "B en unseen", "C unseen"}));
+  EXPECT_EQ(unseen, (std::vector<std::string>{"D", "A unseen", "B ko unseen", "B en unseen", "C unseen", "E unseen"}));
 }
 
 TEST(ProblemSets, AreUniformOverLevelsAndCells) {

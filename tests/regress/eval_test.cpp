@@ -41,11 +41,11 @@ TEST_F(Eval, JsonHoldsCountsAndIntervals) {
 TEST_F(Eval, ShowsTheUnseenSetsApartByDefault) {
   const Ended all = jamsu({"eval", "--problems", "1", "--json", "--max-tokens", "4"});
   EXPECT_EQ(all.code, 0) << all.err;
-  EXPECT_EQ(names(all.lines()), (std::vector<std::string>{"A", "B ko", "B en", "B longer", "C", "D", "A unseen",
-                                                          "B ko unseen", "B en unseen", "C unseen"}));
+  EXPECT_EQ(names(all.lines()), (std::vector<std::string>{"A", "B ko", "B en", "B longer", "C", "D", "E", "A unseen",
+                                                          "B ko unseen", "B en unseen", "C unseen", "E unseen"}));
   const Ended unseen = jamsu({"eval", "--unseen", "--problems", "1", "--json", "--max-tokens", "4"});
   EXPECT_EQ(names(unseen.lines()),
-            (std::vector<std::string>{"D", "A unseen", "B ko unseen", "B en unseen", "C unseen"}));
+            (std::vector<std::string>{"D", "A unseen", "B ko unseen", "B en unseen", "C unseen", "E unseen"}));
 }
 
 TEST_F(Eval, AnUnknownSetIsNamed) {

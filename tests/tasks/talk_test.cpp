@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "tasks/frames.h"
 #include "tasks/split.h"
@@ -14,11 +16,25 @@ namespace {
 
 constexpr Language kLanguages[] = {Language::korean, Language::english};
 
-// Without the last mark and capitals: what talk_sample varies.
-std::string plain(std::string_view text) {
-  std::string out(text);
-  if (out.size() > 3 && std::string_view("?!.").find(out.back()) != std::string_view::npos) out.pop_back();
-  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+// Every wording that a pattern stands for.
+std::vector<std::string> all_of(std::string_view pattern) {
+  std::vector<std::string> out = {""};
+  while (!pattern.empty()) {
+    const size_t open = pattern.find('(');
+    for (std::string& text : out) text += pattern.substr(0, open);
+    if (open == std::string_view::npos) break;
+    const size_t close = pattern.find(')', open);
+    std::string_view parts = pattern.substr(open + 1, close - open - 1);
+    std::vector<std::string> longer;
+    for (bool more = true; more;) {
+      const size_t bar = parts.find('|');
+      for (const std::string& text : out) longer.push_back(text + std::string(parts.substr(0, bar)));
+      more = bar != std::string_view::npos;
+      if (more) parts.remove_prefix(bar + 1);
+    }
+    out = std::move(longer);
+    pattern.remove_prefix(close + 1);
+  }
   return out;
 }
 
@@ -32,10 +48,32 @@ TEST(Talk, SixtyIntentsTenWordingsEachInEitherLanguage) {
       EXPECT_TRUE(names.insert(intent.name).second) << intent.name;
       EXPECT_GE(intent.wordings.size(), 10u) << intent.name;
       for (std::string_view wording : intent.wordings) {
-        const auto [at, fresh] = seen.emplace(plain(wording), intent.name);
-        EXPECT_TRUE(fresh) << wording << " stands in " << at->second << " and " << intent.name;
+        if (plain_wording(wording).empty()) continue;  // marks alone
+        const auto at = seen.emplace(plain_wording(wording), intent.name).first;
+        EXPECT_EQ(at->second, intent.name) << wording << " stands in " << at->second << " and " << intent.name;
       }
     }
+    size_t composed = 0;
+    const auto& patterns = language == Language::korean ? talk_patterns_korean() : talk_patterns_english();
+    ASSERT_EQ(patterns.size(), names.size());
+    for (const TalkPatterns& of : patterns) {
+      EXPECT_TRUE(names.count(of.intent)) << of.intent;
+      size_t train = 0, unseen = 0;
+      for (std::string_view pattern : of.patterns) {
+        EXPECT_EQ(std::count(pattern.begin(), pattern.end(), '('), std::count(pattern.begin(), pattern.end(), ')'));
+        for (const std::string& wording : all_of(pattern)) {
+          const std::string plain = plain_wording(wording);
+          ++(held_out(plain) ? unseen : train);
+          if (plain.empty()) continue;  // marks alone
+          const auto at = seen.emplace(plain, of.intent).first;
+          EXPECT_EQ(at->second, of.intent) << wording << " stands in " << at->second << " and " << of.intent;
+        }
+      }
+      EXPECT_GE(train, 30u) << of.intent;
+      EXPECT_GE(unseen, 3u) << of.intent;
+      composed += train + unseen;
+    }
+    EXPECT_GE(composed, 10000u);
   }
   for (size_t i = 0; i < talk_korean().size(); ++i) EXPECT_EQ(talk_korean()[i].name, talk_english()[i].name);
 }
@@ -66,7 +104,7 @@ TEST(Talk, HeldOutWordingsNeverOccurInTraining) {
   for (uint64_t i = 0; i < 60000; ++i) {
     options.split = i % 3 == 0 ? Split::unseen : Split::train;
     const Sample s = talk_sample(i, options);
-    (options.split == Split::train ? train : unseen).insert(plain(s.prompt));
+    (options.split == Split::train ? train : unseen).insert(plain_wording(s.prompt));
     cells.insert(s.cell);
     ASSERT_EQ(s.kind, Kind::talk);
     ASSERT_TRUE(s.value.empty());

@@ -27,6 +27,10 @@ constexpr auto kSubKinds = std::to_array<SubKind>({
     {"remainder", remainder_problem, 6},
     {"percent", percent_problem, 6},
     {"fraction", fraction_problem, 11},
+    {"decimal", decimal_problem, 8},
+    {"power", power_problem, 6},
+    {"signed", signed_problem, 6},
+    {"division by zero", zero_division_problem, 2},
 });
 
 const SubKind& draw_kind(RandomStream& random) {
@@ -39,7 +43,7 @@ const SubKind& draw_kind(RandomStream& random) {
   return kSubKinds.back();
 }
 
-Sample make_sample(const SubKind& kind, RandomStream& random, const GeneratorOptions& options) {
+Sample draw_sample(const SubKind& kind, RandomStream& random, const GeneratorOptions& options) {
   StepWriter writer(random, options.retry_percent);
   Sample sample;
   sample.kind = Kind::misc;
@@ -53,6 +57,13 @@ Sample make_sample(const SubKind& kind, RandomStream& random, const GeneratorOpt
   const std::string& said = problem.said.empty() ? problem.value : problem.said;
   sample.answer = problem.korean() ? "답은 " + said + "입니다." : "The answer is " + said + ".";
   return sample;
+}
+
+Sample make_sample(const SubKind& kind, RandomStream& random, const GeneratorOptions& options) {
+  while (true) {
+    Sample sample = draw_sample(kind, random, options);
+    if (!reserved_prompt(sample.prompt)) return sample;
+  }
 }
 
 }  // namespace

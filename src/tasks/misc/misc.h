@@ -41,5 +41,9 @@ void unit_problem(Problem& problem);
 void calendar_problem(Problem& problem);
 void clock_problem(Problem& problem);
 void counting_problem(Problem& problem);
+void decimal_problem(Problem& problem);
+void power_problem(Problem& problem);
+void signed_problem(Problem& problem);
+void zero_division_problem(Problem& problem);
 
 }  // namespace jamsu::tasks

@@ -4,6 +4,7 @@
 // "23 apples", {n.} "23", and in English {n+} "23 more apples", {n-} "23 fewer apples".
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "tasks/tasks.h"
 
@@ -13,10 +14,11 @@ struct Pattern {
   std::string_view use;  // "h.given"
   std::string_view text;
 };
+// All of a language; the tables they stand in.
+std::vector<Pattern> word_patterns(Language language);
 std::span<const Pattern> word_patterns_korean();
+std::span<const Pattern> more_patterns_korean();
 std::span<const Pattern> word_patterns_english();
-inline std::span<const Pattern> word_patterns(Language language) {
-  return language == Language::korean ? word_patterns_korean() : word_patterns_english();
-}
+std::span<const Pattern> more_patterns_english();
 
 }  // namespace jamsu::tasks

@@ -17,12 +17,12 @@ constexpr int kStyles = 3;  // 합니다, 해요, 한다
 using Table = std::map<std::string_view, std::vector<std::string_view>>;
 
 const Table& table(Language language) {
-  const auto make = [](std::span<const Pattern> patterns) {
+  const auto make = [](Language of) {
     Table table;
-    for (const Pattern& pattern : patterns) table[pattern.use].push_back(pattern.text);
+    for (const Pattern& pattern : word_patterns(of)) table[pattern.use].push_back(pattern.text);
     return table;
   };
-  static const Table korean = make(word_patterns_korean()), english = make(word_patterns_english());
+  static const Table korean = make(Language::korean), english = make(Language::english);
   return language == Language::korean ? korean : english;
 }
 
@@ -274,6 +274,15 @@ void join(const Story& story, std::vector<Clause>& clauses, RandomStream& random
 }
 
 }  // namespace
+
+std::vector<Pattern> word_patterns(Language language) {
+  const bool korean = language == Language::korean;
+  std::vector<Pattern> all;
+  for (const std::span<const Pattern> table : {korean ? word_patterns_korean() : word_patterns_english(),
+                                               korean ? more_patterns_korean() : more_patterns_english()})
+    all.insert(all.end(), table.begin(), table.end());
+  return all;
+}
 
 Told tell(const Story& story, RandomStream& random) {
   const int style = static_cast<int>(random.below(kStyles));

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "tasks/korean.h"
 #include "tasks/split.h"
+#include "tasks/word/made_up.h"
 
 namespace jamsu::tasks {
 namespace {
@@ -22,6 +23,8 @@ constexpr auto kForms = std::to_array<Forms>({{"n", "n.", "n+", "n-"},
                                               {"q", "q.", "q+", "q-"},
                                               {"r", "r.", "r+", "r-"},
                                               {"y", "y.", "y+", "y-"}});
+
+constexpr uint32_t kMadeUp = 16;  // percent of names and of nouns
 
 }  // namespace
 
@@ -110,22 +113,30 @@ int64_t Story::amount() {
   return scale_ == 20 ? random.between(2, 20) : scale_ == 99 ? random.between(5, 99) : random.between(30, 400);
 }
 
+bool Story::taken(std::string_view word) const {
+  return std::find(used_.begin(), used_.end(), word) != used_.end();
+}
+
 Person Story::person() {
   const std::span<const PersonName> all = names(language);
+  if (split == Split::train && random.chance(kMadeUp, 100)) {
+    const std::string name = made_up_name(language, random);
+    if (!taken(name)) {
+      used_.push_back(name);
+      return {name, as_said(name), random.chance(1, 2)};
+    }
+  }
   // Held-out names may run out in a problem of many people.
   for (const bool held : {split == Split::unseen, false}) {
     std::vector<const PersonName*> free;
     for (const PersonName& candidate : all) {
-      const bool taken = std::find(used_.begin(), used_.end(), candidate.name) != used_.end();
-      if (held_out(candidate.name) == held && !taken) free.push_back(&candidate);
+      if (held_out(candidate.name) == held && !taken(candidate.name)) free.push_back(&candidate);
     }
     if (free.empty()) continue;
     const PersonName& chosen = *random.pick(free);
     used_.emplace_back(chosen.name);
     if (held) held_out_words.emplace_back(chosen.name);
-    std::string said(chosen.name);
-    if (korean() && nicknames_ && final_sound(said) != Final::none) said += "이";
-    return {std::string(chosen.name), said, chosen.she};
+    return {std::string(chosen.name), as_said(std::string(chosen.name)), chosen.she};
   }
   JAMSU_CHECK(false);
   return {};
@@ -136,8 +147,7 @@ const Thing& Story::thing_among(std::span<const Thing> list) {
     std::vector<const Thing*> free;
     for (const Thing& candidate : list) {
       const std::string key = candidate.key();
-      const bool taken = std::find(used_.begin(), used_.end(), candidate.name(language)) != used_.end();
-      if (held_out(key) == held && !taken) free.push_back(&candidate);
+      if (held_out(key) == held && !taken(candidate.name(language))) free.push_back(&candidate);
     }
     if (free.empty()) continue;
     const Thing& chosen = *random.pick(free);
@@ -153,7 +163,25 @@ const Thing& Story::thing_among(std::span<const Thing> list) {
 }
 
 const Thing& Story::thing() {
+  if (split == Split::train && random.chance(kMadeUp, 100)) return made_up_thing();
   return thing_among(things());
+}
+
+const Thing& Story::made_up_thing() {
+  auto word = std::make_shared<MadeUp>();
+  word->korean = made_up_noun(Language::korean, random);
+  word->one = made_up_noun(Language::english, random);
+  word->many = word->one + "s";
+  word->thing = {word->korean, "개", word->one, word->many, random.chance(1, 3) ? Sort::food : Sort::toy};
+  if (taken(word->thing.name(language))) return thing_among(things());
+  used_.emplace_back(word->thing.name(language));
+  made_up_.push_back(word);
+  return word->thing;
+}
+
+std::string Story::as_said(std::string name) const {
+  if (korean() && nicknames_ && final_sound(name) != Final::none) name += "이";
+  return name;
 }
 
 void Story::tell(std::string use, Slots slots, int quantity) {

@@ -1,6 +1,7 @@
 #pragma once
 // A word problem while it is made: its graph, and what the text says of each quantity. Internal to tasks.
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,8 @@ class Story {
   int64_t amount();
   int64_t scale() const { return scale_; }
 
-  // --- words, none twice in a problem; what the split holds out is left out (train) or preferred (unseen)
+  // --- words, none twice in a problem; what the split holds out is left out (train) or preferred (unseen). In train
+  // one in six is made up, so that names and nouns are copied letter by letter, whatever they are.
   Person person();
   const Thing& thing();
   const Thing& thing_among(std::span<const Thing> list);
@@ -69,7 +71,16 @@ class Story {
 
  private:
   int label_of(int id, std::string label);
+  bool taken(std::string_view word) const;
+  std::string as_said(std::string name) const;  // 민준 or 민준이
+  const Thing& made_up_thing();
 
+  // A noun that no list has, and its Thing. Shared: a copy of the story points to the same words.
+  struct MadeUp {
+    std::string korean, one, many;
+    Thing thing;
+  };
+  std::vector<std::shared_ptr<const MadeUp>> made_up_;
   std::vector<std::string> labels_;
   std::vector<std::string> used_;
   int64_t scale_ = 20;

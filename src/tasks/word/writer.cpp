@@ -196,6 +196,7 @@ WordProblem word_problem(uint64_t index, Language language, const GeneratorOptio
     sample.answer = language == Language::korean ? "답은 " + said + "입니다." : "The answer is " + said + ".";
     problem.graph = story.graph;
     problem.asked = story.asked;
+    problem.counted = {std::string(unit.korean), std::string(unit.one), std::string(unit.many)};
     return problem;
   }
 }

@@ -6,6 +6,7 @@
 
 #include "tasks/tasks.h"
 #include "tasks/word/graph.h"
+#include "tasks/word/lexicon.h"
 
 namespace jamsu::tasks {
 
@@ -13,6 +14,11 @@ struct WordProblem {
   Sample sample;
   QuantityGraph graph;
   int asked = -1;
+  // What the answer counts; a made-up noun has no place in the lexicon.
+  struct Counted {
+    std::string korean, one, many;
+    Unit unit() const { return {korean, one, many}; }
+  } counted;
   std::vector<std::string_view> patterns;   // as they stand in the tables
   std::vector<std::string> held_out_words;  // names and objects in the prompt that train never has
 };
