@@ -120,10 +120,14 @@ void say_out_of_memory() {
   std::abort();
 }
 
+// Before the objects of this program that are made before main(), which may find no memory either.
+[[gnu::constructor(101)]] void set_terminate_first() {
+  std::set_terminate(on_terminate);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::set_terminate(on_terminate);
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
