@@ -25,7 +25,6 @@ void PreTokenizer::run_stage(size_t stage, std::string_view text, const char* fr
     if (front == text.data()) front = prefixed.data();
     text = prefixed;
   }
-  const auto next = [&](std::string_view part) { run_stage(stage + 1, part, front, sink); };
   if (s.to_alphabet) {
     const auto encoded = [&](std::string_view part) {
       const std::string letters = bytes_to_token(part);
@@ -33,14 +32,14 @@ void PreTokenizer::run_stage(size_t stage, std::string_view text, const char* fr
     };
     return s.scanner ? s.scanner->cut(text, encoded) : encoded(text);
   }
-  if (!s.scanner) return next(text);
+  if (!s.scanner) return run_stage(stage + 1, text, front, sink);
   switch (s.behavior) {
     case Behavior::isolated:
       if (stage + 1 == stages_.size()) return s.scanner->cut(text, sink);
-      return s.scanner->scan(text, [&](std::string_view part, bool) { next(part); });
+      return s.scanner->scan(text, [&](std::string_view part, bool) { run_stage(stage + 1, part, front, sink); });
     case Behavior::removed:
       return s.scanner->scan(text, [&](std::string_view part, bool is_match) {
-        if (is_match == s.invert) next(part);
+        if (is_match == s.invert) run_stage(stage + 1, part, front, sink);
       });
     default:
       return run_merged(stage, text, front, sink);

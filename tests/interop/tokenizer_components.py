@@ -6,7 +6,7 @@ FOLDER/text/components, which tests/tokenizer/components_test.cpp reads. Run by 
     VENV/bin/python tests/interop/tokenizer_components.py FOLDER --texts 5000 --seed 7
     JAMSU_GOLDEN=FOLDER BUILD/tests/tokenizer_tests --gtest_filter='Components.*'
 
-tests/golden/text/components is what `--texts 60 --seed 1` writes.
+tests/golden/text/components is what `--texts 60 --seed 1` wrote; `tokenizers` does not train the same vocabulary twice.
 
     texts.json           texts that all files are about
     NAME.json            tokenizer: a tokenizer.json; ids, with_special, decoded, skip_special: by text. null: as `ids` (with_special),
@@ -219,7 +219,7 @@ def all_tokenizers(maps):
     flags = bpe_bytes(vocab=300)
     flags.normalizer = sequence(normalizers.NFKC(), normalizers.Lowercase())
     flags.add_tokens([AddedToken("<mark>", lstrip=True, rstrip=True), AddedToken("Mark", single_word=True), AddedToken("the", normalized=False, single_word=True), AddedToken("don't", normalized=True)])
-    flags.add_special_tokens([AddedToken("[CLS]", special=True, normalized=True, rstrip=True), AddedToken("<unk>", special=True)])
+    flags.add_special_tokens([AddedToken("[cls]", special=True, normalized=True, rstrip=True), AddedToken("<unk>", special=True)])
     out["flags"] = flags
     marks = edited(out["gemma"], lambda d: d.update(normalizer={"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}, pre_tokenizer=None))
     marks.decoder = decoders.Sequence([mark, decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
