@@ -15,7 +15,7 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
   }
   Decoder::Text text(true);
   for (const int32_t id : ids)
-    if (has(id) && !(skip_special && is_special(id))) text.push(data_->decoder, data_->vocabulary.token(id), out);
+    if (has(id) && !(skip_special && is_special(id))) text.push(data_->decoder, data_->decoded_token(id), out);
   text.finish(data_->decoder, out);
   return out;
 }
@@ -45,7 +45,7 @@ std::string StreamDecoder::push(int32_t id) {
   const TokenizerData& data = tokenizer_.data();
   if (data.decoder.only_byte_level()) return bytes_.push(tokenizer_.token_bytes(id));
   std::string out;
-  text_.push(data.decoder, data.vocabulary.token(id), out);
+  text_.push(data.decoder, data.decoded_token(id), out);
   return out;
 }
 

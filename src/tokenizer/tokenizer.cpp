@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -231,9 +232,12 @@ class Encoder {
   }
   // The model's own token of this name, where it may come out; else -1.
   int32_t usable(std::string_view token) const {
-    const auto id = data_.vocabulary.find(token);
-    if (!id || data_.is_outside[static_cast<size_t>(*id)]) return -1;
-    return plain_ && data_.is_added[static_cast<size_t>(*id)] ? -1 : *id;
+    const int32_t id = of_model(token);
+    return id >= 0 && plain_ && data_.is_added[static_cast<size_t>(id)] ? -1 : id;
+  }
+  int32_t of_character(std::string_view c) const {
+    const char32_t at = unicode::decode_valid(c.data()).c;
+    return at < data_.character_token.size() ? data_.character_token[at] : of_model(c);
   }
   int32_t of_model(std::string_view token) const {
     const auto id = data_.vocabulary.find(token);
@@ -249,7 +253,7 @@ class Encoder {
     else if (data_.alphabet == Alphabet::bytes)
       for (const char byte : p) symbol(data_.byte_token[static_cast<unsigned char>(byte)], {});
     else
-      each_character(p, [this](std::string_view c, bool, bool) { symbol(of_model(c), c); });
+      each_character(p, [this](std::string_view c, bool, bool) { symbol(of_character(c), c); });
     if (unknown_waits_) made_->push_back(data_.unk);
   }
   template <class F>
@@ -394,8 +398,8 @@ void Tokenizer::encode_plain_to(std::string_view text, std::vector<int32_t>& ids
 
 std::vector<int32_t> Tokenizer::added_tokens_in(std::string_view text) const {
   const std::string valid = unicode::to_valid_utf8(text);
-  std::vector<int32_t> found;
-  const auto add = [&](int32_t id) { found.push_back(id); };
+  std::set<int32_t> found;
+  const auto add = [&](int32_t id) { found.insert(id); };
   data_->raw_matcher.split(
       valid,
       [&](std::string_view part) {
@@ -405,9 +409,7 @@ std::vector<int32_t> Tokenizer::added_tokens_in(std::string_view text) const {
             data_->normalizer.run(part, owner), [](std::string_view) {}, add);
       },
       add);
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  return found;
+  return {found.begin(), found.end()};
 }
 
 void Tokenizer::encode_template_to(std::string_view text, bool at_start, Show show, std::vector<int32_t>& ids) const {

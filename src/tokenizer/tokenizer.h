@@ -66,7 +66,8 @@ class Tokenizer {
   void encode_plain_to(std::string_view text, std::vector<int32_t>& ids, bool at_start = true) const;
 
   // Valid UTF-8: a maximal invalid part becomes one U+FFFD. Ids outside the vocabulary are passed over, as `tokenizers`
-  // does. skip_special leaves out tokens with `special: true` only.
+  // does; an added token with `normalized: true` is what the normalizer makes of it (0.23).
+  // skip_special leaves out tokens with `special: true` only.
   std::string decode(std::span<const int32_t> ids, bool skip_special = false) const;
   // What one token stands for inside a text: bytes, not necessarily complete UTF-8;
   // empty for an id outside the vocabulary.

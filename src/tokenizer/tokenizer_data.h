@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "tokenizer/added_tokens.h"
@@ -69,11 +70,19 @@ class TokenizerData {
   // Of characters: <0xNN>, with byte fallback. -1: the model has none for this byte.
   std::array<int32_t, 256> byte_token{};
   std::array<int32_t, 256> byte_piece{};  // the token of a piece of one byte, where that is known without asking; -1
+  std::vector<int32_t> character_token;   // of characters: the model's tokens of one character, by code point; -1: none
   int32_t unk = -1;                       // for such bytes, or for characters without token; -1: they are dropped
   bool fuse_unk = false, ignore_merges = false, byte_fallback = false;
   Normalizer normalizer;
   Decoder decoder;
-  std::vector<AddedToken> added;       // in the order of the file
+  std::vector<AddedToken> added;  // in the order of the file
+  // Added tokens with `normalized: true` that the normalizer changes: `tokenizers` decodes them as it leaves them.
+  std::unordered_map<int32_t, std::string> shown;
+  // What the decoder sees of a token. REQUIRES: vocabulary.has(id).
+  std::string_view decoded_token(int32_t id) const {
+    const auto found = shown.empty() ? shown.end() : shown.find(id);
+    return found == shown.end() ? vocabulary.token(id) : std::string_view(found->second);
+  }
   std::unique_ptr<bool[]> is_added;    // by id
   std::unique_ptr<bool[]> is_special;  // by id
   std::unique_ptr<bool[]> is_outside;  // by id: an added token that the model's vocabulary does not have

@@ -16,6 +16,7 @@
 #include "tokenizer/tokenizer_data.h"
 #include "tokenizer/unigram_scores.h"
 #include "tokenizer/vocabulary_field.h"
+#include "unicode/utf8.h"
 
 namespace jamsu::tokenizer {
 namespace {
@@ -49,8 +50,8 @@ class Loader {
 
   Result<std::shared_ptr<TokenizerData>> load() {
     for (const auto step :
-         {&Loader::model, &Loader::pre_tokenizer, &Loader::decoder, &Loader::vocabulary, &Loader::merges,
-          &Loader::bytes, &Loader::normalizer, &Loader::matchers, &Loader::post_processor})
+         {&Loader::model, &Loader::pre_tokenizer, &Loader::decoder, &Loader::normalizer, &Loader::vocabulary,
+          &Loader::merges, &Loader::bytes, &Loader::matchers, &Loader::post_processor})
       if (Status s = (this->*step)(); !s) return s.error();
     shell();
     return data_;
@@ -134,6 +135,14 @@ class Loader {
     std::vector<std::string> meanings;
     meanings.reserve(size);
     for (const std::string& token : list->tokens) meanings.push_back(data_->decoder.meaning(token));
+    for (const AddedToken& t : data_->added) {
+      if (!t.normalized) continue;
+      std::string owner;
+      const std::string shown(data_->normalizer.run(t.content, owner));
+      if (shown == t.content) continue;
+      meanings[static_cast<size_t>(t.id)] = data_->decoder.meaning(shown);
+      data_->shown.emplace(t.id, shown);
+    }
     if (std::none_of(list->holes.begin(), list->holes.end(), [](bool hole) { return hole; })) list->holes.clear();
     for (size_t id = 0; id < list->holes.size(); ++id)
       if (list->holes[id]) meanings[id].clear();
@@ -222,6 +231,13 @@ class Loader {
     }
     data_->byte_piece.fill(-1);
     if (!characters && !data_->words && data_->affixes.empty()) data_->byte_piece = data_->byte_token;
+    constexpr size_t kBasicPlane = 0x10000;
+    if (characters) data_->character_token.assign(kBasicPlane, -1);
+    for (const auto& [token, id] : ids_) {
+      if (!characters || !unicode::is_one_character(token)) continue;
+      const char32_t c = unicode::decode_valid(token.data()).c;
+      if (c < kBasicPlane) data_->character_token[c] = id;
+    }
     if (unigram_) return unknown_id();
     const auto* unk = model_->if_contains("unk_token");
     if (absent(unk) && !data_->words) return {};

@@ -56,14 +56,10 @@ const uint8_t* unicode_properties() {
 
 bool is_word_of_oniguruma(char32_t c) {
   constexpr CategorySet set = kLetter | kMark | category_set(Category::Nd, Category::Nl, Category::Pc);
-  if (set >> static_cast<int>(category(c)) & 1) return true;
-  // What Oniguruma's table of Latin-1 has besides: superscripts and fractions.
-  if (c == 0xB2 || c == 0xB3 || c == 0xB9 || (c >= 0xBC && c <= 0xBE)) return true;
-  return is_other_alphabetic(c);
+  return (set >> static_cast<int>(category(c)) & 1) != 0 || is_other_alphabetic(c);
 }
 bool is_word(char32_t c) {
-  constexpr CategorySet set = kLetter | kMark | category_set(Category::Nd, Category::Nl, Category::Pc);
-  return (set >> static_cast<int>(category(c)) & 1) != 0 || is_other_alphabetic(c) || c == 0x200C || c == 0x200D;
+  return is_word_of_oniguruma(c) || c == 0x200C || c == 0x200D;  // Join_Control
 }
 
 bool may_change_in_nfc(std::string_view s) {

@@ -40,7 +40,7 @@ inline bool is_space(char32_t c) {
 }
 // \w of Rust's regex crate: Alphabetic, M, Nd, Pc, Join_Control.
 bool is_word(char32_t c);
-// \w of Oniguruma: Alphabetic, M, Nd, Pc.
+// \w of Oniguruma inside a class: Alphabetic, M, Nd, Pc.
 bool is_word_of_oniguruma(char32_t c);
 
 // NFC. REQUIRES: valid UTF-8.

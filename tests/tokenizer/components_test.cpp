@@ -86,7 +86,9 @@ std::string sum_of(const std::string& name, bool of_pieces,
       sum.add(made);
       if (dump) all += made + "\n";
     }
-  if (dump) EXPECT_TRUE(write_file((fs::path(dump) / name).string(), all));
+  if (dump) {
+    EXPECT_TRUE(write_file((fs::path(dump) / name).string(), all));
+  }
   return sum.hex();
 }
 
@@ -98,7 +100,8 @@ std::string pieces_of(const PreTokenizer& p, const std::string& text) {
 
 TEST(Components, NormalizersGiveTheTextsOfTokenizers) {
   int index = 0;
-  for (const json::value& row : read_json(folder() / "normalizers.json").as_array()) {
+  const json::value rows = read_json(folder() / "normalizers.json");
+  for (const json::value& row : rows.as_array()) {
     const auto n = Normalizer::from_json(row.at("normalizer"), "n");
     ASSERT_TRUE(n) << n.error().message;
     const auto sum = sum_of("n" + std::to_string(index++), false, [&](const std::string& text) {
@@ -113,7 +116,8 @@ TEST(Components, NormalizersGiveTheTextsOfTokenizers) {
 
 TEST(Components, PreTokenizersGiveThePiecesOfTokenizers) {
   int index = 0;
-  for (const json::value& row : read_json(folder() / "pre_tokenizers.json").as_array()) {
+  const json::value rows = read_json(folder() / "pre_tokenizers.json");
+  for (const json::value& row : rows.as_array()) {
     const auto p = PreTokenizer::from_json(row.at("pre_tokenizer"), "p");
     ASSERT_TRUE(p) << p.error().message;
     const auto sum =
@@ -125,7 +129,8 @@ TEST(Components, PreTokenizersGiveThePiecesOfTokenizers) {
 
 TEST(Components, PublishedPatternsGiveThePiecesOfTokenizers) {
   int index = 0, scanned = 0;
-  for (const json::value& row : read_json(folder() / "patterns.json").as_array()) {
+  const json::value rows = read_json(folder() / "patterns.json");
+  for (const json::value& row : rows.as_array()) {
     const json::value split{
         {"type", "Split"}, {"pattern", {{"Regex", row.at("pattern")}}}, {"behavior", "Isolated"}, {"invert", false}};
     const auto p = PreTokenizer::from_json(split, "p");
@@ -142,7 +147,8 @@ TEST(Components, PublishedPatternsGiveThePiecesOfTokenizers) {
 
 TEST(Components, DecodersGiveTheTextsOfTokenizers) {
   int count = 0;
-  for (const json::value& row : read_json(folder() / "decoders.json").as_array()) {
+  const json::value rows = read_json(folder() / "decoders.json");
+  for (const json::value& row : rows.as_array()) {
     const auto d = Decoder::from_json(row.at("decoder"), "d");
     ASSERT_TRUE(d) << d.error().message;
     std::string whole, streamed;
@@ -155,7 +161,9 @@ TEST(Components, DecodersGiveTheTextsOfTokenizers) {
     stream.finish(*d, streamed);
     EXPECT_EQ(whole, row.at("decoded").as_string()) << json::serialize(row);
     const bool invalid_bytes = whole.find("\xEF\xBF\xBD") != std::string::npos;
-    if (!invalid_bytes) EXPECT_EQ(streamed, whole) << json::serialize(row);
+    if (!invalid_bytes) {
+      EXPECT_EQ(streamed, whole) << json::serialize(row);
+    }
     ++count;
   }
   EXPECT_GT(count, 200);

@@ -52,7 +52,7 @@ struct View {
     bool space() const { return property & unicode::kFlagSpace; }
     bool newline() const { return c == '\r' || c == '\n'; }
   };
-  Char at(size_t i) const {
+  [[gnu::always_inline]] Char at(size_t i) const {
     const auto byte = static_cast<unsigned char>(s[i]);
     if (byte < 0x80) return {byte, 1, properties[byte]};
     const unicode::Decoded d = unicode::decode_valid(s + i);

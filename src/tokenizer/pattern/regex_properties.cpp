@@ -34,6 +34,11 @@ std::string ranges_of(const std::function<bool(char32_t)>& has) {
   return out;
 }
 
+// \w outside a class asks a table of Latin-1 that has superscripts and fractions besides.
+bool is_word_alone(char32_t c) {
+  return unicode::is_word_of_oniguruma(c) || c == 0xB2 || c == 0xB3 || c == 0xB9 || (c >= 0xBC && c <= 0xBE);
+}
+
 constexpr CategorySet kCased = unicode::category_set(Category::Lu, Category::Ll, Category::Lt);
 struct Name {
   std::string_view name;  // in small letters
@@ -119,7 +124,10 @@ class Rewriter {
 
   void escape() {
     const char kind = pattern_[at_ + 1];
-    const auto word = [this] { return ranges("\\w", [] { return ranges_of(unicode::is_word_of_oniguruma); }); };
+    const auto word = [this] {
+      return depth_ > 0 ? ranges("[\\w]", [] { return ranges_of(unicode::is_word_of_oniguruma); })
+                        : ranges("\\w", [] { return ranges_of(is_word_alone); });
+    };
     switch (kind) {
       case 'p':
       case 'P':

@@ -25,8 +25,8 @@ json::object qwen3_moe() {
   json::object o = llama();
   o["architectures"] = json::array{"Qwen3MoeForCausalLM"};
   o["model_type"] = "qwen3_moe";
-  for (const auto& [name, value] :
-       std::initializer_list<std::pair<const char*, int>>{{"num_experts", 4}, {"moe_intermediate_size", 16}})
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, int>>{
+           {"num_experts", 4}, {"num_experts_per_tok", 2}, {"moe_intermediate_size", 16}})
     o[name] = value;
   return o;
 }
