@@ -51,7 +51,8 @@ TEST(models, saved_folders_open_and_give_the_ids_of_transformers) {
     for (const auto& ends : {info.eos, models::load_generation_config(entry.path().string(), info.vocab).eos})
       for (const int64_t id : ends) request.stop_tokens.push_back(static_cast<int32_t>(id));
     const auto engine = engine::Engine::open(opened->model, runtime, {});
-    for (const json::value& row : golden::read_json(entry.path() / "expected.json").at("rows").as_array()) {
+    const json::value expected = golden::read_json(entry.path() / "expected.json");
+    for (const json::value& row : expected.at("rows").as_array()) {
       request.tokens = ids_of(row.at("prompt"));
       EXPECT_EQ(greedy(*engine, request), ids_of(row.at("ids"))) << name;
     }
