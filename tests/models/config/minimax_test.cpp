@@ -19,6 +19,7 @@ json::object good(MiniMaxKind kind) {
                     {"bos_token_id", nullptr}, {"eos_token_id", 2}};
   if (kind == MiniMaxKind::m2) {
     o["architectures"] = json::array{"MiniMaxM2ForCausalLM"};
+    o["head_dim"] = 8;  // missing: 128, as in the class
     o["rotary_dim"] = 4;
     o["attn_type_list"] = json::array{1, 1};
     return o;
