@@ -294,7 +294,8 @@ void add_eval(Verb& app, Globals& globals) {
       "         jamsu eval --model ORG/NAME --task gsm8k gsm8k_test.jsonl -k 4 --temperature 0.6\n"
       "A: arithmetic; B: word problems of 1-8 steps, B longer of 9-10; C: equations, units, calendar, clock and the "
       "like;\n"
-      "D: short talk; E: questions about the answer before them. \"unseen\" (and D): sentence patterns, names, objects and wordings that training never has.\n"
+      "D: short talk; E: questions about the answer before them. \"unseen\" (and D): sentence patterns, names, objects "
+      "and wordings that training never has.\n"
       "The other problems are new draws of what training has; where a cell holds few problems (one-digit sums,\n"
       "weekdays), the same ones have occurred in training, and its score says little about generalisation.");
   verb->callback([options, &globals] { globals.exit_code = run(*options, globals); });

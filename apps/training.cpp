@@ -377,12 +377,12 @@ void add_verb(Verb& app, Globals& globals, Stage stage, const char* name, const 
 
 void add_pretrain(Verb& app, Globals& globals) {
   add_verb(app, globals, Stage::pretrain, "pretrain", "train a model on text, from nothing or from another",
-           "Examples: jamsu pretrain book.txt\n"
+           "Example: jamsu pretrain book.txt\n"
            "          jamsu pretrain recipes/nano.toml");
 }
 void add_sft(Verb& app, Globals& globals) {
   add_verb(app, globals, Stage::sft, "sft", "supervised fine-tuning of a model on conversations",
-           "Examples: jamsu sft --from pretrained/nano chats.jsonl\n"
+           "Example: jamsu sft --from pretrained/nano chats.jsonl\n"
            "          jamsu sft recipes/nano.toml --from runs/nano-pretrain/model");
 }
 

@@ -16,12 +16,13 @@
 #include "base/lfs_pointer.h"
 
 namespace jamsu {
-namespace {
 
-std::string reason(int error) {
+std::string file_reason(int error) {
   if (error == ENOSPC) return "the disk is full";
   return std::system_category().message(error);
 }
+
+namespace {
 
 // Closes on every way out.
 struct Descriptor {
@@ -79,13 +80,13 @@ FileOps& system_files() {
 
 Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
   const Descriptor d{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (d.fd < 0) return Error{fmt::format("{}: cannot be read: {}.", path, reason(errno))};
+  if (d.fd < 0) return Error{fmt::format("{}: cannot be read: {}.", path, file_reason(errno))};
   std::string text;
   std::string block(size_t{1} << 16, '\0');
   while (true) {
     const ssize_t n = ::read(d.fd, block.data(), block.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Error{fmt::format("{}: cannot be read: {}.", path, reason(errno))};
+    if (n < 0) return Error{fmt::format("{}: cannot be read: {}.", path, file_reason(errno))};
     if (n == 0) {
       if (auto s = check_fetched(text, path); !s) return s.error();
       return text;
@@ -100,7 +101,7 @@ Result<AtomicFile> AtomicFile::create(const std::string& path, FileOps& ops) {
   int fd = -1;
   const std::string temporary = path + ".tmp";
   if (const int error = ops.create(temporary, fd))
-    return Error{fmt::format("{}: cannot be written: {}.", temporary, reason(error))};
+    return Error{fmt::format("{}: cannot be written: {}.", temporary, file_reason(error))};
   return AtomicFile(path, fd, ops);
 }
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
@@ -114,7 +115,7 @@ AtomicFile::~AtomicFile() {
 Status AtomicFile::failed(const char* what, int error) {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   ::unlink((path_ + ".tmp").c_str());
-  return Error{fmt::format("{}: cannot be {}: {}.", path_, what, reason(error))};
+  return Error{fmt::format("{}: cannot be {}: {}.", path_, what, file_reason(error))};
 }
 
 Status AtomicFile::write(std::span<const std::byte> bytes) {
@@ -132,7 +133,7 @@ Status AtomicFile::finish() {
   if (const int error = ops_->close(std::exchange(fd_, -1))) return failed("written", error);
   if (const int error = ops_->rename(path_ + ".tmp", path_)) return failed("put in its place", error);
   if (const int error = ops_->sync_folder(parent_folder(path_)))
-    return Error{fmt::format("{}: its folder cannot be written to the disk: {}.", path_, reason(error))};
+    return Error{fmt::format("{}: its folder cannot be written to the disk: {}.", path_, file_reason(error))};
   return {};
 }
 
@@ -147,7 +148,7 @@ Status replace_folder(const std::string& temporary, const std::string& path, Fil
   namespace fs = std::filesystem;
   const std::string replaced = path + kReplaced;
   const auto failed = [&](int error) {
-    return Error{fmt::format("{}: cannot be put in its place: {}.", path, reason(error))};
+    return Error{fmt::format("{}: cannot be put in its place: {}.", path, file_reason(error))};
   };
   std::error_code ignored;
   const bool existed = fs::exists(path, ignored);
@@ -167,7 +168,9 @@ Status replace_folder(const std::string& temporary, const std::string& path, Fil
 
 Status make_folders(const std::string& path, FileOps& ops) {
   if (path.size() > 1 && path.ends_with('/')) return make_folders(path.substr(0, path.size() - 1), ops);
-  const auto failed = [&](int error) { return Error{fmt::format("{}: cannot be made: {}.", path, reason(error))}; };
+  const auto failed = [&](int error) {
+    return Error{fmt::format("{}: cannot be made: {}.", path, file_reason(error))};
+  };
   const std::string parent = parent_folder(path);
   int error = ops.make_folder(path);
   if (error == ENOENT && parent != path && parent != ".") {

@@ -56,6 +56,9 @@ class AtomicFile {
   FileOps* ops_;
 };
 
+// What the system says of an error number; "the disk is full" where it is.
+std::string file_reason(int error);
+
 // An atomic file of these bytes.
 Status write_file(const std::string& path, std::string_view text, FileOps& ops = system_files());
 

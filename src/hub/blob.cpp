@@ -22,8 +22,7 @@ PartialBlob::~PartialBlob() {
 }
 
 Error PartialBlob::failed(const char* what, int error) const {
-  return Error{fmt::format("{}: cannot be {}: {}.", temporary(), what,
-                           error == ENOSPC ? "the disk is full" : std::system_category().message(error))};
+  return Error{fmt::format("{}: cannot be {}: {}.", temporary(), what, file_reason(error))};
 }
 
 void PartialBlob::begin_hash() {

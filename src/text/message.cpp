@@ -274,7 +274,7 @@ Result<Message> read_message(const json::value& value, const std::string& where)
   if (r.content_from.empty()) {
     const json::value* null = o->if_contains("content");
     if (!has_calls(r.message) && !r.message.reasoning_content)
-      return Error{fmt::format("{}: \"content\" is {}, not a text.", where, null ? "null" : "missing")};
+      return Error{fmt::format("{}: \"content\" is {}.", where, null ? "null, not a text" : "missing")};
     r.message.no_content = true;
   }
   if (auto s = check_owner(r, where); !s) return s.error();

@@ -150,8 +150,7 @@ Status write_files(const std::string& folder, int64_t step, const std::map<std::
 }
 
 Error file_error(const std::string& path, int error) {
-  return Error{
-      fmt::format("{}: {}.", path, error == ENOSPC ? "the disk is full" : std::system_category().message(error))};
+  return Error{fmt::format("{}: {}.", path, file_reason(error))};
 }
 
 struct Manifest {

@@ -121,8 +121,7 @@ Status sync_copy(const std::filesystem::path& path, FileOps& files) {
       all.push_back(at->path());
   for (const fs::path& one : all)
     if (const int number = sync(one))
-      return Error{
-          fmt::format("{}: cannot be written to the disk: {}", one.string(), std::system_category().message(number))};
+      return Error{fmt::format("{}: cannot be written to the disk: {}", one.string(), file_reason(number))};
   return {};
 }
 
@@ -137,7 +136,8 @@ Status copy_other_files(const std::string& from, const std::string& to, FileOps&
                           std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks,
                           copying);
     if (copying)
-      return Error{fmt::format("{}: cannot be copied to {}: {}", at->path().string(), to, copying.message())};
+      return Error{
+          fmt::format("{}: cannot be copied to {}: {}", at->path().string(), to, file_reason(copying.value()))};
     if (auto s = sync_copy(to + "/" + name, files); !s) return s;
   }
   return {};
@@ -192,7 +192,7 @@ Status export_model(const std::string& folder, const Trainer& trainer, const boo
   if (auto s = make_folders(parent_folder(folder), *options.files); !s) return s;
   fs::remove_all(temporary, error);
   if (const int number = options.files->make_folder(temporary))
-    return Error{fmt::format("{}: cannot be made: {}", temporary, std::system_category().message(number))};
+    return Error{fmt::format("{}: cannot be made: {}", temporary, file_reason(number))};
   auto status = write_model(temporary, trainer, config, tokenizer, options);
   if (status) status = copy_other_files(folder, temporary, *options.files);
   if (status) status = replace_folder(temporary, folder, *options.files);

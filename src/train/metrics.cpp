@@ -22,8 +22,7 @@ namespace {
 namespace json = boost::json;
 
 Error cannot(const std::string& path, const char* what) {
-  return Error{fmt::format("{}: cannot be {}: {}.", path, what,
-                           errno == ENOSPC ? "the disk is full" : std::system_category().message(errno))};
+  return Error{fmt::format("{}: cannot be {}: {}.", path, what, file_reason(errno))};
 }
 
 Status append(int fd, std::string_view bytes, const std::string& path) {

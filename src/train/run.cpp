@@ -256,8 +256,10 @@ class Run {
     const StepReport first = trainer_.step(parts, options);
     if (first.finite) return first;
     const StepReport again = trainer_.step(parts, options);
-    const auto shown = [](const StepReport& r) {
-      return fmt::format("loss {:.4f}, gradient norm {:.4g}", r.ce, r.gradient_norm);
+    // Whatever its sign bit, a NaN is one.
+    const auto positive = [](double x) { return std::isnan(x) ? std::abs(x) : x; };
+    const auto shown = [&](const StepReport& r) {
+      return fmt::format("loss {:.4f}, gradient norm {:.4g}", positive(r.ce), positive(r.gradient_norm));
     };
     if (!again.finite)
       return Error{fmt::format(

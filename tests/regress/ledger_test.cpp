@@ -119,8 +119,12 @@ TEST_F(LedgerVerb, PricesAreSetAndLaterRunsCost) {
   EXPECT_EQ(json.at("totals").at(0).at("runs").as_int64(), 1);
   file("home/rates.json", "{\"per_hour\": -1}");
   const Ended damaged = jamsu({"ledger"});
-  EXPECT_EQ(damaged.code, 1);
+  // The runs are shown all the same, and a price that is set takes the file's place.
+  EXPECT_EQ(damaged.code, 0);
   EXPECT_TRUE(contains(damaged.err, "rates.json")) << damaged.err;
+  EXPECT_EQ(jamsu({"ledger", "--per-hour", "1"}).code, 0);
+  const Ended mended = jamsu({"ledger"});
+  EXPECT_FALSE(contains(mended.err, "rates.json")) << mended.err;
 }
 
 TEST_F(LedgerVerb, ALedgerThatCannotBeWrittenStopsNoWork) {

@@ -200,13 +200,13 @@ TEST_F(Malformed, Tokenizers) {
   } cases[] = {
       {[&](json::object& o) { vocab(o).begin()->value() = 1 << 30; }, "is 1073741824; the ids of "},
       {[&](json::object& o) { vocab(o).begin()->value() = -1; }, "is -1; the ids of "},
-      {[&](json::object& o) { vocab(o).erase(vocab(o).begin()); }, "without holes"},
+      {[&](json::object& o) { vocab(o).erase(vocab(o).begin()); }, "which belongs to"},
       {[&](json::object& o) { vocab(o).begin()->value() = (vocab(o).begin() + 1)->value(); }, "both have id"},
       {[&](json::object& o) {
          merges(o).push_back({"no", "where"});
        },
        "\"no\" is not in model.vocab"},
-      {[&](json::object& o) { o["added_tokens"].as_array().back().as_object()["id"] = 1 << 29; }, "added_tokens["},
+      {[&](json::object& o) { o["added_tokens"].as_array().back().as_object()["id"] = "x"; }, "added_tokens["},
   };
   const std::string path = folder_ / "tokenizer.json";
   for (const auto& c : cases) {

@@ -145,7 +145,7 @@ Status ConfigReader::read(const std::vector<ConfigField<Config>>& fields, Config
     if (const boost::json::value* v = value(f.name)) {
       if (auto s = read_field(f, *v, config, file_); !s) return s;
     } else if (f.required) {
-      return config_error(file_, fmt::format("\"{}\" is missing ({}).", f.name, f.help));
+      return config_error(file_, fmt::format("\"{}\" is missing, a field without a default ({}).", f.name, f.help));
     }
   }
   return {};

@@ -9,6 +9,38 @@
 namespace jamsu::text {
 namespace {
 
+// Where an object or a list ends, in text that comes in pieces. Anything else has no end.
+class JsonValue {
+ public:
+  // How much of the piece belongs to it.
+  size_t take(std::string_view s) {
+    for (size_t i = 0; i < s.size() && !whole_; ++i) {
+      step(s[i]);
+      if (whole_) return i + 1;
+    }
+    return s.size();
+  }
+  bool whole() const { return whole_; }
+
+ private:
+  void step(char c) {
+    if (escaped_) {
+      escaped_ = false;
+    } else if (in_text_) {
+      escaped_ = c == '\\';
+      in_text_ = c != '"';
+    } else if (c == '"') {
+      in_text_ = true;
+    } else if (c == '{' || c == '[') {
+      ++depth_;
+    } else if (c == '}' || c == ']') {
+      whole_ = --depth_ <= 0;
+    }
+  }
+  int64_t depth_ = 0;
+  bool in_text_ = false, escaped_ = false, whole_ = false;
+};
+
 class MistralFamily final : public ThinkFamily {
  public:
   MistralFamily(const StreamOptions& options, StreamSink& sink)
@@ -27,7 +59,7 @@ class MistralFamily final : public ThinkFamily {
  private:
   static constexpr std::string_view kCalls = "[TOOL_CALLS]";
   enum Own : int { kNext = kOwn, kArguments, kId };
-  enum class Where : uint8_t { first, list, name, id, arguments };
+  enum class Where : uint8_t { first, list, name, id, arguments, after };
 
   std::span<const Marker> section_markers() const override {
     return where_ == Where::name || where_ == Where::id ? header_markers_ : arguments_markers_;
@@ -49,9 +81,19 @@ class MistralFamily final : public ThinkFamily {
         where_ = may_begin(CallSyntax::json, first[0]) ? Where::list : Where::name;
         return s.size() - first.size();
       }
-      case Where::arguments:
-        arguments_->push(s);
-        return s.size();
+      case Where::arguments: {
+        const size_t size = value_.take(s);
+        arguments_->push(s.substr(0, size));
+        if (!value_.whole()) return size;
+        arguments_->finish(true);
+        where_ = Where::after;
+        return size;
+      }
+      case Where::after: {  // what stands behind the arguments is text
+        const std::string_view rest = trim_left(s);
+        if (!rest.empty()) leave_section();
+        return s.size() - rest.size();
+      }
       case Where::id:
         return add(id_, s, kMostHeader);
       case Where::list:
@@ -87,6 +129,7 @@ class MistralFamily final : public ThinkFamily {
     if (call.name.empty()) return refuse();
     sink_.call_begin(call);
     arguments_.emplace(sink_, false, lenient());
+    value_ = {};
     where_ = Where::arguments;
   }
 
@@ -106,7 +149,7 @@ class MistralFamily final : public ThinkFamily {
       arguments_->finish(complete);
     } else if (where_ == Where::list) {
       close_list();
-    } else {
+    } else if (where_ != Where::after) {
       drop();
     }
     where_ = Where::first;
@@ -130,6 +173,7 @@ class MistralFamily final : public ThinkFamily {
       if (!arguments_->finish_at_end()) truncate();
       return leave_section();
     }
+    if (where_ == Where::after) return leave_section();
     const bool list = where_ == Where::list;
     close(false);
     if (!list || !trim(header_).ends_with(']')) truncate();
@@ -139,6 +183,7 @@ class MistralFamily final : public ThinkFamily {
   Where where_ = Where::first;
   std::string header_, id_;
   std::optional<Arguments> arguments_;
+  JsonValue value_;  // the arguments: where they end
   std::vector<Marker> header_markers_, arguments_markers_;
 };
 
