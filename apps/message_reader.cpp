@@ -107,8 +107,9 @@ MessageReader::MessageReader(bool codes)
   el_set(edit_, EL_HIST, history, history_);
   el_set(edit_, EL_SIGNAL, 0);
   el_set(edit_, EL_GETCFN, read_character);
-  el_set(edit_, EL_ADDFN, "jamsu-paste", "takes a paste of several lines", take_paste);
-  el_set(edit_, EL_ADDFN, "jamsu-line-end", "goes on in another line", insert_line_end);
+  // Wide: of narrow names el_set keeps copies that nothing frees.
+  el_wset(edit_, EL_ADDFN, L"jamsu-paste", L"takes a paste of several lines", take_paste);
+  el_wset(edit_, EL_ADDFN, L"jamsu-line-end", L"goes on in another line", insert_line_end);
   el_set(edit_, EL_BIND, "\\e[200~", "jamsu-paste", nullptr);
   el_set(edit_, EL_BIND, "\\e\\r", "jamsu-line-end", nullptr);
   el_set(edit_, EL_BIND, "\\e\\n", "jamsu-line-end", nullptr);
