@@ -246,7 +246,10 @@ class TaggedFamily final : public ThinkFamily {
 
   size_t inside(std::string_view s) {
     const std::string_view first = trim_left(s);
-    if (members_ > 0 || dropped_ || !first.starts_with('{')) return s.size();
+    if (members_ > 0 || dropped_ || text_seen_ || !first.starts_with('{')) {
+      text_seen_ |= !first.empty();
+      return s.size();
+    }
     where_ = Where::json;
     value_.clear();
     pending_.clear();
@@ -298,7 +301,7 @@ class TaggedFamily final : public ThinkFamily {
     sink_.call_begin(call);
     ++calls_;
     members_ = 0;
-    dropped_ = false;
+    dropped_ = text_seen_ = false;
     where_ = Where::inside;
   }
 
@@ -423,9 +426,11 @@ class TaggedFamily final : public ThinkFamily {
   ToolSchemas schemas_;
   std::array<std::vector<Marker>, kPlaces> markers_;
   Where where_ = Where::between;
-  bool alone_ = false, dropped_ = false;  // no section's mark began it; a parameter of this call was dropped
-  uint32_t calls_ = 0, members_ = 0;      // of this section, of this call
-  std::string read_;                      // since the section began, or since its last call
+  bool alone_ = false;                // no section's mark began it
+  bool dropped_ = false;              // a parameter of this call was dropped
+  bool text_seen_ = false;            // of this call, which is no tag: an object behind it is none either
+  uint32_t calls_ = 0, members_ = 0;  // of this section, of this call
+  std::string read_;                  // since the section began, or since its last call
   std::string name_, key_, value_;
   std::string pending_;  // the mark behind a value, and white space
 };
