@@ -196,7 +196,7 @@ Value wordwrap(Interpreter& in, const Value& value, Arguments& arguments) {
   const std::string wrap = p.has(2) && !p[2].is_none() ? p.text(2) : "\n";
   if (value.is_undefined()) fail_undefined(value);
   if (!value.is_string()) fail("AttributeError", "'" + type_name(value) + "' object has no attribute 'splitlines'");
-  const std::string text = value.text();
+  const std::string& text = value.text();
   Wrapper wrapper(in.budget(), width, p.flag(1, true), p.flag(3, true));
   std::string out;
   bool first_line = true;
