@@ -220,7 +220,11 @@ int show_item(const Options& o, const Work& work, session::OpenSession& open) {
   if (*o.show_item >= count) return fail(fmt::format("--show-item {}: there are {} items", *o.show_item, count));
   session::ChatRequest request = make_request(o.sampling);
   const auto index = static_cast<size_t>(*o.show_item);
-  request.messages = {{"user", work.sets.empty() ? work.choices[index].prompt : work.sets[0].sample(index).prompt, ""}};
+  if (work.sets.empty()) {
+    request.messages = {{"user", work.choices[index].prompt, ""}};
+  } else {
+    request.messages = eval::messages_of(work.sets[0].sample(index));
+  }
   if (work.sets.empty()) request.thinking = session::Thinking::off;
   const auto prompt = open.session->prompt(request);
   if (!prompt) return fail(prompt.error());

@@ -53,6 +53,16 @@ std::vector<ProblemSet> problem_sets(uint64_t seed) {
   };
 }
 
+std::vector<text::Message> messages_of(const tasks::Sample& sample) {
+  std::vector<text::Message> messages;
+  for (const tasks::Turn& turn : sample.before) {
+    messages.push_back({"user", turn.prompt, ""});
+    messages.push_back({"assistant", turn.answer, ""});
+  }
+  messages.push_back({"user", sample.prompt, ""});
+  return messages;
+}
+
 Report evaluate(session::Session& session, const ProblemSet& set, const Options& options, const Observer& observer) {
   Tally tally(set.name, observer.item);
   const int64_t at_once = std::max<int64_t>(1, options.in_flight / options.samples);
@@ -64,11 +74,7 @@ Report evaluate(session::Session& session, const ProblemSet& set, const Options&
       problems.push_back(set.sample(static_cast<uint64_t>(i)));
       for (int64_t k = 0; k < options.samples; ++k) {
         session::ChatRequest r = options.request;
-        for (const tasks::Turn& turn : problems.back().before) {
-          r.messages.push_back({"user", turn.prompt, ""});
-          r.messages.push_back({"assistant", turn.answer, ""});
-        }
-        r.messages.push_back({"user", problems.back().prompt, ""});
+        r.messages = messages_of(problems.back());
         r.sampling.seed += static_cast<uint64_t>(i) << 20;
         r.sample = static_cast<uint32_t>(k);
         requests.push_back(std::move(r));

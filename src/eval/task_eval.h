@@ -33,6 +33,9 @@ struct Observer {
   std::function<void(const session::Reply& reply)> replied = {};  // as each ends; while evaluate waits
 };
 
+// What a session is asked: the turns before the prompt, and the prompt.
+std::vector<text::Message> messages_of(const tasks::Sample& sample);
+
 Report evaluate(session::Session& session, const ProblemSet& set, const Options& options,
                 const Observer& observer = {});
 

@@ -14,23 +14,23 @@ namespace {
 constexpr int kSalt = 600;  // follow's stream among the kinds
 constexpr int64_t kMost = 20000;
 
-// {k} so many of the unit ("3개", "3 apples"), {k+} "3 more apples", {n} the number alone, {u} the unit.
+// {k} so many of the unit ("3개", "3 apples"), {k+} "3 more apples", {n} the number alone, {u} 몇 with the unit ("몇 개").
 constexpr std::string_view kMoreKo[] = {"거기에 {k:을/를} 더하면?",
                                         "그럼 {k:이/가} 더 생기면?",
-                                        "{k:을/를} 더 받으면 몇 {u:이야/야}?",
+                                        "{k:을/를} 더 받으면 {u:이야/야}?",
                                         "여기서 {k} 더 늘면?",
-                                        "그런데 {k:을/를} 더 샀다면 모두 몇 {u:이에요/예요}?",
+                                        "그런데 {k:을/를} 더 샀다면 모두 {u:이에요/예요}?",
                                         "{k} 추가하면?",
                                         "그러면 {k:을/를} 더 주면?",
                                         "거기에 {k} 더!",
-                                        "그 뒤에 {k:이/가} 더 들어오면 몇 {u}인가요?",
+                                        "그 뒤에 {k:이/가} 더 들어오면 {u}인가요?",
                                         "{k:을/를} 더 얻으면 어떻게 돼?",
                                         "그리고 {k:을/를} 더 만들면?",
                                         "{k} 더 있으면?",
                                         "그럼 {k} 더 사면?",
-                                        "거기다 {k:을/를} 합치면 몇 {u}입니까?",
+                                        "거기다 {k:을/를} 합치면 {u}입니까?",
                                         "만약 {k:이/가} 더 많았다면?",
-                                        "그다음에 {k:을/를} 더 찾으면 몇 {u}?"};
+                                        "그다음에 {k:을/를} 더 찾으면 {u}?"};
 constexpr std::string_view kMoreEn[] = {"And if {n} more are added?",
                                         "What if {k+} come?",
                                         "Then {n} more come. How many now?",
@@ -47,17 +47,17 @@ constexpr std::string_view kMoreEn[] = {"And if {n} more are added?",
                                         "Then I find {n} more. How many in total?"};
 constexpr std::string_view kFewerKo[] = {"거기서 {k:을/를} 더 먹으면?",
                                          "그럼 거기서 {k:을/를} 빼면?",
-                                         "{k:을/를} 친구에게 주면 몇 {u} 남아?",
+                                         "{k:을/를} 친구에게 주면 {u} 남아?",
                                          "{k:을/를} 잃어버리면?",
-                                         "그중 {k:을/를} 쓰면 몇 {u} 남아요?",
+                                         "그중 {k:을/를} 쓰면 {u} 남아요?",
                                          "거기서 {k} 빼 줘",
                                          "여기서 {k:이/가} 줄면?",
                                          "그런데 {k:이/가} 없어지면?",
                                          "{k:을/를} 팔면 얼마나 남아?",
-                                         "그럼 {k:을/를} 돌려주면 몇 {u}인가요?",
+                                         "그럼 {k:을/를} 돌려주면 {u}인가요?",
                                          "그다음에 {k:을/를} 동생한테 주면?",
                                          "{k} 덜면?",
-                                         "그 가운데 {k:이/가} 빠지면 몇 {u}입니까?",
+                                         "그 가운데 {k:이/가} 빠지면 {u}입니까?",
                                          "만약 {k:이/가} 더 적었다면?",
                                          "또 {k:을/를} 쓰면?",
                                          "거기서 {k} 나가면?"};
@@ -76,9 +76,9 @@ constexpr std::string_view kFewerEn[] = {"And if {n} are eaten?",
                                          "What remains after {n} are sold?",
                                          "Then I lose {n}. How many do I have?"};
 constexpr std::string_view kTimesKo[] = {
-    "그것의 {n}배는?",         "그럼 {n}배로 늘리면?",          "그게 {n}배가 되면?",
-    "{n}배면 몇 {u:이야/야}?", "그런 것이 {n}개 있다면?",       "거기에 {n:을/를} 곱하면?",
-    "{n}배 하면 얼마예요?",    "그럼 그 {n}배는 몇 {u}인가요?", "{n:을/를} 곱해 줘"};
+    "그것의 {n}배는?",      "그럼 {n}배로 늘리면?",       "그게 {n}배가 되면?",
+    "{n}배면 {u:이야/야}?", "그런 것이 {n}개 있다면?",    "거기에 {n:을/를} 곱하면?",
+    "{n}배 하면 얼마예요?", "그럼 그 {n}배는 {u}인가요?", "{n:을/를} 곱해 줘"};
 constexpr std::string_view kTimesEn[] = {"And {n} times that?",
                                          "What is {n} times as many?",
                                          "times {n}?",
@@ -89,13 +89,13 @@ constexpr std::string_view kTimesEn[] = {"And {n} times that?",
                                          "Now {n} times as much?",
                                          "What about {n} such groups?"};
 constexpr std::string_view kShareKo[] = {"그걸 {n}명이 똑같이 나누면?",
-                                         "그럼 {n}명에게 똑같이 나눠 주면 한 명당 몇 {u:이야/야}?",
+                                         "그럼 {n}명에게 똑같이 나눠 주면 한 명당 {u:이야/야}?",
                                          "{n:으로/로} 나누면?",
-                                         "{n}명이서 나누면 몇 {u}씩이에요?",
+                                         "{n}명이서 나누면 {u}씩이에요?",
                                          "그것을 {n}묶음으로 나누면?",
                                          "{n:으로/로} 나눠 줘",
                                          "그러면 {n}명이 나누어 가지면?",
-                                         "한 사람이 몇 {u}씩 가져? {n}명이야",
+                                         "한 사람이 {u}씩 가져? {n}명이야",
                                          "똑같이 {n}등분하면?"};
 constexpr std::string_view kShareEn[] = {"And if {n} people share that equally?",
                                          "What if it is split among {n}?",
@@ -182,14 +182,10 @@ Turn follow(Chat& chat, StepWriter& steps) {
   }
   const Unit unit = chat.counted.unit();
   const std::string k = unit.one.empty() ? std::to_string(n) : counted(n, unit, chat.language);
-  // A number without a unit is asked about as one: 몇이야.
   const std::string_view noun = n == 1 ? unit.one : unit.many;
   const std::string more = std::to_string(n) + " more" + (noun.empty() ? "" : " ") + std::string(noun);
-  std::string prompt = fill(frame, {{"k", k}, {"k+", more}, {"n", std::to_string(n)}, {"u", std::string(unit.korean)}});
-  if (unit.korean.empty()) {
-    for (size_t at = prompt.find("몇 "); at != std::string::npos; at = prompt.find("몇 ", at + 1))
-      prompt.erase(at + 3, 1);
-  }
+  const std::string how_many = unit.korean.empty() ? "몇" : "몇 " + std::string(unit.korean);
+  std::string prompt = fill(frame, {{"k", k}, {"k+", more}, {"n", std::to_string(n)}, {"u", how_many}});
   return {std::move(prompt), said(chat, chat.value)};
 }
 

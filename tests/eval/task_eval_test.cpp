@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "session/scripted_session.h"
@@ -15,6 +16,19 @@ const ProblemSet& named(const std::vector<ProblemSet>& sets, const std::string& 
     if (s.name == name) return s;
   ADD_FAILURE() << name;
   return sets.front();
+}
+
+// A question about an answer is asked with that answer before it.
+TEST(ProblemSets, AFollowUpComesWithWhatWasSaidBefore) {
+  const auto sets = problem_sets(5);
+  const auto set = std::find_if(sets.begin(), sets.end(), [](const ProblemSet& s) { return s.name == "E"; });
+  ASSERT_NE(set, sets.end());
+  const tasks::Sample sample = set->sample(0);
+  const auto messages = messages_of(sample);
+  ASSERT_EQ(messages.size(), 2 * sample.before.size() + 1);
+  EXPECT_EQ(messages[0].content, sample.before[0].prompt);
+  EXPECT_EQ(messages[1].role, "assistant");
+  EXPECT_EQ(messages.back().content, sample.prompt);
 }
 
 TEST(ProblemSets, MainOnesFirstAndTheUnseenApart) {
