@@ -42,6 +42,14 @@ const std::vector<Setting>& table() {
       {"seed", &S::seed, 0, kNone, {}, false, "of the draws; the same seed gives the same reply"},
       {"max_tokens", &S::max_tokens, 1, 1 << 30, {}, false, "longest reply"},
       {"think", &S::think, 0, 0, {"on", "off", "auto"}, false, "on, off, or auto (default): the model decides"},
+      {"adapt_messages",
+       &S::adapt_messages,
+       0,
+       0,
+       {"on", "off"},
+       false,
+       "on: messages that the chat template leaves out or writes as a list go in a form that it writes (developer as "
+       "system, parts as one text); off (default): as they are, as transformers does, with a warning"},
       {"show_thinking",
        &S::show_thinking,
        0,
@@ -181,6 +189,7 @@ session::ChatRequest make_request(const SamplingOptions& o, const models::Genera
   r.max_tokens = o.max_tokens;
   r.stop = o.stop;
   r.end_loops = o.end_loops == "on";
+  r.adapt_messages = o.adapt_messages == "on";
   const std::time_t seconds = std::time(nullptr);
   if (std::tm now{}; localtime_r(&seconds, &now)) r.now = now;
   return r;

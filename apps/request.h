@@ -20,6 +20,7 @@ struct SamplingOptions {
   int64_t max_tokens = 768;
   uint64_t seed = 0;
   std::string think = "auto";
+  std::string adapt_messages = "off";
   std::vector<std::string> stop;
   // Of verbs that show replies to people:
   std::string show_thinking = "dim";

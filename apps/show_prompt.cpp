@@ -17,12 +17,14 @@ int show_prompts(const session::Session& session, const std::vector<session::Cha
     if (!json && requests.size() == 1) {
       if (!prompt) return fail(prompt.error());
       print_lines(session.tokenizer().decode(prompt->ids) + "\n");
+      for (const std::string& warning : prompt->warnings) say(warning);
       continue;
     }
     boost::json::object line;
     if (prompt) {
       line["prompt_text"] = session.tokenizer().decode(prompt->ids);
       line["prompt_tokens"] = prompt->ids.size();
+      if (!prompt->warnings.empty()) line["warnings"] = boost::json::value_from(prompt->warnings);
     } else {
       line["error"] = prompt.error().message;
     }

@@ -12,6 +12,12 @@
 namespace jamsu::jinja {
 namespace {
 
+// Noncharacters behind which text/typed_text.h hides what a person typed: Python escapes them, and what was hidden could
+// not be shown again.
+bool hides_text(char32_t c) {
+  return c == 0xFDD0 || c == 0xFDD1;
+}
+
 void append_quoted(std::string& out, const std::string& text) {
   const bool single = text.find('\'') != std::string::npos && text.find('"') == std::string::npos;
   const char quote = single ? '"' : '\'';
@@ -27,7 +33,7 @@ void append_quoted(std::string& out, const std::string& text) {
       out += "\\r";
     } else if (d.c == '\t') {
       out += "\\t";
-    } else if (is_printable(d.c)) {
+    } else if (is_printable(d.c) || hides_text(d.c)) {
       out.append(text, at, d.bytes);
     } else if (d.c < 0x100) {
       out += fmt::format("\\x{:02x}", static_cast<uint32_t>(d.c));

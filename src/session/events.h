@@ -46,7 +46,8 @@ struct Done {
   int64_t prompt_tokens = 0, cached_tokens = 0, output_tokens = 0, reasoning_tokens = 0;
   int64_t dropped_tokens = 0;                 // computed beyond a stop, part of nothing (engine::Finished)
   double seconds = 0, reasoning_seconds = 0;  // from submission; while reasoning came
-  std::vector<std::string> warnings = {};     // what of the reply could not be read, in sentences
+  std::vector<std::string> warnings =
+      {};  // in sentences: what of the messages the prompt lacks, what of the reply could not be read
 };
 using Event = std::variant<ReasoningPiece, ContentPiece, ContentWasReasoning, CallBegin, CallArguments, CallEnd, Done,
                            TokenPiece>;

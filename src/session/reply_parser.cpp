@@ -51,6 +51,7 @@ ReplyParser::ReplyParser(const tokenizer::Tokenizer& tokenizer, const std::vecto
       stop_(std::move(options.stop)),
       sink_(std::move(sink)),
       tokens_(options.tokens) {
+  done_.warnings = std::move(options.warnings);
   if (options.format)
     stream_.emplace(*options.format,
                     text::StreamOptions{.in_reasoning = options.in_reasoning, .tools = std::move(options.tools)},

@@ -34,7 +34,8 @@ struct ReplyOptions {
   bool in_reasoning = false;                      // the prompt has opened it
   text::ToolSchemas tools = {};                   // of the request
   std::vector<std::string> stop = {};
-  bool tokens = false;  // TokenPieces are asked
+  bool tokens = false;                     // TokenPieces are asked
+  std::vector<std::string> warnings = {};  // of the prompt, for Done
 };
 
 // One reply; not thread-safe. The tokenizer and the end tokens outlive it.

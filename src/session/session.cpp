@@ -106,7 +106,8 @@ Result<text::Prompt> Session::prompt(const ChatRequest& request) const {
                                             .find_learned = false,
                                             .now = request.now,
                                             .tools = request.tools,
-                                            .variables = request.variables});
+                                            .variables = request.variables,
+                                            .adapt = request.adapt_messages});
 }
 
 Result<engine::RequestId> Session::submit(const ChatRequest& request, EventSink sink) {
@@ -131,7 +132,8 @@ Result<engine::RequestId> Session::submit_samples(const ChatRequest& request, st
                        .in_reasoning = built->opens_thinking,
                        .tools = text::ToolSchemas(request.tools),
                        .stop = request.stop,
-                       .tokens = request.tokens};
+                       .tokens = request.tokens,
+                       .warnings = std::move(built->warnings)};
   if (!request.continued) options.format = stream_format();
   auto samples = std::make_shared<std::deque<Sample>>();
   for (EventSink& sink : sinks)

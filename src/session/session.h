@@ -23,6 +23,7 @@ struct ChatRequest {
   std::vector<text::Message> messages;
   boost::json::array tools = {};       // functions the model may call
   boost::json::object variables = {};  // what the chat template sees besides (text::Conversation)
+  bool adapt_messages = false;         // text::PromptOptions::adapt
   // Instead of messages: this text behind what its tokenizer begins a text with (text_begin), continued as it stands.
   // No chat format, and
   // thinking marks stay in the content.

@@ -27,6 +27,7 @@ struct ChatVariables {
 struct RoleShape {
   enum class Text : uint8_t { written, left_out, refused } text = Text::written;  // content that is a text
   bool parts = false;  // content as a list of {"type": "text", "text": ...} is written as its texts
+  bool left_out() const { return text == Text::left_out && !parts; }
 };
 
 // Never changes; copies share the templates. Thread-safe.

@@ -46,6 +46,7 @@ struct PromptBuilder::Written {
   std::vector<jinja::Value> values;
   ChatVariables variables;
   std::string text;
+  bool adapted = false;
 };
 
 PromptBuilder::PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format)
@@ -75,7 +76,7 @@ Result<PromptBuilder> PromptBuilder::create(tokenizer::Tokenizer tokenizer) {
   return create(std::move(tokenizer), ChatFormat::built_in());
 }
 
-std::string PromptBuilder::role_of(const Message& m) const {
+std::string PromptBuilder::adapted_role(const Message& m) const {
   const auto written = [&](std::string_view role) {
     return format_.shape_of(std::string(role)).text == RoleShape::Text::written;
   };
@@ -84,12 +85,28 @@ std::string PromptBuilder::role_of(const Message& m) const {
   return m.role;
 }
 
-jinja::Value PromptBuilder::value_of(const Message& m, TypedText& typed) const {
+std::string PromptBuilder::unwritten(size_t i, const Message& m) const {
+  const RoleShape shape = format_.shape_of(m.role);
+  const std::string other = adapted_role(m);
+  if (m.role != "assistant" && shape.left_out() && !m.content.empty())
+    return left_out(i, fmt::format("what {} says{}", tokenizer::in_quotes(m.role),
+                                   other == m.role ? ""
+                                                   : fmt::format("; adapt_messages gives it the role {}",
+                                                                 tokenizer::in_quotes(other))))
+        .message;
+  if (!m.parts.empty() && !shape.parts && shape.text == RoleShape::Text::written)
+    return fmt::format(
+        "messages[{}]: the chat template writes the parts of the content as a list; adapt_messages joins their texts",
+        i);
+  return {};
+}
+
+jinja::Value PromptBuilder::value_of(const Message& m, bool adapt, TypedText& typed) const {
   using jinja::Value;
   const auto own = [&](const std::string& s) { return unicode::to_valid_utf8(s); };
   const bool assistant = m.role == "assistant";
   const auto said = [&](const std::string& s) { return m.ours ? own(s) : assistant ? typed.said(s) : typed.typed(s); };
-  const std::string role = m.ours ? own(m.role) : typed.typed(role_of(m));
+  const std::string role = m.ours ? own(m.role) : typed.typed(adapt ? adapted_role(m) : m.role);
   std::vector<std::pair<std::string, Value>> fields = {{"role", Value::string(role)}};
   if (!m.no_content) {
     const RoleShape shape = m.ours ? RoleShape{} : format_.shape_of(role);
@@ -97,8 +114,14 @@ jinja::Value PromptBuilder::value_of(const Message& m, TypedText& typed) const {
     const auto add = [&](const std::string& text) {
       parts.push_back(Value::dict({{"type", Value::string("text")}, {"text", Value::string(said(text))}}));
     };
-    if (shape.parts && !m.parts.empty()) {
-      for (const json::value& part : m.parts) add(std::string(part.at("text").as_string()));
+    if ((shape.parts || !adapt) && !m.parts.empty()) {
+      for (const json::value& part : m.parts) {
+        std::vector<std::pair<std::string, Value>> members;
+        for (const auto& [name, value] : part.as_object())
+          members.emplace_back(name, name == "text" ? Value::string(said(std::string(value.as_string())))
+                                                    : Value::from_json(typed.typed(value)));
+        parts.push_back(Value::dict(std::move(members)));
+      }
     } else if (shape.parts && shape.text != RoleShape::Text::written) {
       add(m.content);
     }
@@ -120,7 +143,7 @@ Result<PromptBuilder::Written> PromptBuilder::write(const std::vector<Message>& 
                                                     TypedText& typed) const {
   Written w;
   w.values.reserve(messages.size());
-  for (const Message& m : messages) w.values.push_back(value_of(m, typed));
+  for (const Message& m : messages) w.values.push_back(value_of(m, options.adapt, typed));
   w.variables = {.add_generation_prompt = options.add_generation_prompt,
                  .enable_thinking = options.enable_thinking,
                  .now = options.now};
@@ -130,7 +153,37 @@ Result<PromptBuilder::Written> PromptBuilder::write(const std::vector<Message>& 
   auto text = format_.render(jinja::Value::list(w.values), w.variables);
   if (!text) return text.error();
   w.text = std::move(*text);
+  w.adapted = options.adapt;
   return w;
+}
+
+Result<PromptBuilder::Written> PromptBuilder::write_somehow(const std::vector<Message>& messages, PromptOptions options,
+                                                            TypedText& typed) const {
+  auto written = write(messages, options, typed);
+  if (!written && !options.adapt) {
+    options.adapt = true;
+    if (auto adapted = write(messages, options, typed)) written = std::move(adapted);
+  }
+  for (const Arguments arguments : {Arguments::objects, Arguments::texts}) {
+    if (written && !leaves_out_a_tool(options.tools, written->text)) break;
+    std::vector<Message> wrapped = messages;
+    PromptOptions with_tools = options;
+    if (!to_api_shape(wrapped, with_tools.tools, arguments)) continue;
+    if (auto again = write(wrapped, with_tools, typed)) {
+      written = std::move(again);
+      break;
+    }
+  }
+  return written;
+}
+
+std::vector<std::string> PromptBuilder::warnings_of(const std::vector<Message>& messages,
+                                                    const Written& written) const {
+  std::vector<std::string> warnings;
+  for (size_t i = 0; i < messages.size() && !written.adapted; ++i)
+    if (std::string why = messages[i].ours ? "" : unwritten(i, messages[i]); !why.empty())
+      warnings.push_back(std::move(why));
+  return warnings;
 }
 
 Result<std::vector<PromptBuilder::Span>> PromptBuilder::learned_spans(const std::vector<Message>& messages,
@@ -178,7 +231,7 @@ Status PromptBuilder::check(const std::vector<Message>& messages) const {
   };
   for (size_t i = 0; i < messages.size(); ++i) {
     const Message& m = messages[i];
-    if (!is_one(kKnownRoles, m.role) && format_.shape_of(m.role).text == RoleShape::Text::left_out)
+    if (!is_one(kKnownRoles, m.role) && format_.shape_of(m.role).left_out())
       return left_out(i, fmt::format("what {} says", tokenizer::in_quotes(m.role)));
     for (const auto& [key, value] : m.fields) {
       const std::string_view name(key);
@@ -199,7 +252,8 @@ Status PromptBuilder::check_learned(const std::vector<Message>& messages, const 
     const Message& m = messages[i];
     if (m.ours) continue;
     if (has_calls(m) && !format_.mentions("tool_calls")) return left_out(i, "\"tool_calls\"");
-    if (m.role != "assistant" && format_.shape_of(role_of(m)).text == RoleShape::Text::left_out)
+    if (std::string why = options.adapt ? "" : unwritten(i, m); !why.empty()) return Error{std::move(why)};
+    if (m.role != "assistant" && format_.shape_of(adapted_role(m)).left_out())
       return left_out(i, fmt::format("what {} says", tokenizer::in_quotes(m.role)));
     if (i + 1 != last || !m.reasoning_content) continue;
     const std::string thought = typed.plain(*m.reasoning_content);
@@ -214,19 +268,10 @@ Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const 
   if (messages.empty()) return Error{"messages: none"};
   if (auto s = check(messages); !s) return s.error();
   TypedText typed(*marks_, tokenizer_.data().normalizer);
-  auto written = write(messages, options, typed);
-  for (const Arguments arguments : {Arguments::objects, Arguments::texts}) {
-    if (written && !leaves_out_a_tool(options.tools, written->text)) break;
-    std::vector<Message> wrapped = messages;
-    PromptOptions with_tools = options;
-    if (!to_api_shape(wrapped, with_tools.tools, arguments)) continue;
-    if (auto again = write(wrapped, with_tools, typed)) {
-      written = std::move(again);
-      break;
-    }
-  }
+  auto written = write_somehow(messages, options, typed);
   if (!written) return written.error();
   Prompt p;
+  p.warnings = warnings_of(messages, *written);
   std::vector<Span> spans;
   if (options.find_learned) {
     auto found = learned_spans(messages, *written);
@@ -234,7 +279,9 @@ Result<Prompt> PromptBuilder::build(const std::vector<Message>& messages, const 
     spans = std::move(*found);
     const std::string last_reply =
         spans.empty() ? "" : typed.show(std::string_view(written->text).substr(spans.back().begin));
-    if (auto s = check_learned(messages, options, last_reply, typed); !s) return s.error();
+    PromptOptions as_written = options;
+    as_written.adapt = written->adapted;
+    if (auto s = check_learned(messages, as_written, last_reply, typed); !s) return s.error();
   }
   const std::string_view text = written->text;
   size_t at = 0;

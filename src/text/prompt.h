@@ -37,13 +37,18 @@ struct PromptOptions {
   std::optional<std::tm> now = {};           // for templates that write the date
   boost::json::array tools = {};             // functions the model may call, as chat APIs describe them
   boost::json::object variables = {};        // what the template sees besides (Conversation::variables)
+  // Messages that the template would leave out or write as a list in Python's or JSON's letters are given to it in a
+  // form that it writes: a developer's as the system's, a function's as a tool's, parts as one text. Without it they go
+  // as they are, as transformers gives them, and Prompt::warnings names them.
+  bool adapt = false;
 };
 
 struct Prompt {
   std::vector<int32_t> ids;
   // [ids] or empty: 1 on what the assistant says, its thinking and end mark included, but for Message::learn = false.
   std::vector<uint8_t> learned;
-  bool opens_thinking = false;  // the prompt ends inside <think>
+  bool opens_thinking = false;        // the prompt ends inside <think>
+  std::vector<std::string> warnings;  // what the template leaves out or writes as a list (PromptOptions::adapt)
 };
 
 // Thread-safe; copies share the format and the tokenizer.
@@ -52,12 +57,12 @@ class PromptBuilder {
   // Errors: an eos_token that the tokenizer lacks; with the built-in format any of its tokens.
   static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer, ChatFormat format);
   static Result<PromptBuilder> create(tokenizer::Tokenizer tokenizer);  // the built-in format
-  // A role "developer" is "system", and "function" "tool", where the template does not write the one and knows the
-  // other. Tools, calls and their arguments are given to the template as they are; where it cannot write them so, in the
-  // form of chat APIs (api_shape.h).
+  // What the template writes of the messages as they are is the prompt, to the byte what transformers' apply_chat_template
+  // gives. Where it raises, it is asked again with the messages adapted (PromptOptions::adapt), then with tools, calls and
+  // arguments in the forms of chat APIs (api_shape.h).
   // Errors: no messages, what the template raises (a role it does not know), its limits, those of check. For find_learned
   // also what would go lost without a word: a last reply that does not begin as the template asks for one; reasoning,
-  // tools, calls or a message that the template leaves out.
+  // tools, calls or a message that the template leaves out; parts that it writes as a list.
   Result<Prompt> build(const std::vector<Message>& messages, const PromptOptions& options = {}) const;
   // Members of messages that are not known here and that the template does not read are an error that names them, and so
   // are roles that it leaves out.
@@ -73,9 +78,14 @@ class PromptBuilder {
   };
   struct Written;  // the messages as a template sees them, and what it made of them
   PromptBuilder(tokenizer::Tokenizer tokenizer, ChatFormat format);
-  std::string role_of(const Message& message) const;  // as the template knows it
-  jinja::Value value_of(const Message& message, TypedText& typed) const;
+  std::string adapted_role(const Message& message) const;  // as the template knows it
+  jinja::Value value_of(const Message& message, bool adapt, TypedText& typed) const;
   Result<Written> write(const std::vector<Message>& messages, const PromptOptions& options, TypedText& typed) const;
+  // In the first form that the template writes.
+  Result<Written> write_somehow(const std::vector<Message>& messages, PromptOptions options, TypedText& typed) const;
+  // Why the template does not write the message as it is, and what would help; empty: it does, or raises.
+  std::string unwritten(size_t i, const Message& message) const;
+  std::vector<std::string> warnings_of(const std::vector<Message>& messages, const Written& written) const;
   // Bytes of the rendered messages that the assistant says and that are learned.
   Result<std::vector<Span>> learned_spans(const std::vector<Message>& messages, const Written& written) const;
   // `last_reply`: the text of the last one that is learned.

@@ -72,7 +72,8 @@ class Builder {
                                                .find_learned = true,
                                                .now = data_day(),
                                                .tools = c.tools,
-                                               .variables = c.variables});
+                                               .variables = c.variables,
+                                               .adapt = options_.adapt_messages});
     if (!prompt) return Error{where + ": " + prompt.error().message};
     for (const text::Message& m : c.messages)  // names and numbers of calls that the template has no place for
       for (const auto& [name, value] : m.fields)

@@ -35,6 +35,7 @@ struct DataForms {
 struct FileSourceOptions {
   int64_t context = 1024;
   bool split_at_blank_lines = false;            // .txt
+  bool adapt_messages = false;                  // text::PromptOptions::adapt
   std::optional<text::ChatFormat> format = {};  // of messages; empty: the built-in one
   bool learn_all = false;      // every token but the first is a target (pre-training), whatever the kind
   DataForms* forms = nullptr;  // counts are added here

@@ -21,9 +21,10 @@ namespace jamsu::train {
 
 // A user's own file among the data.
 struct DataFile {
-  std::string path;            // .txt or .jsonl, relative to the recipe's folder; shards: `name-*.jsonl`
-  int64_t weight = 1;          // against data.tasks_weight and the other files
-  std::string split = "none";  // .txt: one document, or "blank_lines"
+  std::string path;             // .txt or .jsonl, relative to the recipe's folder; shards: `name-*.jsonl`
+  int64_t weight = 1;           // against data.tasks_weight and the other files
+  std::string split = "none";   // .txt: one document, or "blank_lines"
+  bool adapt_messages = false;  // text::PromptOptions::adapt
   bool operator==(const DataFile&) const = default;
 };
 

@@ -43,6 +43,10 @@ const std::vector<RecipeField<DataFile>>& file_fields() {
       {"weight", "documents", "documents of this file, against tasks_weight and the other files", &F::weight, 1, 1e6},
       {"split", "", ".txt: the whole file is one document, or blank lines part documents", &F::split, 0, 0,
        "none|blank_lines"},
+      {"adapt_messages", "",
+       "messages that the chat template leaves out or writes as a list are given to it in a form that it writes: a "
+       "developer's as the system's, a function's as a tool's, parts as one text; else they are an error",
+       &F::adapt_messages},
   };
   return table;
 }

@@ -33,6 +33,7 @@ Result<std::vector<WeightedSource>> open_sources(const Recipe& recipe, const Sta
     auto list = open_data_file(path, tokenizer,
                                {.context = stage.context,
                                 .split_at_blank_lines = file.split == "blank_lines",
+                                .adapt_messages = file.adapt_messages,
                                 .format = format,
                                 .learn_all = learn_all,
                                 .forms = &forms});

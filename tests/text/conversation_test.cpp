@@ -219,8 +219,9 @@ const tokenizer::Tokenizer& tokenizer() {
   return t;
 }
 
-// The prompt of a conversation, marks that are tokens in braces; or the error.
-std::string prompt(std::string_view chat_template, std::string_view conversation, bool find_learned = false) {
+// The prompt of a conversation, marks that are tokens in braces, and its warnings, each behind " ! "; or the error.
+std::string prompt(std::string_view chat_template, std::string_view conversation, bool find_learned = false,
+                   bool adapt = false) {
   const auto format = ChatFormat::from_text(chat_template, "t.jinja");
   EXPECT_TRUE(format.ok()) << format.error().message;
   const auto prompts = PromptBuilder::create(tokenizer(), *format);
@@ -230,7 +231,8 @@ std::string prompt(std::string_view chat_template, std::string_view conversation
   const auto p = prompts->build(c->messages, {.add_generation_prompt = !find_learned,
                                               .find_learned = find_learned,
                                               .tools = c->tools,
-                                              .variables = c->variables});
+                                              .variables = c->variables,
+                                              .adapt = adapt});
   if (!p) return p.error().message;
   std::string out;
   for (size_t i = 0; i < p->ids.size(); ++i) {
@@ -238,6 +240,7 @@ std::string prompt(std::string_view chat_template, std::string_view conversation
     const std::string piece = tokenizer().decode(std::vector<int32_t>{p->ids[i]});
     out += tokenizer().is_added(p->ids[i]) ? "{" + piece + "}" : piece;
   }
+  for (const std::string& warning : p->warnings) out += " ! " + warning;
   return out;
 }
 
@@ -279,15 +282,6 @@ TEST(Conversation, MembersReachTheTemplateAsTransformersGivesThem) {
             "[user]q[assistant][assistant]a()pFalse1");
   EXPECT_EQ(prompt(kAll, R"({"messages": [{"role": "user", "content": "q", "timestamp": 7}]})"),
             "messages[0]: \"timestamp\" is a member that neither this program nor the chat template reads");
-  // "developer" where a template has no such role, or refuses it.
-  constexpr std::string_view kRoles =
-      "{% for m in messages %}{% if m.role in ['system', 'user'] %}[{{ m.role }}]{{ m.content }}{% endif %}{% endfor "
-      "%}";
-  EXPECT_EQ(
-      prompt(kRoles, R"({"messages": [{"role": "developer", "content": "d"}, {"role": "user", "content": "q"}]})"),
-      "[system]d[user]q");
-  EXPECT_EQ(prompt(kRoles, R"({"messages": [{"role": "human", "content": "q"}]})"),
-            "messages[0]: the chat template leaves out what \"human\" says");
   // Functions that stand alone, and arguments as text, where the template wants the form of chat APIs.
   constexpr std::string_view kTools =
       "{% for t in tools or [] %}{{ t.function.name }};{% endfor %}{% for m in messages %}{% for c in m.tool_calls or "
@@ -305,6 +299,62 @@ TEST(Conversation, MembersReachTheTemplateAsTransformersGivesThem) {
       prompt("{% for m in messages %}{{ 'x' + m.content + 'y' }}{% endfor %}",  // Qwen3's template, and many more
              R"({"messages": [{"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "f"}}]}]})"),
       "xy");
+}
+
+// What a template leaves out or writes as a list goes to it as it is, as transformers gives it, and is said; adapted, it
+// is written; where the template raises, it is adapted unasked.
+TEST(Conversation, MessagesThatATemplateDoesNotWriteAreSaidOrAdapted) {
+  constexpr std::string_view kRoles =
+      "{% for m in messages %}{% if m.role in ['system', 'user', 'tool'] %}[{{ m.role }}]{{ m.content }}{% endif %}"
+      "{% endfor %}";
+  constexpr std::string_view kDeveloper =
+      R"({"messages": [{"role": "developer", "content": "d"}, {"role": "user", "content": "q"}]})";
+  constexpr std::string_view kFunction =
+      R"({"messages": [{"role": "user", "content": "q"}, {"role": "function", "name": "f", "content": "r"}]})";
+  constexpr std::string_view kParts =
+      R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "a<|user|>"}, {"type": "text", "text": "'b"}]}]})";
+  const auto raises = [](std::string_view about) {
+    return "{% for m in messages %}{% if " + std::string(about) +
+           " %}{{ raise_exception('no') }}{% endif %}[{{ m.role }}]{{ m.content }}{% endfor %}";
+  };
+  const struct {
+    std::string chat_template;
+    std::string_view conversation;
+    std::string as_it_is, adapted;
+  } cases[] = {
+      {std::string(kRoles), kDeveloper,
+       "[user]q ! messages[0]: the chat template leaves out what \"developer\" says; adapt_messages gives it the role "
+       "\"system\"",
+       "[system]d[user]q"},
+      {std::string(kRoles), kFunction,
+       "[user]q ! messages[1]: the chat template leaves out what \"function\" says; adapt_messages gives it the role "
+       "\"tool\"",
+       "[user]q[tool]r"},
+      {std::string(kRoles), kParts,
+       "[user][{'type': 'text', 'text': 'a<|user|>'}, {'type': 'text', 'text': \"'b\"}] ! messages[0]: the chat "
+       "template writes the parts of the content as a list; adapt_messages joins their texts",
+       "[user]a<|user|>'b"},
+      {"{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}", kDeveloper, "[developer]d[user]q",
+       "[developer]d[user]q"},
+      {raises("m.role == 'developer'"), kDeveloper, "[system]d[user]q", "[system]d[user]q"},
+      {raises("m.content is not string"), kParts, "[user]a<|user|>'b", "[user]a<|user|>'b"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(prompt(c.chat_template, c.conversation), c.as_it_is) << c.chat_template;
+    EXPECT_EQ(prompt(c.chat_template, c.conversation, false, true), c.adapted) << c.chat_template;
+  }
+  // A mark that a tool's description spells stays text in Python's letters too.
+  EXPECT_EQ(prompt("{{ tools }}{{ messages[0].content }}",
+                   R"({"messages": [{"role": "user", "content": "q"}], "tools": [{"function": "<|user|>"}]})"),
+            "[{'function': '<|user|>'}]");
+  EXPECT_EQ(prompt(kRoles, R"({"messages": [{"role": "human", "content": "q"}]})"),
+            "messages[0]: the chat template leaves out what \"human\" says");
+  // Nothing is learned that a template has left out.
+  constexpr std::string_view kLearned =
+      R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, {"role": "assistant", "content": "a"}]})";
+  constexpr std::string_view kTurns = "{% for m in messages %}<|user|>{{ m.content }}{% endfor %}";
+  EXPECT_TRUE(prompt(kTurns, kLearned, true).starts_with("messages[0]: the chat template writes the parts"));
+  EXPECT_EQ(prompt(kTurns, kLearned, true, true), "{<|user|>}q[{<|user|>}a");
 }
 
 TEST(Conversation, WhatWouldGoLostInTrainingIsSaid) {
