@@ -52,6 +52,20 @@ Result<Question> question_of(const json::object& o, const std::string& where) {
   return Question{c->messages.front().content, std::move(answer)};
 }
 
+// "any" of a question; empty: it is not there.
+Result<std::vector<std::string>> any_of(const json::object& o, const std::string& where) {
+  std::vector<std::string> texts;
+  const json::value* any = o.if_contains("any");
+  if (!any || any->is_null()) return texts;
+  const Error wrong{where + ": \"any\" is not a list of texts"};
+  if (!any->is_array() || any->as_array().empty()) return wrong;
+  for (const json::value& text : any->as_array()) {
+    if (!text.is_string() || text.as_string().empty()) return wrong;
+    texts.emplace_back(text.as_string());
+  }
+  return texts;
+}
+
 // `1,005` -> `1005`; other texts but for spaces around them as they stand.
 std::string canonical(std::string value) {
   if (const size_t mark = value.rfind("####"); mark != std::string::npos) value.erase(0, mark + 4);
@@ -90,8 +104,14 @@ Result<std::vector<tasks::Sample>> read_questions(const std::string& path) {
     if (!question) return question.error();
     sample.prompt = std::move(question->prompt);
     sample.value = canonical(std::move(question->answer));
-    if (sample.prompt.empty() || sample.value.empty())
-      return Error{where + ": not an object with strings \"prompt\" (or \"question\") and \"answer\""};
+    auto any = any_of(o, where);
+    if (!any) return any.error();
+    sample.any = std::move(*any);
+    if (sample.prompt.empty() || (sample.value.empty() && sample.any.empty()))
+      return Error{where +
+                   ": not an object with strings \"prompt\" (or \"question\") and \"answer\" (or a list \"any\")"};
+    if (!sample.value.empty() && !sample.any.empty())
+      return Error{where + ": \"answer\" and \"any\": by which is a reply judged?"};
     samples.push_back(std::move(sample));
     return {};
   });

@@ -25,6 +25,7 @@ boost::json::object item_of(const std::string& set, const tasks::Sample& problem
                            {"steps", verdict.steps},
                            {"steps_right", verdict.steps_right},
                            {"tokens", reply.done.output_tokens}};
+  if (!problem.any.empty()) item["any"] = boost::json::value_from(problem.any);
   if (!reply.done.error.empty()) item["error"] = reply.done.error;
   return item;
 }

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace jamsu::tasks {
@@ -48,8 +49,7 @@ bool is_latin(char c) {
 
 // `word` is a run of Latin letters; `after_digit`: it is the unit of a number.
 Final final_of_latin(std::string_view word, bool after_digit) {
-  std::string lower;
-  for (char c : word) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  const std::string lower = lower_ascii(word);
   constexpr std::array<std::pair<std::string_view, Final>, 4> units = {
       {{"kg", Final::other}, {"mg", Final::other}, {"cm", Final::none}, {"km", Final::none}}};
   for (const auto& [unit, sound] : units) {

@@ -46,6 +46,8 @@ struct Sample {
   std::string answer;
   std::string value;   // canonical final value ("105", "-3", "3/4", "12:30", "금요일"); empty for talk
   std::string intent;  // talk only: the intent a reply must fit
+  // Of files of questions: one of these has to stand in the reply, capitals aside. There is no value then.
+  std::vector<std::string> any = {};
 };
 
 // The generators. `level` 0 draws one;

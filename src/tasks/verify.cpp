@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
 #include "tasks/answer/answer.h"
 #include "tasks/expression.h"
 #include "tasks/talk/talk.h"
@@ -276,6 +277,12 @@ bool answer_fits(const Sample& sample, std::string_view answer) {
   return read.substr(0, read.find_first_not_of("0123456789")) == sample.value;
 }
 
+bool holds_any(std::string_view answer, const std::vector<std::string>& texts) {
+  const std::string lower = lower_ascii(answer);
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const std::string& text) { return lower.find(lower_ascii(text)) != std::string::npos; });
+}
+
 }  // namespace
 
 std::string final_number(std::string_view answer) {
@@ -291,7 +298,9 @@ Verdict verify(const Sample& sample, std::string_view thinking, std::string_view
   if (sample.cell == "counting" || sample.cell == "calendar") {
     for (std::string_view line : lines) check_counting(line, verdict);
   }
-  if (sample.kind == Kind::talk) {
+  if (!sample.any.empty()) {
+    verdict.answer_right = holds_any(answer, sample.any);
+  } else if (sample.kind == Kind::talk) {
     verdict.answer_right = talk_reply_fits(sample.intent, answer);
   } else if (sample.value.empty()) {
     verdict.answer_right = false;

@@ -137,6 +137,17 @@ TEST(QuestionFiles, EveryMalformedLineIsNamed) {
   EXPECT_EQ((*values)[0].value, "9, 15, 38");
   EXPECT_EQ((*values)[1].value, "1005");
   EXPECT_EQ((*values)[2].value, "4:20");
+  const auto words = read_questions(file(R"({"prompt": "p", "any": ["Hello", "hi"], "answer": null})"));
+  ASSERT_TRUE(words.ok()) << words.error().message;
+  EXPECT_EQ((*words)[0].any, (std::vector<std::string>{"Hello", "hi"}));
+  EXPECT_TRUE(tasks::verify((*words)[0], "", "HELLO there").answer_right);
+  EXPECT_FALSE(tasks::verify((*words)[0], "", "Good day").answer_right);
+  for (const char* bad : {R"({"prompt": "p", "any": []})", R"({"prompt": "p", "any": "a"})",
+                          R"({"prompt": "p", "any": ["a", ""]})", R"({"prompt": "p", "any": ["a"], "answer": "b"})"}) {
+    const auto r = read_questions(file(bad));
+    ASSERT_FALSE(r.ok()) << bad;
+    EXPECT_NE(r.error().message.find("\"any\""), std::string::npos) << r.error().message;
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "tasks/answer/plain_text.h"
 
 namespace jamsu::tasks {
@@ -13,13 +14,6 @@ bool is_digit(char c) {
 }
 bool is_latin(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
 }
 
 // The content of the last box; `there` and no text: it is empty, or was cut.
@@ -109,7 +103,7 @@ constexpr auto kCues = std::to_array<std::string_view>(
 
 // Of the last cue that a number follows.
 std::optional<Answer> after_cue(std::string_view text) {
-  const std::string small = lower(text);
+  const std::string small = lower_ascii(text);
   size_t end = small.size();
   while (true) {
     size_t last = std::string::npos, begin = 0;
@@ -129,7 +123,7 @@ std::optional<Answer> after_cue(std::string_view text) {
 // Text to compare: no case, no spaces, no brackets around it.
 std::string squeezed(std::string_view text) {
   std::string out;
-  for (char c : lower(text))
+  for (char c : lower_ascii(text))
     if (c != ' ' && c != kJoint && c != '\n' && c != '\t' && c != '\r') out += c;
   while (!out.empty() && (out.back() == '.' || out.back() == '!')) out.pop_back();
   if (out.size() > 2 && out.front() == '(' && out.back() == ')' && out.find('(', 1) == std::string::npos)
@@ -163,7 +157,7 @@ bool same_answer(const Answer& a, const Answer& b) {
 }
 
 bool answer_holds(std::string_view reply, std::string_view expected) {
-  const std::string text = lower(reply), value = lower(expected);
+  const std::string text = lower_ascii(reply), value = lower_ascii(expected);
   if (value.empty()) return false;
   for (size_t at = text.find(value); at != std::string::npos; at = text.find(value, at + 1)) {
     const char before = at > 0 ? text[at - 1] : ' ';

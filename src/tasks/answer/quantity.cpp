@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.h"
 #include "tasks/answer/number_words.h"
 #include "tasks/answer/plain_text.h"
 #include "tasks/answer/units.h"
@@ -351,15 +352,8 @@ std::string_view without_marks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kMarks) - first + 1);
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 std::optional<Quantity> whole_number_word(std::string_view text) {
-  const std::string small = lower(without_marks(text));
+  const std::string small = lower_ascii(without_marks(text));
   std::string_view rest = small;
   bool minus = false;
   for (const std::string_view word : {"minus ", "negative ", "마이너스 "}) {
@@ -410,7 +404,7 @@ std::optional<Quantity> whole_quantity(std::string_view text) {
 }
 
 std::optional<Quantity> last_number_word(std::string_view text) {
-  const std::string small = lower(text);
+  const std::string small = lower_ascii(text);
   std::optional<Quantity> last;
   bool within = false;  // a word
   for (size_t at = 0; at < small.size();) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "base/ascii.h"
 #include "tasks/answer/number_words.h"
 #include "tasks/answer/plain_text.h"
 
@@ -125,15 +126,8 @@ bool is_korean(std::string_view word) {
   return first >= 0xEA && first <= 0xED;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 std::string_view named(std::string_view word) {
-  const std::string small = lower(word);
+  const std::string small = lower_ascii(word);
   for (const Unit& unit : kUnits)
     if (unit.written == small) return unit.name;
   return {};
@@ -200,7 +194,7 @@ UnitName currency_before(std::string_view text) {
   if (code.size() < 3) return {};
   const std::string_view last = code.substr(code.size() - 3);
   if (code.size() > 3 && is_latin(code[code.size() - 4])) return {};
-  const std::string_view name = last == lower(last) ? std::string_view() : named(last);
+  const std::string_view name = last == lower_ascii(last) ? std::string_view() : named(last);
   const bool currency = name.size() == 3 && name == last;
   return currency ? UnitName{std::string(name),
                              text.size() - static_cast<size_t>(code.data() + code.size() - 3 - text.data())}

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "tasks/frames.h"
 #include "tasks/split.h"
@@ -58,11 +59,6 @@ std::string contracted(std::string text) {
   return text;
 }
 
-std::string lower_case(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
-
 std::string without(std::string text, std::string_view characters) {
   std::erase_if(text, [&](char c) { return characters.find(c) != std::string_view::npos; });
   return text;
@@ -97,7 +93,7 @@ std::string typed(std::string_view wording, Language language, RandomStream& ran
     if (random.chance(1, 5)) text = crowded(text, random);
   } else {
     if (random.chance(1, 2)) text = contracted(std::move(text));
-    if (random.chance(2, 5)) text = lower_case(std::move(text));
+    if (random.chance(2, 5)) text = lower_ascii(std::move(text));
     if (random.chance(1, 4)) text = without(std::move(text), "'");
   }
   if (random.chance(1, 5)) text.insert(0, korean ? random.pick(kBeforeKo) : random.pick(kBeforeEn));
@@ -152,7 +148,7 @@ std::string compose(std::string_view pattern, RandomStream& random) {
 }
 
 std::string plain_wording(std::string_view wording) {
-  return without(lower_case(contracted(std::string(wording))), " .,!?~'-^");
+  return without(lower_ascii(contracted(std::string(wording))), " .,!?~'-^");
 }
 
 Sample talk_sample(uint64_t index, const GeneratorOptions& options) {

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
 #include "tasks/talk/talk.h"
 
 namespace jamsu::tasks {
@@ -127,8 +128,7 @@ bool talk_reply_fits(std::string_view intent, std::string_view reply) {
   if (demand == list.end()) return false;
   const size_t hangul = count_hangul(reply);
   if (hangul > 0 && count_latin(reply) > hangul) return false;
-  std::string lower(reply);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string lower = lower_ascii(reply);
   const auto& phrases = hangul > 0 ? demand->korean : demand->english;
   return std::all_of(phrases.begin(), phrases.end(), [&](std::string_view p) { return meets(lower, p); });
 }

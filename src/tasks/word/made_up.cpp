@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/ascii.h"
 #include "tasks/split.h"
 #include "tasks/word/lexicon.h"
 
@@ -41,15 +42,10 @@ std::string made_up(Language language, int64_t least, int64_t most, RandomStream
   }
   return word;
 }
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
 
 // Whether a held-out name or thing stands in it.
 bool holds_held_out(std::string_view word, Language language) {
-  const auto in = [&](std::string_view item) { return word.find(lower_case(item)) != std::string_view::npos; };
+  const auto in = [&](std::string_view item) { return word.find(lower_ascii(item)) != std::string_view::npos; };
   for (const PersonName& person : names(language)) {
     if (held_out(person.name) && in(person.name)) return true;
   }
