@@ -188,7 +188,7 @@ class Maker {
                       "not forget them"
                     : "your files alone");
     if (mixes()) {
-      d.arithmetic = 30, d.word_korean = 20, d.word_english = 20, d.misc = 25, d.talk = 5;
+      d.arithmetic = 20, d.word_korean = 20, d.word_english = 20, d.misc = 23, d.talk = 9, d.follow = 8;
       stage_.turns = 4;
       why("turns", "as the problems came in chats when the model learned them");
     }
