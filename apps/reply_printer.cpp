@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <utility>
 #include <variant>
 
 namespace jamsu::apps {
@@ -25,6 +26,23 @@ void ReplyPrinter::write(const std::string& text) {
   if (text.empty()) return;
   put(look_.terminal ? printable_lines(text) : text);
   line_begun_ = text.back() != '\n';
+}
+
+void ReplyPrinter::think(std::string text) {
+  text.insert(0, std::exchange(held_, {}));
+  if (part_ != Part::thinking) text.erase(0, text.find_first_not_of('\n'));
+  const size_t end = text.find_last_not_of('\n') + 1;
+  if (end > 0) go_to(Part::thinking);
+  held_ = text.substr(end);
+  write(text.substr(0, end));
+}
+
+void ReplyPrinter::say(std::string text) {
+  if (thought_) text.erase(0, text.find_first_not_of('\n'));
+  if (text.empty()) return;
+  thought_ = false;
+  go_to(Part::content);
+  write(text);
 }
 
 // Ends the part that is being written and begins another.
@@ -51,19 +69,20 @@ void ReplyPrinter::go_to(Part part) {
     line_begun_ = false;
     if (part == Part::thinking) put(dimmed ? "\033[2m" : "<think>\n");
   }
+  held_.clear();
   part_ = part;
 }
 
 SinkAnswer ReplyPrinter::take(const session::Event& event) {
   if (const auto* r = std::get_if<session::ReasoningPiece>(&event)) {
+    thought_ = true;
     if (look_.thinking == ReplyLook::Thinking::no) return SinkAnswer::keep;
-    go_to(Part::thinking);
-    write(r->text);
+    think(r->text);
   } else if (const auto* c = std::get_if<session::ContentPiece>(&event)) {
-    go_to(Part::content);
-    write(c->text);
+    say(c->text);
   } else if (std::holds_alternative<session::ContentWasReasoning>(event)) {
     go_to(Part::none);
+    thought_ = true;
     if (line_begun_) put("\n");
     line_begun_ = false;
     // It stands there already: the end mark alone tells programs so, as some models write it.

@@ -16,7 +16,8 @@ struct ReplyLook {
 // `show`: no, yes or dim, which is yes where stdout is no terminal or may not be dimmed.
 ReplyLook look_of(const std::string& show, const Globals& globals);
 
-// One reply, told by its events. Flushes after each piece.
+// One reply, told by its events. Flushes after each piece. Line ends around the thinking, which many models write
+// (`<think>\n\n</think>\n\n`), are not shown, and no thinking that holds nothing else.
 class ReplyPrinter {
  public:
   explicit ReplyPrinter(const ReplyLook& look) : look_(look) {}
@@ -30,10 +31,14 @@ class ReplyPrinter {
   enum class Part { none, thinking, content, call };
   void go_to(Part part);
   void write(const std::string& text);
+  void think(std::string text);
+  void say(std::string text);  // content
 
   ReplyLook look_;
   Part part_ = Part::none;
   bool line_begun_ = false;
+  bool thought_ = false;  // and no content but line ends since
+  std::string held_;      // line ends of the thinking, shown when it goes on
 };
 
 }  // namespace jamsu::apps
