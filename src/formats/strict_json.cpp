@@ -65,6 +65,14 @@ struct KeyWatcher {
   bool on_comment(std::string_view, error_code&) { return true; }
 };
 
+// What Python's json writes for a double that is no number, where `at` lies in it; empty: something else stands there.
+std::string_view python_number(std::string_view text, std::size_t at) {
+  for (const std::string_view word : {"-Infinity", "Infinity", "NaN"})
+    for (const std::size_t begin : {at, at == 0 ? at : at - 1})
+      if (text.substr(begin).starts_with(word)) return word;
+  return {};
+}
+
 }  // namespace
 
 Result<FirstJson> parse_first_json(std::string_view text, std::string_view file, bool* unfinished, int max_depth) {
@@ -76,7 +84,14 @@ Result<FirstJson> parse_first_json(std::string_view text, std::string_view file,
   if (unfinished) *unfinished = ec == json::error::incomplete;
   if (watcher.handler().duplicate)
     return Error{fmt::format("{}: key \"{}\" stands twice in one object.", file, watcher.handler().key)};
-  if (ec) return Error{fmt::format("{}: byte {}: {} in JSON.", file, used, ec.message())};
+  if (ec) {
+    if (const std::string_view word = python_number(text, used); !word.empty())
+      return Error{
+          fmt::format("{}: byte {}: {} is no JSON, although Python's json writes it: null says that a value is "
+                      "missing.",
+                      file, used, word)};
+    return Error{fmt::format("{}: byte {}: {} in JSON.", file, used, ec.message())};
+  }
   json::value value = json::parse(text.substr(0, used), ec, {}, options);
   if (ec) return Error{fmt::format("{}: {} in JSON.", file, ec.message())};
   if (auto s = set_nearest_doubles(value, text.substr(0, used), file); !s) return s.error();

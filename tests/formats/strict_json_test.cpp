@@ -26,8 +26,10 @@ TEST(StrictJson, ANumberBeyondADoubleIsRefusedAtItsByte) {
   EXPECT_EQ(error_of("[" + std::string(400, '9') + "]"), "f: byte 1: the number is too large for a double.");
   EXPECT_EQ(error_of("[1e99999999999999999999]").find("f: byte "), 0u);
   EXPECT_EQ(error_of("1.7976931348623157e308"), "none");
-  EXPECT_EQ(error_of("NaN").find("f: byte 0: "), 0u);
-  EXPECT_EQ(error_of("Infinity").find("f: byte 0: "), 0u);
+  EXPECT_EQ(error_of("NaN").find("f: byte 0: NaN is no JSON, although Python's json writes it"), 0u);
+  EXPECT_EQ(error_of(R"({"a": Infinity})").find("f: byte 6: Infinity is no JSON"), 0u);
+  EXPECT_EQ(error_of(R"({"a": [1, -Infinity]})").find("f: byte 11: -Infinity is no JSON"), 0u);
+  EXPECT_EQ(error_of(R"({"a": Nil})"), "f: byte 6: syntax error in JSON.");
 }
 
 TEST(StrictJson, WhatIsTooSmallIsZeroOrTheLeastDouble) {
