@@ -163,8 +163,14 @@ TEST(Calls, SchemasDecideTheTypes) {
       "s": {"type": "string"}, "i": {"type": "integer"}, "b": {"type": "BOOLEAN"}, "u": {"type": ["string", "integer"]},
       "e": {"enum": ["a", "b"]}, "m": {"enum": ["a", 1]}, "c": {"const": 5}, "r": {"$ref": "#/$defs/o"},
       "loop": {"$ref": "#/$defs/loop"}, "away": {"$ref": "http://x/y"}, "any": {}, "wrong": 5, "n": {"type": "dict"},
-      "opt": {"anyOf": [{"type": "array"}, {"type": "null"}]}, "p": {"properties": {}}},
-      "$defs": {"o": {"type": "object"}, "loop": {"$ref": "#/$defs/loop"}}}}},
+      "opt": {"anyOf": [{"type": "array"}, {"type": "null"}]}, "p": {"properties": {}}, "wide": {"$ref": "#/$defs/wide"},
+      "deep": {"oneOf": [{"type": "null"}, {"properties": {"n": {"type": "string"}, "more": {"$ref": "#/$defs/deep"}}},
+                         {"items": {"type": "string"}}]}},
+      "$defs": {"o": {"type": "object"}, "loop": {"$ref": "#/$defs/loop"},
+                "deep": {"properties": {"n": {"type": "boolean"}, "more": {"$ref": "#/$defs/deep"}}},
+                "wide": {"anyOf": [{"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"},
+                  {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"},
+                  {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"}]}}}}},
     {"name": "bare", "input_schema": {"properties": {"s": {"type": "string"}}}}, 7, {"function": {}}, {"name": 3}])")
                               .as_array());
   EXPECT_TRUE(tools.has("f") && tools.has("bare") && !tools.has("g"));
@@ -198,9 +204,19 @@ TEST(Calls, SchemasDecideTheTypes) {
                {"opt", "None", "null"},
                {"opt", "a", R"("a")"},
                {"p", "{'a': None}", R"({"a": null})"},
+               {"wide", "5", "5"},
                {"other", "007", R"("007")"}};
   for (const auto& c : cases)
     EXPECT_EQ(tools.value("f", c.parameter, c.written), c.json) << c.parameter << " " << c.written;
+  // What lies within a parameter, behind oneOf and $ref.
+  const SchemaPart deep = tools.part("f", "deep");
+  EXPECT_EQ(deep.member("n").value("5"), R"("5")");
+  EXPECT_EQ(deep.member("more").member("more").member("n").value("True"), "true");
+  EXPECT_EQ(deep.item().value("5"), R"("5")");
+  EXPECT_TRUE(deep.may_be_list() && !deep.member("more").may_be_list() && deep.member("other").may_be_list());
+  EXPECT_EQ(deep.member("more").empty(), "{}");
+  EXPECT_EQ(deep.member("other").value("5"), "5");
+  EXPECT_EQ(tools.part("f", "wide").member("x").kinds(), 0);
   EXPECT_EQ(tools.value("bare", "s", "1"), R"("1")");
   EXPECT_EQ(tools.value("none", "s", "1"), "1");
   EXPECT_EQ(ToolSchemas().value("f", "s", "1"), "1");
@@ -213,6 +229,11 @@ TEST(Calls, PromptsThatOpenReasoning) {
   EXPECT_TRUE(prompt_opens_reasoning(StreamFormat::seed_oss, "<seed:bos>assistant\n<seed:think>"));
   EXPECT_TRUE(prompt_opens_reasoning(StreamFormat::apriel, "<|begin_assistant|>\nHere are my reasoning steps:\n"));
   EXPECT_FALSE(prompt_opens_reasoning(StreamFormat::harmony, "<think>"));
+  EXPECT_TRUE(prompt_opens_reasoning(StreamFormat::harmony, "<|start|>assistant<|channel|>analysis<|message|>"));
+  EXPECT_TRUE(
+      prompt_opens_reasoning(StreamFormat::kimi_k3, "<|open|>message role=\"assistant\"<|sep|><|open|>think<|sep|>"));
+  EXPECT_FALSE(
+      prompt_opens_reasoning(StreamFormat::solar_open, "<|begin|>assistant<|think|><|end|><|begin|>assistant"));
 }
 
 // Long values in small pieces: what is too long is dropped or text, the same for every cut.
