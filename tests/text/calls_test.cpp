@@ -236,12 +236,50 @@ TEST(Calls, PromptsThatOpenReasoning) {
       prompt_opens_reasoning(StreamFormat::solar_open, "<|begin|>assistant<|think|><|end|><|begin|>assistant"));
 }
 
+const std::string kM3 = "]<]minimax[>[";
+
+// Tags in tags are JSON down to the depth that is allowed; deeper ones are its text.
+TEST(Calls, DeepTags) {
+  Reply r;
+  r.format = StreamFormat::minimax_m3;
+  for (const size_t depth : {10, 20'000}) {
+    std::string text = kM3 + "<tool_call>" + kM3 + "<invoke name=\"f\">";
+    for (size_t i = 0; i < depth; ++i) text += kM3 + "<a>";
+    text += "x";
+    for (size_t i = 0; i < depth; ++i) text += kM3 + "</a>";
+    text += kM3 + "</invoke>" + kM3 + "</tool_call>z";
+    const StreamResult whole = parse(r, text, text.size()), pieces = parse(r, text, 7);
+    ASSERT_EQ(whole.calls.size(), 1u);
+    EXPECT_TRUE(whole.calls[0].complete && whole.calls[0].valid && is_json(whole.calls[0].arguments));
+    EXPECT_EQ(shown(whole) == shown(pieces), true);
+    EXPECT_EQ(whole.content_text, "z");
+    EXPECT_EQ(whole.end.dropped == 0, depth == 10);
+  }
+}
+
+// A first line that can become no recipient's name does not wait for its end.
+TEST(Calls, FirstWordsOfFunctionaryDoNotWait) {
+  const ToolSchemas tools(json::parse(R"([{"name": "sum", "parameters": {}}])").as_array());
+  StreamResult got;
+  StreamParser parser(StreamFormat::functionary, {.tools = tools}, got);
+  parser.push("안녕하세요");
+  EXPECT_EQ(got.content_text, "안녕하세요");
+  StreamResult name;
+  StreamParser other(StreamFormat::functionary, {.tools = tools}, name);
+  other.push("su");
+  EXPECT_EQ(name.content_text, "");
+  other.push("n");
+  EXPECT_EQ(name.content_text, "sun");
+}
+
 // Long values in small pieces: what is too long is dropped or text, the same for every cut.
 TEST(Calls, LongBodies) {
   const std::string many(kMostBody, 'x');
   for (const auto& [format, begin, end] : std::vector<std::tuple<StreamFormat, std::string, std::string>>{
            {StreamFormat::function_xml, "<tool_call><function=f><parameter=a>", "</parameter></function></tool_call>z"},
            {StreamFormat::glm, "<tool_call>f<arg_key>a</arg_key><arg_value>", "</arg_value></tool_call>z"},
+           {StreamFormat::minimax_m3, kM3 + "<tool_call>" + kM3 + "<invoke name=\"f\">" + kM3 + "<a>",
+            kM3 + "</a>" + kM3 + "</invoke>" + kM3 + "</tool_call>z"},
            {StreamFormat::lfm2, "<|tool_call_start|>[f(a='", "')]<|tool_call_end|>z"},
            {StreamFormat::nemotron_v2, "<TOOLCALL>[{\"name\": \"", "\"}]</TOOLCALL>z"},
            {StreamFormat::function_xml, "<tool_call><function=", "></function></tool_call>z"}}) {

@@ -190,6 +190,8 @@ class MinimaxM3Family final : public ThinkFamily {
       too_long_ = false;
       size_ = 0;
     }
+    size_ += tag_.size();
+    too_long_ = too_long_ || size_ > kMostBody;
     const SchemaPart schema = schema_of(name);
     open_.push_back({std::string(name), schema, schema.is_string()});
   }
