@@ -28,13 +28,20 @@ const json::value* member(const json::object& o, std::string_view name) {
 
 // An instruction and its answer in members of their own.
 struct Instruction {
-  std::string_view question, context, answer, form;
+  std::string_view question, answer, form;
+  std::array<std::string_view, 2> contexts = {};  // what the question is about
 };
 constexpr std::array kInstructions = {
-    Instruction{"instruction", "input", "output", "instruction and output (Alpaca)"},
-    Instruction{"instruction", "context", "response", "instruction and response (Dolly)"},
-    Instruction{"query", "", "response", "query and response"},
-    Instruction{"question", "", "answer", "question and answer"}};
+    Instruction{"instruction", "output", "instruction and output (Alpaca)", {"input", "context"}},
+    Instruction{"instruction", "response", "instruction and response (Dolly)", {"input", "context"}},
+    Instruction{"query", "response", "query and response", {"context"}},
+    Instruction{"query", "answer", "query and answer", {"context"}},
+    Instruction{"question", "answer", "question and answer", {"context"}},
+    Instruction{"question", "response", "question and response (Orca)", {"context"}},
+    Instruction{"problem", "solution", "problem and solution"},
+    Instruction{"prompt", "response", "prompt and response", {"context"}},
+    Instruction{"input", "output", "input and output"},
+    Instruction{"user", "assistant", "user and assistant"}};
 
 const Instruction* instruction_of(const json::object& o) {
   const Instruction* found = nullptr;
@@ -46,12 +53,38 @@ const Instruction* instruction_of(const json::object& o) {
   return found;
 }
 
+// {"input", "output"}, and "system" in the first: a turn of XTuner's and Capybara's conversations.
+bool is_turn(const json::value& value) {
+  const json::object* o = value.if_object();
+  return o && o->contains("input") && o->contains("output") && !o->contains("role") && !o->contains("from");
+}
+Status add_turn(const json::object& turn, const std::string& where, Conversation& c) {
+  for (const auto& [name, role] :
+       {std::pair("system", "system"), std::pair("input", "user"), std::pair("output", "assistant")}) {
+    const json::value* said = turn.if_contains(name);
+    if (!said || (said->is_null() && role == std::string_view("system"))) continue;
+    if (!said->is_string()) return Error{fmt::format("{}: \"{}\" is no string.", where, name)};
+    if (role != std::string_view("system") || !said->get_string().empty())
+      c.messages.push_back({.role = role, .content = std::string(said->get_string())});
+  }
+  for (const auto& [key, value] : turn)
+    if (key != "system" && key != "input" && key != "output" && !is_nothing(value))
+      return Error{fmt::format("{}: {} is a member that is not read beside \"input\" and \"output\".", where,
+                               tokenizer::in_quotes(key))};
+  return {};
+}
+
 Status add_messages(const json::value& list, std::string_view name, const std::string& where, Conversation& c) {
   if (!list.is_array() || list.get_array().empty())
     return Error{fmt::format("{}: \"{}\" is no list of messages.", where, name)};
   size_t number = 0;
   for (const json::value& value : list.get_array()) {
-    auto m = read_message(value, fmt::format("{}: {}[{}]", where, name, number++));
+    const std::string at = fmt::format("{}: {}[{}]", where, name, number++);
+    if (is_turn(value)) {
+      if (auto s = add_turn(value.get_object(), at, c); !s) return s;
+      continue;
+    }
+    auto m = read_message(value, at);
     if (!m) return m.error();
     c.messages.push_back(std::move(*m));
   }
@@ -77,17 +110,21 @@ Status add_history(const json::value& history, const std::string& where, Convers
   return {};
 }
 
-// The context follows the question on a line of its own, as LLaMA-Factory puts them together.
+// A context follows the question on a line of its own, as LLaMA-Factory puts them together.
 Status add_instruction(const json::object& o, const Instruction& row, const std::string& where, Conversation& c) {
   if (const json::value* history = member(o, "history"))
     if (auto s = add_history(*history, where, c); !s) return s;
-  auto question = text_of(o, row.question, where), context = text_of(o, row.context, where);
+  auto question = text_of(o, row.question, where);
+  if (!question) return question.error();
   const json::value* given = member(o, row.answer);
   const bool number = given && given->is_int64();  // the answer to many a problem
   auto answer = number ? Result<std::string>(json::serialize(*given)) : text_of(o, row.answer, where);
-  for (const auto* text : {&question, &context, &answer})
-    if (!*text) return text->error();
-  if (!context->empty()) *question += (question->empty() ? "" : "\n") + *context;
+  if (!answer) return answer.error();
+  for (const std::string_view name : row.contexts) {
+    const auto context = text_of(o, name, where);
+    if (!context) return context.error();
+    if (!context->empty()) *question += (question->empty() ? "" : "\n") + *context;
+  }
   c.messages.push_back({.role = "user", .content = std::move(*question)});
   c.asked = c.messages.size();
   if (!given) return {};
@@ -183,13 +220,21 @@ Status add_tools(const json::object& o, const std::string& where, Conversation& 
   return {};
 }
 
-// "system" beside the messages, as ShareGPT, Alpaca and Anthropic write it.
+// "system" beside the messages, as ShareGPT, Alpaca and Anthropic write it, or "system_prompt" (Orca).
 Status add_system(const json::object& o, const std::string& where, Conversation& c) {
   auto text = text_of(o, "system", where);
+  const auto prompt = text_of(o, "system_prompt", where);
   if (!text) return text.error();
+  if (!prompt) return prompt.error();
+  if (!text->empty() && !prompt->empty() && *text != *prompt)
+    return Error{where + ": \"system\" and \"system_prompt\" both stand there."};
+  if (text->empty()) *text = *prompt;
   if (text->empty()) return {};
-  if (!c.messages.empty() && c.messages.front().role == "system")
-    return Error{where + ": \"system\" and a system message both stand there."};
+  if (!c.messages.empty() && c.messages.front().role == "system") {
+    if (c.messages.front().content == *text) return {};
+    return Error{fmt::format("{}: \"{}\" and a system message both stand there.", where,
+                             prompt->empty() ? "system" : "system_prompt")};
+  }
   c.messages.insert(c.messages.begin(), {.role = "system", .content = std::move(*text)});
   ++c.asked;
   return {};
@@ -203,16 +248,17 @@ Status check_reasoning_beside(const json::object& o, const std::string& where, s
   return {};
 }
 
-constexpr std::array<std::string_view, 8> kUsed = {
-    "messages", "conversations", "conversation", "tools", "functions", "system", "prompt", "chat_template_kwargs"};
+constexpr std::array<std::string_view, 9> kUsed = {"messages",      "conversations", "conversation",
+                                                   "tools",         "functions",     "system",
+                                                   "system_prompt", "prompt",        "chat_template_kwargs"};
 
 void list_passed_over(const json::object& o, const Instruction* row, Conversation& c) {
   const bool pair = c.asked < c.messages.size() && !row;
   for (const auto& [key, value] : o) {
     const std::string_view name(key);
     const auto is = [&](const auto& list) { return std::find(list.begin(), list.end(), name) != list.end(); };
-    const bool of_row = row && (name == row->question || name == row->context || name == row->answer ||
-                                name == "history" || is(kReasoning));
+    const bool of_row = row && (name == row->question || name == row->answer || name == "history" ||
+                                is(row->contexts) || is(kReasoning));
     if (!value.is_null() && !of_row && !(pair && name == "completion") && !is(kUsed) && !c.variables.contains(name))
       c.passed_over.emplace_back(name);
   }
@@ -289,7 +335,7 @@ Result<Conversation> read_conversation(const json::object& o, const std::string&
                                       : add_messages(o.at(sharegpt), sharegpt, where, c);
   if (!s) return s.error();
   if (!instructed && !pair) c.asked = c.messages.size();
-  if (prompt && !pair && !repeats_the_question(*prompt, c))
+  if (prompt && !pair && !(instructed && row->question == "prompt") && !repeats_the_question(*prompt, c))
     return Error{
         fmt::format("{}: holds more than one of {} and \"prompt\", where exactly one belongs.", where, c.form)};
   for (const auto add : {add_system, add_tools, add_variables})

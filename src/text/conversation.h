@@ -3,7 +3,9 @@
 //   {"messages": [{"role": ..., "content": ...}], "tools": [...]}
 //   {"conversations": [{"from": "human", "value": ...}, {"from": "gpt", ...}], "system": ..., "tools": ...}   (ShareGPT)
 //   {"instruction": ..., "input": ..., "output": ..., "system": ..., "history": [[question, answer]]}         (Alpaca)
-//   the same as {"instruction", "context", "response"}, {"query", "response"}, {"question", "answer"}
+//   the same as {"instruction", "context", "response"}, {"query", "response"}, {"question", "answer"}, {"prompt",
+//   "response"}, {"problem", "solution"} and others (conversation.cpp has the table)
+//   {"conversation": [{"system": ..., "input": ..., "output": ...}, {"input": ...}]}                          (XTuner)
 //   {"prompt": [messages], "completion": [messages]}
 // A member that is null is as if it were not there.
 #include <boost/json.hpp>

@@ -163,8 +163,14 @@ TEST(Calls, SchemasDecideTheTypes) {
       "s": {"type": "string"}, "i": {"type": "integer"}, "b": {"type": "BOOLEAN"}, "u": {"type": ["string", "integer"]},
       "e": {"enum": ["a", "b"]}, "m": {"enum": ["a", 1]}, "c": {"const": 5}, "r": {"$ref": "#/$defs/o"},
       "loop": {"$ref": "#/$defs/loop"}, "away": {"$ref": "http://x/y"}, "any": {}, "wrong": 5, "n": {"type": "dict"},
-      "opt": {"anyOf": [{"type": "array"}, {"type": "null"}]}, "p": {"properties": {}}},
-      "$defs": {"o": {"type": "object"}, "loop": {"$ref": "#/$defs/loop"}}}}},
+      "opt": {"anyOf": [{"type": "array"}, {"type": "null"}]}, "p": {"properties": {}}, "wide": {"$ref": "#/$defs/wide"},
+      "deep": {"oneOf": [{"type": "null"}, {"properties": {"n": {"type": "string"}, "more": {"$ref": "#/$defs/deep"}}},
+                         {"items": {"type": "string"}}]}},
+      "$defs": {"o": {"type": "object"}, "loop": {"$ref": "#/$defs/loop"},
+                "deep": {"properties": {"n": {"type": "boolean"}, "more": {"$ref": "#/$defs/deep"}}},
+                "wide": {"anyOf": [{"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"},
+                  {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"},
+                  {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"}, {"$ref": "#/$defs/wide"}]}}}}},
     {"name": "bare", "input_schema": {"properties": {"s": {"type": "string"}}}}, 7, {"function": {}}, {"name": 3}])")
                               .as_array());
   EXPECT_TRUE(tools.has("f") && tools.has("bare") && !tools.has("g"));
@@ -198,9 +204,19 @@ TEST(Calls, SchemasDecideTheTypes) {
                {"opt", "None", "null"},
                {"opt", "a", R"("a")"},
                {"p", "{'a': None}", R"({"a": null})"},
+               {"wide", "5", "5"},
                {"other", "007", R"("007")"}};
   for (const auto& c : cases)
     EXPECT_EQ(tools.value("f", c.parameter, c.written), c.json) << c.parameter << " " << c.written;
+  // What lies within a parameter, behind oneOf and $ref.
+  const SchemaPart deep = tools.part("f", "deep");
+  EXPECT_EQ(deep.member("n").value("5"), R"("5")");
+  EXPECT_EQ(deep.member("more").member("more").member("n").value("True"), "true");
+  EXPECT_EQ(deep.item().value("5"), R"("5")");
+  EXPECT_TRUE(deep.may_be_list() && !deep.member("more").may_be_list() && deep.member("other").may_be_list());
+  EXPECT_EQ(deep.member("more").empty(), "{}");
+  EXPECT_EQ(deep.member("other").value("5"), "5");
+  EXPECT_EQ(tools.part("f", "wide").member("x").kinds(), 0);
   EXPECT_EQ(tools.value("bare", "s", "1"), R"("1")");
   EXPECT_EQ(tools.value("none", "s", "1"), "1");
   EXPECT_EQ(ToolSchemas().value("f", "s", "1"), "1");
@@ -213,6 +229,47 @@ TEST(Calls, PromptsThatOpenReasoning) {
   EXPECT_TRUE(prompt_opens_reasoning(StreamFormat::seed_oss, "<seed:bos>assistant\n<seed:think>"));
   EXPECT_TRUE(prompt_opens_reasoning(StreamFormat::apriel, "<|begin_assistant|>\nHere are my reasoning steps:\n"));
   EXPECT_FALSE(prompt_opens_reasoning(StreamFormat::harmony, "<think>"));
+  EXPECT_TRUE(prompt_opens_reasoning(StreamFormat::harmony, "<|start|>assistant<|channel|>analysis<|message|>"));
+  EXPECT_TRUE(
+      prompt_opens_reasoning(StreamFormat::kimi_k3, "<|open|>message role=\"assistant\"<|sep|><|open|>think<|sep|>"));
+  EXPECT_FALSE(
+      prompt_opens_reasoning(StreamFormat::solar_open, "<|begin|>assistant<|think|><|end|><|begin|>assistant"));
+}
+
+const std::string kM3 = "]<]minimax[>[";
+
+// Tags in tags are JSON down to the depth that is allowed; deeper ones are its text.
+TEST(Calls, DeepTags) {
+  Reply r;
+  r.format = StreamFormat::minimax_m3;
+  for (const size_t depth : {10, 20'000}) {
+    std::string text = kM3 + "<tool_call>" + kM3 + "<invoke name=\"f\">";
+    for (size_t i = 0; i < depth; ++i) text += kM3 + "<a>";
+    text += "x";
+    for (size_t i = 0; i < depth; ++i) text += kM3 + "</a>";
+    text += kM3 + "</invoke>" + kM3 + "</tool_call>z";
+    const StreamResult whole = parse(r, text, text.size()), pieces = parse(r, text, 7);
+    ASSERT_EQ(whole.calls.size(), 1u);
+    EXPECT_TRUE(whole.calls[0].complete && whole.calls[0].valid && is_json(whole.calls[0].arguments));
+    EXPECT_EQ(shown(whole) == shown(pieces), true);
+    EXPECT_EQ(whole.content_text, "z");
+    EXPECT_EQ(whole.end.dropped == 0, depth == 10);
+  }
+}
+
+// A first line that can become no recipient's name does not wait for its end.
+TEST(Calls, FirstWordsOfFunctionaryDoNotWait) {
+  const ToolSchemas tools(json::parse(R"([{"name": "sum", "parameters": {}}])").as_array());
+  StreamResult got;
+  StreamParser parser(StreamFormat::functionary, {.tools = tools}, got);
+  parser.push("안녕하세요");
+  EXPECT_EQ(got.content_text, "안녕하세요");
+  StreamResult name;
+  StreamParser other(StreamFormat::functionary, {.tools = tools}, name);
+  other.push("su");
+  EXPECT_EQ(name.content_text, "");
+  other.push("n");
+  EXPECT_EQ(name.content_text, "sun");
 }
 
 // Long values in small pieces: what is too long is dropped or text, the same for every cut.
@@ -221,6 +278,8 @@ TEST(Calls, LongBodies) {
   for (const auto& [format, begin, end] : std::vector<std::tuple<StreamFormat, std::string, std::string>>{
            {StreamFormat::function_xml, "<tool_call><function=f><parameter=a>", "</parameter></function></tool_call>z"},
            {StreamFormat::glm, "<tool_call>f<arg_key>a</arg_key><arg_value>", "</arg_value></tool_call>z"},
+           {StreamFormat::minimax_m3, kM3 + "<tool_call>" + kM3 + "<invoke name=\"f\">" + kM3 + "<a>",
+            kM3 + "</a>" + kM3 + "</invoke>" + kM3 + "</tool_call>z"},
            {StreamFormat::lfm2, "<|tool_call_start|>[f(a='", "')]<|tool_call_end|>z"},
            {StreamFormat::nemotron_v2, "<TOOLCALL>[{\"name\": \"", "\"}]</TOOLCALL>z"},
            {StreamFormat::function_xml, "<tool_call><function=", "></function></tool_call>z"}}) {

@@ -120,6 +120,21 @@ TEST(Conversation, EveryForm) {
       {R"({"instruction": "Add."})", "user: Add.; 1"},
       {R"({"query": "q", "response": "r"})", "user: q; assistant: r; 1"},
       {R"({"question": "9*2?", "answer": 18})", "user: 9*2?; assistant: 18; 1"},
+      {R"({"instruction": "Add.", "input": "1 2", "response": "3"})", "user: Add.\n1 2; assistant: 3; 1"},
+      {R"({"question": "Who?", "context": "Kim came.", "answer": "Kim"})", "user: Who?\nKim came.; assistant: Kim; 1"},
+      {R"({"id": "x", "system_prompt": "s", "question": "q", "response": "r"})",  // Orca
+       "system: s; user: q; assistant: r; 2"},
+      {R"({"prompt": "q", "response": "r", "system_prompt": null})", "user: q; assistant: r; 1"},
+      {R"({"source": "x", "problem": "q", "solution": "r", "answer": "3"})", "user: q; assistant: r; 1"},
+      {R"({"input": "q", "output": "r"})", "user: q; assistant: r; 1"},
+      {R"({"user": "q", "assistant": "r"})", "user: q; assistant: r; 1"},
+      // XTuner's and Capybara's turns; the vicuna set's other speakers.
+      {R"({"conversation": [{"system": "s", "input": "q", "output": "r"}, {"input": "t", "output": "u"}]})",
+       "system: s; user: q; assistant: r; user: t; assistant: u; 5"},
+      {R"({"conversations": [{"from": "human", "value": "q"}, {"from": "bing", "value": "a"}]})",
+       "user: q; assistant: a; 2"},
+      {R"({"system_prompt": "s", "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}]})",
+       "system: s; user: q; 2"},
       // TRL: what stands in the prompt is not learned.
       {R"({"prompt": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"},
         {"role": "user", "content": "r"}], "completion": [{"role": "assistant", "content": "b"}]})",
@@ -134,7 +149,7 @@ TEST(Conversation, EveryForm) {
     EXPECT_EQ(shown(*c), want) << text;
   }
   for (const char* plain : {R"({"prompt": "a"})", R"({"text": "a"})", R"({"prompt": "a", "completion": "b"})", "{}",
-                            R"({"text": "a", "question": "b"})"})
+                            R"({"text": "a", "question": "b"})", R"({"text": "a", "user": "kim"})"})
     EXPECT_FALSE(is_conversation(json::parse(plain).as_object())) << plain;
 }
 
@@ -190,6 +205,14 @@ TEST(Conversation, MembersThatAreNotObeyedAreNamed) {
       {with(R"("system": 1)"), "\"system\" is no string"},
       {R"({"messages": [{"role": "system", "content": "a"}], "system": "b"})", "\"system\" and a system message"},
       {R"({"instruction": 1.5, "output": "a"})", "\"instruction\" is no string"},
+      {R"({"question": "q", "context": 1.5, "answer": "a"})", "\"context\" is no string"},
+      {R"({"conversation": [{"input": 1.5, "output": "a"}]})", "conversation[0]: \"input\" is no string"},
+      {R"({"conversation": [{"input": "a", "output": "b", "weight": 0.5}]})",
+       "conversation[0]: \"weight\" is a member that is not read"},
+      {R"({"system": "s", "system_prompt": "t", "question": "q", "answer": "a"})",
+       "\"system\" and \"system_prompt\" both stand there"},
+      {R"({"messages": [{"role": "system", "content": "a"}], "system_prompt": "b"})",
+       "\"system_prompt\" and a system message"},
       {R"({"instruction": "a", "output": "b", "history": [["a"]]})", "\"history\" holds something else"},
       {R"({"prompt": [{"role": "user", "content": "a"}], "completion": "b"})", "\"completion\" is no list of messages"},
       {R"({"prompt": [{"role": "user", "content": "a"}], "completion": [{"role": "assistant", "content": "b"}],

@@ -53,6 +53,20 @@ TEST(StreamParser, TheTemplatesMarkersChooseTheFormat) {
     ASSERT_TRUE(text.ok()) << text.error().message;
     EXPECT_EQ(stream_format_name(stream_format_of_template(*text)), stream_format_name(format)) << file;
   }
+  // Pieces of the templates of models that are no golden data here.
+  const std::array<std::pair<std::string_view, StreamFormat>, 5> pieces{{
+      {"{%- set ns_token = ']<]minimax[>[' -%}{{ ns_token ~ '<tool_call>' }}{{ ns_token + '<invoke name=\"' }}",
+       StreamFormat::minimax_m3},
+      {"{{- '<|open|>' + tag -}}{{- '<|close|>' + tag + '<|sep|>' -}}{% if m.tool_calls %}", StreamFormat::kimi_k3},
+      {"{{- '<atem:function_calls>\\n<atem:invoke name=\"' + tc.function.name + '\">\\n' -}}<|start|><|message|>",
+       StreamFormat::muse},
+      {"{{- \"<|tool_call:begin|>\" + tool_call.id +\"<|tool_call:name|>\" + name + \"<|tool_call:args|>\" }}",
+       StreamFormat::solar_open},
+      {"Respond in this format:\\n>>>${recipient}\\n${content}\\nAvailable functions:<|start_header_id|>",
+       StreamFormat::functionary},
+  }};
+  for (const auto& [text, format] : pieces)
+    EXPECT_EQ(stream_format_name(stream_format_of_template(text)), stream_format_name(format));
   EXPECT_EQ(stream_format_of_template(kChatTemplate), StreamFormat::think);
   EXPECT_EQ(stream_format_of_template(""), StreamFormat::think);
   EXPECT_EQ(stream_format_of_template("{% for c in m.tool_calls %}<x:call>{% endfor %}"), StreamFormat::unknown);

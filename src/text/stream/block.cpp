@@ -10,19 +10,17 @@
 namespace jamsu::text {
 namespace {
 
-using List = std::initializer_list<std::string_view>;
-
 struct Words {
   StreamFormat format;
-  CallSyntax syntax;
-  std::array<std::string_view, 2> think;
-  std::string_view think_end;
+  CallSyntax syntax = CallSyntax::json;
+  std::array<std::string_view, 2> think = {"<think>"};
+  std::string_view think_end = "</think>";
   std::array<std::string_view, 2> open;
-  std::string_view close;  // empty: the end of the value, or of the reply
-  std::array<std::string_view, 4> passed;
+  std::string_view close = {};  // empty: the end of the value, or of the reply
+  std::array<std::string_view, 4> passed = {};
   std::array<std::string_view, 3> ends;
-  bool bare;         // a reply that begins with '{' may be a call
-  bool think_again;  // ThinkFamily::Tags
+  bool bare = false;         // a reply that begins with '{' may be a call
+  bool think_again = false;  // ThinkFamily::Tags
 };
 
 // From the templates in models/templates of llama-cpp-python 0.3.36 (docs/models.md has all models).
@@ -35,122 +33,55 @@ constexpr std::array<Words, 11> kWords{{
      .close = "<tool_call|>",
      .passed = {"<|channel>"},
      .ends = {"<turn|>", "<|tool_response>"},
-     .bare = false,
      .think_again = true},
     {.format = StreamFormat::lfm2,
      .syntax = CallSyntax::python,
-     .think = {"<think>"},
-     .think_end = "</think>",
      .open = {"<|tool_call_start|>"},
      .close = "<|tool_call_end|>",
-     .passed = {},
-     .ends = {"<|im_end|>"},
-     .bare = false,
-     .think_again = false},
+     .ends = {"<|im_end|>"}},
     {.format = StreamFormat::nemotron_v2,
-     .syntax = CallSyntax::json,
-     .think = {"<think>"},
-     .think_end = "</think>",
      .open = {"<TOOLCALL>"},
      .close = "</TOOLCALL>",
-     .passed = {},
-     .ends = {"<SPECIAL_12>", "<|eot_id|>"},
-     .bare = false,
-     .think_again = false},
+     .ends = {"<SPECIAL_12>", "<|eot_id|>"}},
     {.format = StreamFormat::apriel,
-     .syntax = CallSyntax::json,
-     .think = {"<think>"},
      .think_end = "[BEGIN FINAL RESPONSE]",
      .open = {"<tool_calls>"},
      .close = "</tool_calls>",
      .passed = {"[END FINAL RESPONSE]"},
-     .ends = {"<|end|>", "<end_of_sentence>"},
-     .bare = false,
-     .think_again = false},
+     .ends = {"<|end|>", "<end_of_sentence>"}},
     {.format = StreamFormat::command_r7b,
-     .syntax = CallSyntax::json,
      .think = {"<|START_THINKING|>"},
      .think_end = "<|END_THINKING|>",
      .open = {"<|START_ACTION|>"},
      .close = "<|END_ACTION|>",
      .passed = {"<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>"},
-     .ends = {"<|END_OF_TURN_TOKEN|>"},
-     .bare = false,
-     .think_again = false},
+     .ends = {"<|END_OF_TURN_TOKEN|>"}},
     {.format = StreamFormat::command_r,
-     .syntax = CallSyntax::json,
-     .think = {"<think>"},
-     .think_end = "</think>",
      .open = {"Action:\n```json\n", "Action: ```json\n"},
      .close = "```",
      .passed = {"<|CHATBOT_TOKEN|>"},
-     .ends = {"<|END_OF_TURN_TOKEN|>"},
-     .bare = false,
-     .think_again = false},
+     .ends = {"<|END_OF_TURN_TOKEN|>"}},
     {.format = StreamFormat::apertus,
-     .syntax = CallSyntax::json,
      .think = {"<|inner_prefix|>"},
      .think_end = "<|inner_suffix|>",
      .open = {"<|tools_prefix|>"},
      .close = "<|tools_suffix|>",
-     .passed = {},
-     .ends = {"<|assistant_end|>"},
-     .bare = false,
-     .think_again = false},
+     .ends = {"<|assistant_end|>"}},
     {.format = StreamFormat::granite,
-     .syntax = CallSyntax::json,
-     .think = {"<think>"},
-     .think_end = "</think>",
      .open = {"<|tool_call|>"},
-     .close = "",
      .passed = {"<response>", "</response>"},
-     .ends = {"<|end_of_text|>"},
-     .bare = false,
-     .think_again = false},
-    {.format = StreamFormat::functools,
-     .syntax = CallSyntax::json,
-     .think = {"<think>"},
-     .think_end = "</think>",
-     .open = {"functools["},
-     .close = "",
-     .passed = {},
-     .ends = {"<|eot_id|>", "<|end|>"},
-     .bare = false,
-     .think_again = false},
+     .ends = {"<|end_of_text|>"}},
+    {.format = StreamFormat::functools, .open = {"functools["}, .ends = {"<|eot_id|>", "<|end|>"}},
     {.format = StreamFormat::gigachat,
-     .syntax = CallSyntax::json,
-     .think = {"<think>"},
-     .think_end = "</think>",
      .open = {"<|message_sep|>\n\nfunction call<|role_sep|>\n", "<|function_call|>"},
-     .close = "",
-     .passed = {},
-     .ends = {"<|message_sep|>", "</s>"},
-     .bare = false,
-     .think_again = false},
-    {.format = StreamFormat::llama3,
-     .syntax = CallSyntax::json,
-     .think = {"<think>"},
-     .think_end = "</think>",
-     .open = {"<|python_tag|>"},
-     .close = "",
-     .passed = {},
-     .ends = {"<|eot_id|>", "<|eom_id|>"},
-     .bare = true,
-     .think_again = false},
+     .ends = {"<|message_sep|>", "</s>"}},
+    {.format = StreamFormat::llama3, .open = {"<|python_tag|>"}, .ends = {"<|eot_id|>", "<|eom_id|>"}, .bare = true},
 }};
 
 const Words& words_of(StreamFormat format) {
   for (const Words& w : kWords)
     if (w.format == format) return w;
   JAMSU_CHECK(false);
-}
-
-template <size_t N>
-std::vector<std::string_view> filled(const std::array<std::string_view, N>& words) {
-  std::vector<std::string_view> some;
-  for (const std::string_view word : words)
-    if (!word.empty()) some.push_back(word);
-  return some;
 }
 
 class BlockFamily final : public ThinkFamily {

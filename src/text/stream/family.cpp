@@ -89,17 +89,19 @@ ThinkFamily::ThinkFamily(StreamSink& sink, const StreamOptions& options, Tags ta
       lenient_(options.lenient),
       tail_(tags_.before, tags_.most_before) {
   for (const std::string_view think : tags_.think) start_markers_.push_back({kThink, think});
-  undecided_markers_ = {{kThinkEnd, tags_.think_end}};
+  for (const std::string_view end : {tags_.think_end, tags_.content})
+    if (!end.empty()) undecided_markers_.push_back({kThinkEnd, end});
   for (const std::string_view section : tags_.sections) {  // before the ends: a section's mark may begin with one
     if (tags_.section_in_reasoning || lenient_) reasoning_markers_.push_back({kSection, section});
     content_markers_.push_back({kSection, section});
   }
-  reasoning_markers_.push_back({kThinkEnd, tags_.think_end});
+  reasoning_markers_.insert(reasoning_markers_.end(), undecided_markers_.begin(), undecided_markers_.end());
   for (std::vector<Marker>* markers : {&reasoning_markers_, &undecided_markers_, &content_markers_}) add_ends(*markers);
   if (tags_.think_again) content_markers_.insert(content_markers_.end(), start_markers_.begin(), start_markers_.end());
   for (const std::string_view mark : tags_.passed) content_markers_.push_back({kPassed, mark});
+  if (!tags_.content.empty()) content_markers_.push_back({kPassed, tags_.content});
   unopened_markers_ = content_markers_;
-  unopened_markers_.push_back({kThinkEnd, tags_.think_end});
+  if (!tags_.think_end.empty()) unopened_markers_.push_back({kThinkEnd, tags_.think_end});
   if (tags_.think_again) content_markers_.push_back({kPassed, tags_.think_end});
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // What the formats share: finding markers in text that comes in pieces; reasoning before content.
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -68,8 +69,9 @@ class ThinkFamily : public StreamFamily {
  public:
   struct Tags {
     std::vector<std::string_view> think = {"<think>"};  // one that begins another comes behind it
-    std::string_view think_end = "</think>";
-    bool think_again = false;  // reasoning may begin within content too; an end that nothing began says nothing
+    std::string_view think_end = "</think>";            // empty: there is no reasoning
+    std::string_view content = {};  // the mark of content ends reasoning too, if its end was left out
+    bool think_again = false;       // reasoning may begin within content too; an end that nothing began says nothing
     std::vector<std::string_view> sections = {};
     std::vector<std::string_view> ends = {};       // of the sequence
     std::vector<std::string_view> passed = {};     // marks around content that say nothing ("<|START_RESPONSE|>")
@@ -81,6 +83,15 @@ class ThinkFamily : public StreamFamily {
   bool in_reasoning() const final;
 
  protected:
+  // Of a table's row, those that are not empty.
+  template <size_t N>
+  static std::vector<std::string_view> filled(const std::array<std::string_view, N>& words) {
+    std::vector<std::string_view> some;
+    for (const std::string_view word : words)
+      if (!word.empty()) some.push_back(word);
+    return some;
+  }
+
   enum Id : int { kThink, kThinkEnd, kSection, kEndOfSequence, kPassed, kOwn };
   // undecided: reasoning with a section in it, which is a call if no end of reasoning follows.
   enum class Stage : uint8_t { start, reasoning, undecided, content, section };
@@ -129,6 +140,8 @@ FamilyPtr make_dsml(StreamFormat format, const StreamOptions& options, StreamSin
 FamilyPtr make_harmony(StreamFormat format, const StreamOptions& options, StreamSink& sink);
 FamilyPtr make_tagged(StreamFormat format, const StreamOptions& options, StreamSink& sink);
 FamilyPtr make_block(StreamFormat format, const StreamOptions& options, StreamSink& sink);
+FamilyPtr make_functionary(StreamFormat format, const StreamOptions& options, StreamSink& sink);
+FamilyPtr make_minimax_m3(StreamFormat format, const StreamOptions& options, StreamSink& sink);
 FamilyPtr make_mistral(StreamFormat format, const StreamOptions& options, StreamSink& sink);
 
 }  // namespace jamsu::text

@@ -15,7 +15,7 @@ constexpr std::array<FormatRow, kStreamFormats> kRows{{
     {StreamFormat::dsml_v32, "dsml_v32", make_dsml, {"<think>"}},
     {StreamFormat::dsml_v4, "dsml_v4", make_dsml, {"<think>"}},
     {StreamFormat::kimi_k2, "kimi_k2", make_sections, {"<think>"}},
-    {StreamFormat::harmony, "harmony", make_harmony, {}},
+    {StreamFormat::harmony, "harmony", make_harmony, {"<|channel|>analysis<|message|>"}},
     {StreamFormat::function_xml, "function_xml", make_tagged, {"<think>"}},
     {StreamFormat::glm, "glm", make_tagged, {"<think>"}},
     {StreamFormat::minimax_m2, "minimax_m2", make_tagged, {"<think>"}},
@@ -35,6 +35,11 @@ constexpr std::array<FormatRow, kStreamFormats> kRows{{
     {StreamFormat::minicpm5, "minicpm5", make_tagged, {"<think>"}},
     {StreamFormat::hy3, "hy3", make_tagged, {"<think:opensource>"}},
     {StreamFormat::unknown, "unknown", make_think, {"<think>"}},
+    {StreamFormat::minimax_m3, "minimax_m3", make_minimax_m3, {"<mm:think>"}},
+    {StreamFormat::kimi_k3, "kimi_k3", make_tagged, {"<|open|>think<|sep|>"}},
+    {StreamFormat::muse, "muse", make_harmony, {" to=self<|message|>"}},
+    {StreamFormat::solar_open, "solar_open", make_sections, {"<|think|>"}},
+    {StreamFormat::functionary, "functionary", make_functionary, {}},
 }};
 
 // A template is of the first row whose marks it has, all of them.
@@ -42,7 +47,7 @@ struct Detection {
   StreamFormat format;
   std::array<std::string_view, 2> marks;
 };
-constexpr std::array<Detection, 31> kDetections{{
+constexpr std::array<Detection, 35> kDetections{{
     {StreamFormat::harmony, {"<|channel|>", "<|message|>"}},
     // The templates put the DSML tags together from parts.
     {StreamFormat::dsml_v32, {"｜DSML｜", "function_calls>"}},
@@ -52,7 +57,11 @@ constexpr std::array<Detection, 31> kDetections{{
     {StreamFormat::kimi_k2, {"<|tool_calls_section_begin|>"}},
     {StreamFormat::seed_oss, {"<seed:tool_call>"}},
     {StreamFormat::minimax_m2, {"<minimax:tool_call>"}},
-    {StreamFormat::unknown, {"]<]minimax[>["}},  // M3: a tag for each parameter's name
+    {StreamFormat::minimax_m3, {"]<]minimax[>["}},
+    {StreamFormat::kimi_k3, {"<|open|>", "<|close|>"}},
+    {StreamFormat::muse, {"<atem:function_calls>"}},
+    {StreamFormat::solar_open, {"<|tool_call:begin|>", "<|tool_call:args|>"}},
+    {StreamFormat::functionary, {">>>${recipient}", "${content}"}},
     {StreamFormat::hy3, {"<tool_sep{}>", ":opensource"}},
     {StreamFormat::gemma4, {"<|tool_call>", "<tool_call|>"}},
     {StreamFormat::lfm2, {"<|tool_call_start|>"}},

@@ -1,4 +1,5 @@
-// gpt-oss: messages with a channel and, for calls, a recipient. The prompt ends behind <|start|>assistant.
+// gpt-oss: messages with a channel and, for calls, a recipient. The prompt ends behind <|start|>assistant. Muse Glimmer's
+// messages have a recipient alone: itself, the user, or a tool, which is then called in tags (tagged_words.cpp).
 #include <algorithm>
 #include <optional>
 
@@ -11,13 +12,22 @@ constexpr std::string_view kTo = "to=";
 
 class HarmonyFamily final : public StreamFamily {
  public:
-  HarmonyFamily(const StreamOptions& options, StreamSink& sink)
-      : StreamFamily(sink),
-        lenient_(options.lenient),
-        body_markers_{{kStart, "<|start|>"}, {kEnd, "<|end|>"}, {kCall, "<|call|>"}, {kReturn, "<|return|>"}},
-        markers_(body_markers_) {
-    markers_.insert(markers_.end(),
-                    {{kChannel, "<|channel|>"}, {kConstrain, "<|constrain|>"}, {kMessage, "<|message|>"}});
+  HarmonyFamily(StreamFormat format, const StreamOptions& options, StreamSink& sink)
+      : StreamFamily(sink), options_(options), muse_(format == StreamFormat::muse) {
+    if (options.in_reasoning && options.lenient) {
+      where_ = Where::body;
+      in_analysis_ = true;
+      reasonings_ = 1;
+    }
+    options_.in_reasoning = false;  // of the parser inside
+    if (muse_) {
+      body_markers_ = {{kStart, "<|start|>"}, {kEnd, "<|eom|>"}, {kReturn, "<|eot|>"}};
+    } else {
+      body_markers_ = {{kStart, "<|start|>"}, {kEnd, "<|end|>"}, {kCall, "<|call|>"}, {kReturn, "<|return|>"}};
+      markers_ = {{kChannel, "<|channel|>"}, {kConstrain, "<|constrain|>"}};
+    }
+    markers_.push_back({kMessage, "<|message|>"});
+    markers_.insert(markers_.begin(), body_markers_.begin(), body_markers_.end());
   }
   bool in_reasoning() const override { return where_ == Where::body && in_analysis_ && !arguments_; }
 
@@ -26,7 +36,7 @@ class HarmonyFamily final : public StreamFamily {
   // start: before the first marker, which may be a header's recipient. between: behind the end of a message.
   enum class Where : uint8_t { start, plain, role, channel, rest_of_header, body, between };
 
-  bool drops_pieces() const override { return lenient_ && arguments_.has_value(); }
+  bool drops_pieces() const override { return options_.lenient && (arguments_ || calls_); }
 
   std::span<const Marker> markers() const override { return where_ == Where::body ? body_markers_ : markers_; }
 
@@ -112,21 +122,29 @@ class HarmonyFamily final : public StreamFamily {
     }
     if (call.channel.empty()) call.channel = "final";
     where_ = Where::body;
+    if (muse_) {
+      if (call.recipient == "self") call.channel = "analysis";
+      if (call.recipient == "self" || call.recipient == "user") call.recipient.clear();
+    }
     arguments_.reset();
     in_analysis_ = call.channel == "analysis";
-    if (!call.recipient.empty()) {
+    if (!call.recipient.empty() && muse_) {
+      calls_ = make_tagged(StreamFormat::muse, options_, sink_);
+    } else if (!call.recipient.empty()) {
       constexpr std::string_view kFunctions = "functions.";
       call.name = call.recipient;
       if (call.name.starts_with(kFunctions)) call.name.erase(0, kFunctions.size());
       sink_.call_begin(call);
-      arguments_.emplace(sink_, false, lenient_);
+      arguments_.emplace(sink_, false, options_.lenient);
     } else if ((in_analysis_ ? reasonings_ : contents_)++ > 0) {
       body("\n");  // between messages
     }
   }
 
   void body(std::string_view s) {
-    if (arguments_) {
+    if (calls_) {
+      calls_->push(s);
+    } else if (arguments_) {
       arguments_->push(s);
     } else if (in_analysis_) {
       sink_.reasoning(s);
@@ -138,6 +156,11 @@ class HarmonyFamily final : public StreamFamily {
   void end_body(bool complete) {
     if (arguments_) arguments_->finish(complete);
     arguments_.reset();
+    if (!calls_) return;
+    const StreamEnd end = calls_->finish();
+    for (uint32_t i = 0; i < end.dropped; ++i) drop();
+    if (end.truncated) truncate();
+    calls_.reset();
   }
 
   void end() override {
@@ -147,19 +170,21 @@ class HarmonyFamily final : public StreamFamily {
     truncate();
   }
 
-  bool lenient_;
+  StreamOptions options_;
+  bool muse_;
   std::vector<Marker> body_markers_, markers_;
   Where where_ = Where::start;
   std::string role_, channel_;
   std::optional<Arguments> arguments_;
+  FamilyPtr calls_;  // reads the body of a message to a tool
   bool in_analysis_ = false;
   uint64_t reasonings_ = 0, contents_ = 0;
 };
 
 }  // namespace
 
-FamilyPtr make_harmony(StreamFormat /*format*/, const StreamOptions& options, StreamSink& sink) {
-  return std::make_unique<HarmonyFamily>(options, sink);
+FamilyPtr make_harmony(StreamFormat format, const StreamOptions& options, StreamSink& sink) {
+  return std::make_unique<HarmonyFamily>(format, options, sink);
 }
 
 }  // namespace jamsu::text

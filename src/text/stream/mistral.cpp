@@ -9,38 +9,6 @@
 namespace jamsu::text {
 namespace {
 
-// Where an object or a list ends, in text that comes in pieces. Anything else has no end.
-class JsonValue {
- public:
-  // How much of the piece belongs to it.
-  size_t take(std::string_view s) {
-    for (size_t i = 0; i < s.size() && !whole_; ++i) {
-      step(s[i]);
-      if (whole_) return i + 1;
-    }
-    return s.size();
-  }
-  bool whole() const { return whole_; }
-
- private:
-  void step(char c) {
-    if (escaped_) {
-      escaped_ = false;
-    } else if (in_text_) {
-      escaped_ = c == '\\';
-      in_text_ = c != '"';
-    } else if (c == '"') {
-      in_text_ = true;
-    } else if (c == '{' || c == '[') {
-      ++depth_;
-    } else if (c == '}' || c == ']') {
-      whole_ = --depth_ <= 0;
-    }
-  }
-  int64_t depth_ = 0;
-  bool in_text_ = false, escaped_ = false, whole_ = false;
-};
-
 class MistralFamily final : public ThinkFamily {
  public:
   MistralFamily(const StreamOptions& options, StreamSink& sink)
@@ -183,7 +151,7 @@ class MistralFamily final : public ThinkFamily {
   Where where_ = Where::first;
   std::string header_, id_;
   std::optional<Arguments> arguments_;
-  JsonValue value_;  // the arguments: where they end
+  JsonEnd value_;  // of the arguments
   std::vector<Marker> header_markers_, arguments_markers_;
 };
 

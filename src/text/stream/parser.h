@@ -5,7 +5,7 @@
 // Text may come in any pieces, cut inside characters too: every cut gives the same reasoning, content and calls (pieces
 // of one kind that follow each other may be cut differently). Nothing is trimmed in reasoning and content. Of plain
 // text at most a marker is held back, or white space that may belong to a call (kMostWhiteSpace), or what may be the
-// header of Harmony's first message (` to=`, kMostHeader).
+// header of Harmony's first message (` to=`, kMostHeader) or a function's name on a line (Functionary).
 // A block (Hermes and the formats of block.cpp) waits until it is a call or cannot become one, a parameter in tags until
 // it is whole.
 #include <cstddef>
@@ -49,8 +49,13 @@ enum class StreamFormat : uint8_t {
   minicpm5,      // <function name="NAME"><param name="KEY">VALUE</param></function>
   hy3,           // Hunyuan 3: <tool_call:opensource>NAME<tool_sep:opensource> and the tags of glm, so marked
   unknown,       // as think: the template writes calls in marks that no format here has, and they stay in the content
+  minimax_m3,    // <tool_call><invoke name="NAME"><KEY>VALUE</KEY></invoke>, each tag behind ]<]minimax[>[
+  kimi_k3,  // <|open|>call tool="NAME"<|sep|><|open|>argument key="KEY" type="string"<|sep|>VALUE<|close|>argument...
+  muse,     // Muse Glimmer: messages " to=NAME<|message|>" with <atem:invoke name="NAME"> inside
+  solar_open,   // <|tool_calls|><|tool_call:begin|>ID<|tool_call:name|>NAME<|tool_call:args|>{...}<|tool_call:end|>
+  functionary,  // Functionary 3.2: >>>NAME and a line feed, then {...}
 };
-inline constexpr int kStreamFormats = 27;
+inline constexpr int kStreamFormats = 32;
 
 // As golden/text/streams.jsonl calls it: "deepseek_v31".
 std::string_view stream_format_name(StreamFormat format);

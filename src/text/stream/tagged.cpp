@@ -3,148 +3,53 @@
 #include <array>
 #include <string>
 
-#include "base/check.h"
 #include "text/stream/family.h"
 #include "text/stream/literals.h"
 #include "text/stream/schema.h"
+#include "text/stream/tagged_words.h"
 
 namespace jamsu::text {
 namespace {
 
-struct Words {
-  StreamFormat format;
-  std::string_view think, think_end;
-  std::string_view section, section_end;  // empty: calls stand alone
-  std::string_view call;                  // empty: the section's mark begins one
-  std::string_view name_end;              // empty: a line feed or the next mark
-  std::string_view call_end;              // empty: the section's end
-  std::string_view parameter, key_end;
-  std::string_view value;  // empty: it follows the key at once
-  std::string_view parameter_end;
-  bool lines;  // a line feed at each end of a value belongs to its tags
-  std::array<std::string_view, 4> ends;
+// What stands between a mark and its end, where attributes may: "NAME" index="1".
+struct Named {
+  std::string name, type;
 };
 
-// From the templates of Qwen3-Coder, Seed-OSS, GLM-4.6, MiniMax-M2, MiniCPM5 and Hy3 (docs/models.md has all models).
-constexpr std::array<Words, 6> kWords{{
-    {.format = StreamFormat::function_xml,
-     .think = "<think>",
-     .think_end = "</think>",
-     .section = "<tool_call>",
-     .section_end = "</tool_call>",
-     .call = "<function=",
-     .name_end = ">",
-     .call_end = "</function>",
-     .parameter = "<parameter=",
-     .key_end = ">",
-     .value = "",
-     .parameter_end = "</parameter>",
-     .lines = true,
-     .ends = {"<|im_end|>", "<|eot_id|>", "<|eom_id|>"}},
-    {.format = StreamFormat::seed_oss,
-     .think = "<seed:think>",
-     .think_end = "</seed:think>",
-     .section = "<seed:tool_call>",
-     .section_end = "</seed:tool_call>",
-     .call = "<function=",
-     .name_end = ">",
-     .call_end = "</function>",
-     .parameter = "<parameter=",
-     .key_end = ">",
-     .value = "",
-     .parameter_end = "</parameter>",
-     .lines = false,
-     .ends = {"<seed:eos>"}},
-    {.format = StreamFormat::glm,
-     .think = "<think>",
-     .think_end = "</think>",
-     .section = "<tool_call>",
-     .section_end = "</tool_call>",
-     .call = "",
-     .name_end = "",
-     .call_end = "",
-     .parameter = "<arg_key>",
-     .key_end = "</arg_key>",
-     .value = "<arg_value>",
-     .parameter_end = "</arg_value>",
-     .lines = false,
-     .ends = {"<|user|>", "<|observation|>", "<|endoftext|>", "<|role_end|>"}},
-    {.format = StreamFormat::minimax_m2,
-     .think = "<think>",
-     .think_end = "</think>",
-     .section = "<minimax:tool_call>",
-     .section_end = "</minimax:tool_call>",
-     .call = "<invoke name=",
-     .name_end = ">",
-     .call_end = "</invoke>",
-     .parameter = "<parameter name=",
-     .key_end = ">",
-     .value = "",
-     .parameter_end = "</parameter>",
-     .lines = false,
-     .ends = {"[e~["}},
-    {.format = StreamFormat::minicpm5,
-     .think = "<think>",
-     .think_end = "</think>",
-     .section = "",
-     .section_end = "",
-     .call = "<function name=",
-     .name_end = ">",
-     .call_end = "</function>",
-     .parameter = "<param name=",
-     .key_end = ">",
-     .value = "",
-     .parameter_end = "</param>",
-     .lines = false,
-     .ends = {"<|im_end|>"}},
-    {.format = StreamFormat::hy3,
-     .think = "<think:opensource>",
-     .think_end = "</think:opensource>",
-     .section = "<tool_calls:opensource>",
-     .section_end = "</tool_calls:opensource>",
-     .call = "<tool_call:opensource>",
-     .name_end = "<tool_sep:opensource>",
-     .call_end = "</tool_call:opensource>",
-     .parameter = "<arg_key:opensource>",
-     .key_end = "</arg_key:opensource>",
-     .value = "<arg_value:opensource>",
-     .parameter_end = "</arg_value:opensource>",
-     .lines = false,
-     .ends = {"<｜hy_eos:opensource｜>"}},
-}};
-
-const Words& words_of(StreamFormat format) {
-  for (const Words& w : kWords)
-    if (w.format == format) return w;
-  JAMSU_CHECK(false);
+std::string without_entities(std::string_view s) {
+  std::string out;
+  while (!s.empty()) {
+    const bool quote = s.starts_with("&quot;"), amp = s.starts_with("&amp;");
+    out += quote ? '"' : amp ? '&' : s[0];
+    s.remove_prefix(quote ? 6 : amp ? 5 : 1);
+  }
+  return out;
 }
 
-std::vector<std::string_view> filled(std::initializer_list<std::string_view> words) {
-  std::vector<std::string_view> some;
-  for (const std::string_view word : words)
-    if (!word.empty()) some.push_back(word);
-  return some;
-}
-
-// A name as it stands between its marks: without white space and quotes.
-std::string_view bare_name(std::string_view s) {
+Named named(std::string_view s, bool attributes) {
   s = trim(s);
-  if (s.size() >= 2 && (s[0] == '"' || s[0] == '\'') && s.back() == s[0]) s = s.substr(1, s.size() - 2);
-  return s;
-}
-
-bool is_name(std::string_view s) {
-  return !s.empty() && s.find_first_of("<>{}()[]\"' \t\r\n") == std::string_view::npos;
+  const size_t end = attributes && s.starts_with('"') ? s.find('"', 1) : std::string_view::npos;
+  if (end == std::string_view::npos) return {std::string(bare_name(s)), {}};
+  Named out{without_entities(s.substr(1, end - 1)), {}};
+  constexpr std::string_view kType = " type=\"";
+  const size_t type = s.find(kType, end);
+  if (type != std::string_view::npos) {
+    const std::string_view rest = s.substr(type + kType.size());
+    out.type = rest.substr(0, rest.find('"'));
+  }
+  return out;
 }
 
 class TaggedFamily final : public ThinkFamily {
  public:
-  TaggedFamily(const Words& words, const StreamOptions& options, StreamSink& sink)
+  TaggedFamily(const TaggedWords& words, const StreamOptions& options, StreamSink& sink)
       : ThinkFamily(sink, options,
-                    {.think = filled({words.think}),
+                    {.think = filled(std::array{words.think}),
                      .think_end = words.think_end,
-                     .sections = filled({words.section, words.call}),
-                     .ends = filled({words.ends[0], words.ends[1], words.ends[2], words.ends[3]}),
+                     .content = words.content,
+                     .sections = filled(std::array{words.section, words.call}),
+                     .ends = filled(words.ends),
+                     .passed = filled(words.passed),
                      .section_in_reasoning = false,
                      .before = HeldTail::Kind::white_space,
                      .most_before = kMostWhiteSpace}),
@@ -164,13 +69,14 @@ class TaggedFamily final : public ThinkFamily {
     } else {
       set(Where::name, {{kNameEnd, words.name_end}});
     }
-    set(Where::inside, {parameter, call_end, section_end});
+    const Marker object{kObject, words.object[0]}, object_end{kObject, words.object[1]};
+    set(Where::inside, {object, object_end, parameter, call_end, section_end});
     set(Where::key, {{kKeyEnd, words.key_end}});
     set(Where::gap, {{kValue, words.value}});
     set(Where::value, {{kParameterEnd, words.parameter_end}, call_end, section_end});
     set(Where::closed, {parameter, call_end, section_end});
     set(Where::ended, {call, section, section_end});
-    set(Where::json, {call_end, section_end});
+    set(Where::json, {object_end, call_end, section_end});
   }
 
  private:
@@ -183,7 +89,8 @@ class TaggedFamily final : public ThinkFamily {
     kValue,
     kParameterEnd,
     kSectionBegin,
-    kSectionEnd
+    kSectionEnd,
+    kObject
   };
   // gap: between a key and its value. closed, ended: a mark has ended the value, or the whole call, if what follows may
   // stand there; else it was a part of the value. json: the arguments are one object instead of tags.
@@ -289,16 +196,14 @@ class TaggedFamily final : public ThinkFamily {
 
   // `mark`: what ended the name. A call that stands without its section's marks has to name a tool of the request.
   void begin_call(std::string_view mark) {
-    const std::string_view name = bare_name(name_);
+    const std::string name = named(name_, words_.attributes).name;
     const bool known = !alone_ || words_.section.empty() || schemas_.empty() || schemas_.has(name);
     if (!is_name(name) || !known) {
       read_ += mark;
       return refuse();
     }
-    StreamCall call;
-    call.name = name;
-    name_ = call.name;
-    sink_.call_begin(call);
+    name_ = name;
+    sink_.call_begin({.name = name});
     ++calls_;
     members_ = 0;
     dropped_ = text_seen_ = false;
@@ -314,8 +219,10 @@ class TaggedFamily final : public ThinkFamily {
     constexpr std::string_view kOpen = "<![CDATA[", kClose = "]]>";
     if (value.starts_with(kOpen) && value.ends_with(kClose) && value.size() >= kOpen.size() + kClose.size())
       value = value.substr(kOpen.size(), value.size() - kOpen.size() - kClose.size());
-    const std::string key(bare_name(key_));
-    sink_.call_arguments((members_++ == 0 ? "{" : ", ") + json_quoted(key) + ": " + schemas_.value(name_, key, value));
+    const Named key = named(key_, words_.attributes);
+    const bool string = key.type == "string" && schemas_.part(name_, key.name).kinds() == 0;
+    sink_.call_arguments((members_++ == 0 ? "{" : ", ") + json_quoted(key.name) + ": " +
+                         (string ? json_quoted(value) : schemas_.value(name_, key.name, value)));
     where_ = Where::inside;
   }
 
@@ -351,6 +258,8 @@ class TaggedFamily final : public ThinkFamily {
         return;
       case kValue:
         where_ = Where::value;
+        return;
+      case kObject:
         return;
       case kNameEnd:
         if (!words_.name_end.empty() || !trim(name_).empty()) return begin_call(m.text);
@@ -422,7 +331,7 @@ class TaggedFamily final : public ThinkFamily {
     truncate();
   }
 
-  const Words& words_;
+  const TaggedWords& words_;
   ToolSchemas schemas_;
   std::array<std::vector<Marker>, kPlaces> markers_;
   Where where_ = Where::between;
@@ -438,7 +347,7 @@ class TaggedFamily final : public ThinkFamily {
 }  // namespace
 
 FamilyPtr make_tagged(StreamFormat format, const StreamOptions& options, StreamSink& sink) {
-  return std::make_unique<TaggedFamily>(words_of(format), options, sink);
+  return std::make_unique<TaggedFamily>(tagged_words(format), options, sink);
 }
 
 }  // namespace jamsu::text

@@ -62,6 +62,16 @@ std::string json_quoted(std::string_view s) {
   return boost::json::serialize(boost::json::string_view(s.data(), s.size()));
 }
 
+std::string_view bare_name(std::string_view s) {
+  s = trim(s);
+  if (s.size() >= 2 && (s[0] == '"' || s[0] == '\'') && s.back() == s[0]) s = s.substr(1, s.size() - 2);
+  return s;
+}
+
+bool is_name(std::string_view s) {
+  return !s.empty() && s.find_first_of("<>{}()[]\"' \t\r\n") == std::string_view::npos;
+}
+
 size_t fitting(size_t size, std::string_view s, size_t most) {
   size_t fits = std::min(s.size(), most - std::min(most, size));
   while (fits < s.size() && fits > 0 && unicode::is_utf8_continuation(s[fits])) --fits;
@@ -154,6 +164,29 @@ bool JsonJudge::finish() {
   boost::json::error_code error;
   if (!parser_->json.done()) parser_->json.write_some(false, "", 0, error);
   return !error && parser_->json.done();
+}
+
+size_t JsonEnd::take(std::string_view s) {
+  for (size_t i = 0; i < s.size() && !whole_; ++i) {
+    step(s[i]);
+    if (whole_) return i + 1;
+  }
+  return s.size();
+}
+
+void JsonEnd::step(char c) {
+  if (escaped_) {
+    escaped_ = false;
+  } else if (in_text_) {
+    escaped_ = c == '\\';
+    in_text_ = c != '"';
+  } else if (c == '"') {
+    in_text_ = true;
+  } else if (c == '{' || c == '[') {
+    ++depth_;
+  } else if (c == '}' || c == ']') {
+    whole_ = --depth_ <= 0;
+  }
 }
 
 Arguments::Arguments(StreamSink& sink, bool fenced, bool lenient)

@@ -2,6 +2,7 @@
 // Parts of the stream parsers: ends of text that are held back, arguments on their way out,
 // JSON that is judged as it passes.
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ std::string_view trim(std::string_view s);
 // Takes white space and a word from the start of s; empty: there is none.
 std::string_view take_word(std::string_view& s);
 std::string json_quoted(std::string_view s);
+// A name as it stands between its marks: without white space and quotes.
+std::string_view bare_name(std::string_view s);
+bool is_name(std::string_view s);  // of a function: no brackets, quotes or white space
 // How many bytes of s, up to the end of a character, may follow `size` bytes where `most` are allowed.
 size_t fitting(size_t size, std::string_view s, size_t most);
 
@@ -53,6 +57,18 @@ class JsonJudge {
   struct Parser;
   std::unique_ptr<Parser> parser_;
   bool failed_ = false;
+};
+
+// Where an object or a list ends, in text that comes in pieces. Anything else has no end.
+class JsonEnd {
+ public:
+  size_t take(std::string_view s);  // how much of the piece belongs to it
+  bool whole() const { return whole_; }
+
+ private:
+  void step(char c);
+  int64_t depth_ = 0;
+  bool in_text_ = false, escaped_ = false, whole_ = false;
 };
 
 // The arguments of one call: trimmed, taken out of a code fence where the format has one, judged.
