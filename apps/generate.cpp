@@ -17,6 +17,7 @@
 #include "apps/show_prompt.h"
 #include "apps/signals.h"
 #include "formats/json_records.h"
+#include "base/input_file.h"
 #include "formats/strict_json.h"
 #include "text/conversation.h"
 #include "unicode/text_file.h"
@@ -26,13 +27,15 @@ namespace {
 
 using Options = GenerateOptions;
 
-constexpr int kCut = 3;  // exit code: the reply ended before its own end
+constexpr int kCut = 3;                           // exit code: the reply ended before its own end
+constexpr int64_t kMostInput = int64_t{1} << 30;  // bytes of stdin, as of a file that is named
 constexpr auto kInterrupted = [] { return noted_signal() != 0; };
 
 // All of it, but for one line end at its end, which echo and editors add.
 Result<std::string> read_stdin() {
-  const std::string bytes((std::istreambuf_iterator<char>(std::cin)), {});
-  auto text = unicode::user_text(bytes, "stdin");
+  const auto bytes = read_stdin_bytes(kMostInput);
+  if (!bytes) return bytes.error();
+  auto text = unicode::user_text(*bytes, "stdin");
   if (!text) return text.error();
   for (const char end : {'\n', '\r'})
     if (text->ends_with(end)) text->remove_suffix(1);

@@ -1,6 +1,5 @@
 #include "base/mapped_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,6 +14,8 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "base/input_file.h"
 
 namespace jamsu {
 
@@ -109,8 +110,9 @@ Error cannot(const std::string& path, const char* what) {
 Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
   auto m = std::make_unique<Mapping>();
   m->path = path;
-  m->fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (m->fd < 0) return cannot(path, "read");
+  const auto fd = open_to_read(path, Reads::files);
+  if (!fd) return fd.error();
+  m->fd = *fd;
   struct stat info {};
   if (::fstat(m->fd, &info)) return cannot(path, "read");
   if (!S_ISREG(info.st_mode)) return Error{fmt::format("{}: is no ordinary file.", path)};
