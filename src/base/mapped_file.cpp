@@ -115,10 +115,12 @@ Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
   m->fd = *fd;
   struct stat info {};
   if (::fstat(m->fd, &info)) return cannot(path, "read");
-  if (!S_ISREG(info.st_mode)) return Error{fmt::format("{}: is no ordinary file.", path)};
   m->written = info.st_mtim;
   if (info.st_size > 0) {
     void* data = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, m->fd, 0);
+    if (data == MAP_FAILED && errno == ENOMEM)
+      return Error{fmt::format("{}: its {} bytes are more address space than this program may have (ulimit -v).", path,
+                               info.st_size)};
     if (data == MAP_FAILED) return cannot(path, "mapped");
     m->begin = static_cast<std::byte*>(data);
     m->size = static_cast<size_t>(info.st_size);
