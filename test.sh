@@ -81,7 +81,10 @@ run() {
     failures+=("$preset: $bad test(s), see build/$preset.tests.log")
     if [ "$bad" = 0 ]; then failed=$((failed + 1)); fi
   fi
-  [ "$left" = 0 ] || grep -A 30 'The following tests did not run' "build/$preset.tests.log"
+  if [ "$left" != 0 ]; then
+    echo "skipped, and why:"
+    tools/skipped_tests "$report"
+  fi
   echo "$preset: $((total - bad - left)) passed, $bad failed, $left skipped"
 }
 

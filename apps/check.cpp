@@ -15,6 +15,7 @@
 #include "formats/safetensors.h"
 #include "models/weight_stats.h"
 #include "text/chat_format.h"
+#include "tokenizer/folder/load.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_data.h"
 
@@ -209,8 +210,7 @@ int run(const Options& o, const Globals& globals) {
           values.at("tensors").as_int64(), values.at("values").as_int64(), values.at("largest").as_double(),
           std::string_view(values.at("largest_in").as_string()));
   json::array texts;
-  std::error_code error;
-  if (fs::exists(*folder + "/tokenizer.json", error) || fs::exists(*folder + "/tiktoken.model", error)) {
+  if (tokenizer::holds_tokenizer(*folder)) {
     check_text(*folder, info, findings);
     auto open = session::add_session(std::move(*opened), {.cached_prefixes = 0}, false);
     if (!open) return fail(open.error());

@@ -13,12 +13,15 @@
 #include <iostream>
 #include <iterator>
 
+#include "apps/line_options.h"
 #include "apps/reply_printer.h"
 #include "apps/show_prompt.h"
 #include "apps/signals.h"
+#include "base/input_file.h"
 #include "formats/json_records.h"
 #include "formats/strict_json.h"
 #include "text/conversation.h"
+#include "text/exchange.h"
 #include "unicode/text_file.h"
 
 namespace jamsu::apps {
@@ -26,13 +29,15 @@ namespace {
 
 using Options = GenerateOptions;
 
-constexpr int kCut = 3;  // exit code: the reply ended before its own end
+constexpr int kCut = 3;                           // exit code: the reply ended before its own end
+constexpr int64_t kMostInput = int64_t{1} << 30;  // bytes of stdin, as of a file that is named
 constexpr auto kInterrupted = [] { return noted_signal() != 0; };
 
 // All of it, but for one line end at its end, which echo and editors add.
 Result<std::string> read_stdin() {
-  const std::string bytes((std::istreambuf_iterator<char>(std::cin)), {});
-  auto text = unicode::user_text(bytes, "stdin");
+  const auto bytes = read_stdin_bytes(kMostInput);
+  if (!bytes) return bytes.error();
+  auto text = unicode::user_text(*bytes, "stdin");
   if (!text) return text.error();
   for (const char end : {'\n', '\r'})
     if (text->ends_with(end)) text->remove_suffix(1);
@@ -176,6 +181,18 @@ Result<session::ChatRequest> chat_request(const Options& o, const Prompt& prompt
   return r;
 }
 
+// What the line says itself goes before the command line; of a log the request says it.
+Result<Options> options_of(const Options& o, const Prompt& prompt) {
+  Options own = o;
+  const text::Exchange exchange = text::exchange_of(prompt.line);
+  const bool apart = exchange.apart && exchange.request;
+  if (auto s = take_line_options(apart ? *exchange.request : prompt.line, prompt.where, own.sampling); !s)
+    return s.error();
+  if (!o.chat && own.sampling.think != "auto")
+    return Error{prompt.where + ": \"think\" is of the chat format; add --chat"};
+  return own;
+}
+
 // What is asked: a file's lines, -p, or what comes on stdin where neither stands there.
 Result<std::vector<Prompt>> asked(const Options& o) {
   const Error none{"generate: give one of -p TEXT, --prompts FILE and --tokens IDS, or a text on stdin"};
@@ -205,15 +222,17 @@ Result<std::vector<session::ChatRequest>> make_requests(const Options& o, const 
   std::vector<session::ChatRequest> requests;
   for (size_t i = 0; i < prompts.size(); ++i) {
     const auto& [line, where, conversation] = prompts[i];
+    const auto own = options_of(o, prompts[i]);
+    if (!own) return own.error();
     if (o.chat) {
-      auto r = chat_request(o, prompts[i], *tools, open.generation);
+      auto r = chat_request(*own, prompts[i], *tools, open.generation);
       if (!r) return r.error();
       if (auto s = open.session->check(*r); !s) return Error{where + ": " + s.error().message};
-      r->end_loops = o.sampling.end_loops != "off";
+      r->end_loops = own->sampling.end_loops != "off";
       requests.push_back(std::move(*r));
     } else {
       if (conversation) return Error{where + ": \"messages\" are of the chat format; add --chat"};
-      requests.push_back(make_request(o.sampling));
+      requests.push_back(make_request(own->sampling));
       requests.back().continued = std::string(line.at("prompt").as_string());
       requests.back().special = o.special;
     }
@@ -330,7 +349,8 @@ void add_generate(Verb& app, Globals& globals) {
   verb->add_option(
       "--prompts", options->prompts,
       "JSONL file (-: stdin), an object with \"prompt\" a line (with --chat also \"messages\" and \"tools\"); one JSON "
-      "object a line comes back, in the order of the file, each as soon as those before it are written");
+      "object a line comes back, in the order of the file, each as soon as those before it are written. A line's own "
+      "temperature, top_p, max_tokens, seed, stop ... go before those of the command line");
   verb->add_flag("--unordered", options->unordered,
                  "with --prompts: each line as its reply ends; \"index\" is its place in the file, from 0");
   auto* tokens = verb->add_option("--tokens", options->tokens,

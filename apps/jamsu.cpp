@@ -9,6 +9,7 @@
 #include <iostream>
 #include <new>
 #include <string_view>
+#include <system_error>
 
 #include "apps/verbs.h"
 #include "base/thread_pool.h"
@@ -132,6 +133,11 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
     say_out_of_memory();
+  } catch (const std::system_error& e) {
+    const bool short_of = e.code() == std::errc::resource_unavailable_try_again;
+    jamsu::apps::say(std::string(e.what()) + (short_of ? ". Memory, address space (ulimit -v) or processes (ulimit -u) "
+                                                         "that this program may have are too few."
+                                                       : ""));
   } catch (const std::exception& e) {
     jamsu::apps::say(e.what());
   }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <system_error>
 
 #include "base/printable.h"
 #include "unicode/utf8.h"
@@ -65,7 +66,10 @@ StatusLine::StatusLine(bool codes) : terminal_(codes && ::isatty(STDOUT_FILENO) 
   sigset_t all{}, before{};
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  follower_ = std::thread([this] { follow_size(); });
+  try {
+    follower_ = std::thread([this] { follow_size(); });
+  } catch (const std::system_error&) {  // no thread to spare: the line is drawn anew with the next step
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/input_file.h"
 #include "base/lfs_pointer.h"
 
 namespace jamsu {
@@ -79,22 +80,13 @@ FileOps& system_files() {
 }
 
 Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
-  const Descriptor d{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (d.fd < 0) return Error{fmt::format("{}: cannot be read: {}.", path, file_reason(errno))};
-  std::string text;
-  std::string block(size_t{1} << 16, '\0');
-  while (true) {
-    const ssize_t n = ::read(d.fd, block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Error{fmt::format("{}: cannot be read: {}.", path, file_reason(errno))};
-    if (n == 0) {
-      if (auto s = check_fetched(text, path); !s) return s.error();
-      return text;
-    }
-    if (static_cast<int64_t>(text.size()) + n > max_bytes)
-      return Error{fmt::format("{}: is larger than {} bytes.", path, max_bytes)};
-    text.append(block, 0, static_cast<size_t>(n));
-  }
+  const auto fd = open_to_read(path, Reads::files);
+  if (!fd) return fd.error();
+  const Descriptor open{*fd};
+  auto text = read_to_end(*fd, path, max_bytes);
+  if (!text) return text.error();
+  if (auto s = check_fetched(*text, path); !s) return s.error();
+  return text;
 }
 
 Result<AtomicFile> AtomicFile::create(const std::string& path, FileOps& ops) {

@@ -26,7 +26,7 @@ class FileOps {
 };
 FileOps& system_files();  // stateless
 
-// The whole file. Errors: cannot be read; more than max_bytes; a pointer of git-lfs stands in its place.
+// A regular file, whole. Errors: cannot be read; is a FIFO, a device ...; more than max_bytes; a pointer of git-lfs.
 Result<std::string> read_file(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
 
 // One file being written. Until finish() nothing stands under its name;

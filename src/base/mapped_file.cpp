@@ -1,6 +1,5 @@
 #include "base/mapped_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,6 +14,8 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "base/input_file.h"
 
 namespace jamsu {
 
@@ -109,14 +110,17 @@ Error cannot(const std::string& path, const char* what) {
 Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::string& path) {
   auto m = std::make_unique<Mapping>();
   m->path = path;
-  m->fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (m->fd < 0) return cannot(path, "read");
+  const auto fd = open_to_read(path, Reads::files);
+  if (!fd) return fd.error();
+  m->fd = *fd;
   struct stat info {};
   if (::fstat(m->fd, &info)) return cannot(path, "read");
-  if (!S_ISREG(info.st_mode)) return Error{fmt::format("{}: is no ordinary file.", path)};
   m->written = info.st_mtim;
   if (info.st_size > 0) {
     void* data = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, m->fd, 0);
+    if (data == MAP_FAILED && errno == ENOMEM)
+      return Error{fmt::format("{}: its {} bytes are more address space than this program may have (ulimit -v).", path,
+                               info.st_size)};
     if (data == MAP_FAILED) return cannot(path, "mapped");
     m->begin = static_cast<std::byte*>(data);
     m->size = static_cast<size_t>(info.st_size);

@@ -109,9 +109,9 @@ void Delivery::add_worker() {
   Worker& worker = workers_.emplace_back();
   try {
     worker.thread = std::thread([this, &worker] { work(worker); });
-  } catch (const std::system_error&) {  // no more threads: those that are there come to it
+  } catch (const std::system_error& error) {  // no more threads: those that are there come to it
     workers_.pop_back();
-    if (workers_.empty()) throw;
+    if (workers_.empty()) throw std::system_error(error.code(), "a thread for replies cannot be started");
   }
 }
 

@@ -130,6 +130,9 @@ std::string what_lies_there(const std::string& folder) {
           "It holds {}, a part of the weights, but not model.safetensors.index.json, which says where each tensor is. "
           "Fetch that file too.",
           name);
+  if (has(files, "model.safetensors") && !has(files, "config.json"))
+    return "It holds model.safetensors, and no config.json, which says what model the weights are of. Fetch that file "
+           "too.";
   if (std::string said = first_of(files, kOtherWeights); !said.empty()) return said;
   if (has(folders, "snapshots")) return snapshots_of(path);
   for (const std::string& name : folders)

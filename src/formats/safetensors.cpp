@@ -48,9 +48,10 @@ Result<std::map<std::string, std::string>> read_index(const std::string& path) {
 }
 
 // A name that leads nowhere (a link into a cache) counts: opening it says what is wrong.
+// So does what cannot be asked (no permission, no memory).
 bool exists(const std::string& path) {
   std::error_code error;
-  return fs::symlink_status(path, error).type() != fs::file_type::not_found && !error;
+  return fs::symlink_status(path, error).type() != fs::file_type::not_found;
 }
 
 // Of shards that an index names.

@@ -20,9 +20,10 @@ namespace fs = std::filesystem;
 constexpr const char *kShipped = "nano", *kShippedFolder = "pretrained/nano";
 constexpr const char* kTrained = "model";  // in the folder of a training run (train/stage.h)
 
+// Also where that is no file: whoever reads it says what it is.
 bool is_model(const fs::path& folder) {
   std::error_code error;
-  return fs::is_regular_file(folder / "config.json", error);
+  return fs::exists(folder / "config.json", error);
 }
 
 // Beside the sources the program was built from, or where it was installed (PREFIX/bin, PREFIX/share/jamsu), or in the

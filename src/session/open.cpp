@@ -6,6 +6,7 @@
 
 #include "machine/cpu.h"
 #include "plan/plan.h"
+#include "tokenizer/folder/load.h"
 
 namespace jamsu::session {
 
@@ -71,7 +72,7 @@ Result<std::unique_ptr<OpenSession>> add_session(std::unique_ptr<OpenModel> open
                                                  const engine::EngineOptions& options, bool chat) {
   const OpenModel& m = *opened;
   const std::string tokenizer_file = m.folder + "/tokenizer.json";
-  if (!std::filesystem::exists(tokenizer_file) && !std::filesystem::exists(m.folder + "/tiktoken.model"))
+  if (!tokenizer::holds_tokenizer(m.folder))
     return Error{tokenizer_file +
                  ": no such file. A model without a tokenizer takes and gives token ids: " + "jamsu generate --tokens"};
   auto tokenizer = tokenizer::Tokenizer::load(m.folder);

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "base/json_doubles.h"
 #include "text/chat_template.h"
 #include "tokenizer/json_fields.h"
@@ -30,10 +31,18 @@ bool is_there(const std::string& path) {
   return fs::exists(path, error);
 }
 
+// A text of the folder.
+Result<std::string> read_own(const std::string& path, int64_t max_bytes) {
+  const auto bytes = read_file(path, max_bytes);
+  if (!bytes) return bytes.error();
+  const auto text = unicode::user_text(*bytes, path);
+  return text ? Result<std::string>(std::string(*text)) : Result<std::string>(text.error());
+}
+
 // A JSON file of the folder; empty when it is not there.
 Result<json::object> read_object(const std::string& path) {
   if (!is_there(path)) return json::object();
-  const auto text = unicode::read_text_file(path, kMostConfigBytes);
+  const auto text = read_own(path, kMostConfigBytes);
   if (!text) return text.error();
   boost::system::error_code code;
   json::parse_options options;
@@ -70,7 +79,7 @@ struct Named {
 Result<std::vector<Named>> jinja_files(const std::string& folder) {
   std::vector<Named> found;
   const auto add = [&](std::string name, const std::string& path) -> Status {
-    auto text = unicode::read_text_file(path, static_cast<int64_t>(jinja::Limits{}.source_bytes));
+    auto text = read_own(path, static_cast<int64_t>(jinja::Limits{}.source_bytes));
     if (!text) return text.error();
     found.push_back({std::move(name), std::move(*text), path});
     return {};

@@ -7,6 +7,7 @@
 #include <array>
 #include <iterator>
 
+#include "text/exchange.h"
 #include "tokenizer/json_fields.h"
 
 namespace jamsu::text {
@@ -303,6 +304,7 @@ Status check_beside(const json::object& o, const std::string& where, std::string
 }
 
 bool is_conversation(const json::object& o) {
+  if (exchange_of(o).request) return true;
   if (o.contains("messages") || o.contains("conversations") || o.contains("conversation")) return true;
   const json::value *prompt = member(o, "prompt"), *text = member(o, "text");
   if (prompt && prompt->is_array()) return true;
@@ -311,7 +313,8 @@ bool is_conversation(const json::object& o) {
   return row && (member(o, row->answer) || !(prompt || text));
 }
 
-Result<Conversation> read_conversation(const json::object& o, const std::string& where) {
+// In one object; what a log has besides is exchange.h's.
+static Result<Conversation> read_alone(const json::object& o, const std::string& where) {
   const std::string_view sharegpt = o.contains("conversations") ? "conversations" : "conversation";
   const Instruction* row = instruction_of(o);
   const json::value* prompt = member(o, "prompt");
@@ -344,6 +347,16 @@ Result<Conversation> read_conversation(const json::object& o, const std::string&
     if (s = check_reasoning_beside(o, where, c.form); !s) return s.error();
   if (s = check_beside(o, where, c.form); !s) return s.error();
   list_passed_over(o, instructed ? row : nullptr, c);
+  return c;
+}
+
+Result<Conversation> read_conversation(const json::object& o, const std::string& where) {
+  const Exchange exchange = exchange_of(o);
+  if (!exchange.request) return read_alone(o, where);
+  auto c = read_alone(*exchange.request, exchange.apart ? where + ": request" : where);
+  if (!c) return c;
+  if (auto s = check_beside(o, where, c->form); !s) return s.error();
+  if (auto s = add_answer(o, exchange, where, *c); !s) return s.error();
   return c;
 }
 

@@ -7,6 +7,7 @@
 //   "response"}, {"problem", "solution"} and others (conversation.cpp has the table)
 //   {"conversation": [{"system": ..., "input": ..., "output": ...}, {"input": ...}]}                          (XTuner)
 //   {"prompt": [messages], "completion": [messages]}
+//   {"messages": [...], "choices": [{"message": {...}}]}, {"request": {...}, "response": {...}}               (logs)
 // A member that is null is as if it were not there.
 #include <boost/json.hpp>
 #include <string>
@@ -28,6 +29,7 @@ struct Conversation {
   std::string_view form;          // "messages", "conversations (ShareGPT)" ...
   // Members beside the conversation that change nothing of it: "id", "source".
   std::vector<std::string> passed_over;
+  std::string cut = {};  // why the answer ended before its own end, as a log says: "length", "content_filter"
 };
 
 // Whether `object` is to be read by read_conversation. {"prompt": text}, {"text": ...} and {"prompt": text,

@@ -6,12 +6,10 @@
 #include <span>
 #include <unordered_map>
 
-#include "base/files.h"
 #include "base/json_doubles.h"
 #include "tokenizer/config_tokens.h"
 #include "tokenizer/json_fields.h"
 #include "tokenizer/post_processor.h"
-#include "tokenizer/tiktoken.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_data.h"
 #include "tokenizer/unigram_scores.h"
@@ -23,7 +21,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int64_t kMaxFileBytes = int64_t{256} << 20;
 constexpr size_t kMaxDepth = 32;
 constexpr size_t kMaxAffix = 1024;
 
@@ -93,7 +90,9 @@ class Loader {
     if (const auto* v = model_->if_contains("dropout"); !absent(v)) {
       if (!v->is_number()) return wrong_kind(at("model"), "dropout", "a number or null", *v);
       if (v->to_number<double>() != 0)
-        return fail("model: \"dropout\" is not supported; the same text has to give the same ids.");
+        return fail(
+            "model: \"dropout\" is not supported; the same text has to give the same ids. Where null stands there, all "
+            "merges are made.");
     }
     for (const auto& [key, flag] : {std::pair{"byte_fallback", &data_->byte_fallback},
                                     {"fuse_unk", &data_->fuse_unk},
@@ -398,26 +397,6 @@ Result<Tokenizer> Tokenizer::from_json(std::string_view text, std::string_view n
   } catch (const std::length_error&) {  // Boost.JSON: a string or container above its size limit
     return Error{fmt::format("{}: a string or list is too long.", name)};
   }
-}
-
-Result<Tokenizer> Tokenizer::load(const std::filesystem::path& file_or_folder) {
-  std::error_code ignored;
-  const bool folder = std::filesystem::is_directory(file_or_folder, ignored);
-  const auto file = folder ? file_or_folder / "tokenizer.json" : file_or_folder;
-  const auto tiktoken = file_or_folder / "tiktoken.model", config = file_or_folder / "tokenizer_config.json";
-  if (folder && !std::filesystem::exists(file, ignored) && std::filesystem::exists(tiktoken, ignored)) {
-    const auto ranks = read_file(tiktoken.string(), kMaxFileBytes);
-    if (!ranks) return ranks.error();
-    const auto fields = read_file(config.string(), kMaxFileBytes);
-    if (!fields) return fields.error();
-    return read_tiktoken(*ranks, tiktoken.string(), *fields, config.string());
-  }
-  auto text = read_file(file.string(), kMaxFileBytes);
-  if (!text) return text.error();
-  if (!folder || !std::filesystem::exists(config, ignored)) return from_json(*text, file.string());
-  const auto fields = read_file(config.string(), kMaxFileBytes);
-  if (!fields) return fields.error();
-  return from_json(*text, file.string(), *fields, config.string());
 }
 
 }  // namespace jamsu::tokenizer

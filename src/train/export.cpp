@@ -79,26 +79,38 @@ std::map<std::string, std::string> small_files(const Trainer& trainer, boost::js
   return files;
 }
 
+// `name` may lie in a folder of its own.
+Status write_beside(const std::string& folder, const std::string& name, const std::string& text, FileOps& files) {
+  const std::string path = folder + "/" + name;
+  if (name.find('/') != std::string::npos)
+    if (auto s = make_folders(parent_folder(path), files); !s) return s;
+  return write_file(path, text, files);
+}
+
 // Writes all files of the model; `folder` is there.
 Status write_model(const std::string& folder, const Trainer& trainer, const boost::json::object& config,
                    const tokenizer::Tokenizer& tokenizer, const ExportOptions& options) {
   for (const auto& [name, text] : small_files(trainer, config, tokenizer, options))
-    if (auto s = write_file(folder + "/" + name, text, *options.files); !s) return s;
+    if (auto s = write_beside(folder, name, text, *options.files); !s) return s;
   return formats::write_safetensors(folder + "/model.safetensors", trainer.published(options.mtp_copies), {},
                                     *options.files);
 }
 
-constexpr std::array<std::string_view, 2> kAskedWith = {"generation_config.json", "chat_template.jinja"};
+constexpr std::array<std::string_view, 3> kAskedWith = {"generation_config.json", "chat_template.jinja",
+                                                        "chat_template.json"};
+constexpr std::string_view kMoreTemplates = "additional_chat_templates";  // named ones, .jinja each (transformers 5)
 
+// Files that transformers reads beside a model's weights: also code, which "auto_map" of config.json and of
+// tokenizer_config.json names (trust_remote_code; Kimi's tokenizer is such).
 bool is_beside(std::string_view name) {
   return std::find(kTokenizerFiles.begin(), kTokenizerFiles.end(), name) != kTokenizerFiles.end() ||
-         std::find(kAskedWith.begin(), kAskedWith.end(), name) != kAskedWith.end();
+         std::find(kAskedWith.begin(), kAskedWith.end(), name) != kAskedWith.end() || name.ends_with(".py");
 }
 
 // A file that says something about the weights beside it, and is wrong beside others.
 bool belongs_to_model(const std::string& name) {
   return name == "config.json" || name == "model.safetensors.index.json" || name.ends_with(".safetensors") ||
-         is_beside(name);
+         name == kMoreTemplates || is_beside(name);
 }
 
 // A copy lasts before what it was copied from goes.
@@ -161,19 +173,28 @@ Result<boost::json::object> with_tokenizer(boost::json::object config, const tok
 
 Result<std::map<std::string, std::string>> files_beside(const std::string& folder) {
   std::map<std::string, std::string> files;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (!is_beside(name)) continue;
-    auto text = read_file(at->path().string());
+  const auto add = [&](const std::string& name) -> Status {
+    auto text = read_file(folder + "/" + name);
     if (!text) return text.error();
     files.emplace(name, std::move(*text));
-  }
+    return {};
+  };
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    if (const std::string name = at->path().filename().string(); is_beside(name))
+      if (auto s = add(name); !s) return s.error();
+  for (std::filesystem::directory_iterator at(fmt::format("{}/{}", folder, kMoreTemplates), error), end;
+       !error && at != end; at.increment(error))
+    if (at->path().extension() == ".jinja")
+      if (auto s = add(fmt::format("{}/{}", kMoreTemplates, at->path().filename().string())); !s) return s.error();
   return files;
 }
 
 Status replace_chat_template(std::map<std::string, std::string>& files, const std::string& chat_template) {
   if (!files.empty()) files["chat_template.jinja"] = chat_template;
+  std::erase_if(files, [](const auto& file) {
+    return file.first.starts_with(kMoreTemplates) || file.first == "chat_template.json";
+  });
   const auto at = files.find("tokenizer_config.json");
   if (at == files.end()) return {};
   auto config = formats::parse_strict_json(at->second, at->first);

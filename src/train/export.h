@@ -34,14 +34,25 @@ Status export_model(const std::string& folder, const Trainer& trainer, const boo
 Result<boost::json::object> with_tokenizer(boost::json::object config, const tokenizer::Tokenizer& tokenizer);
 
 // What stands beside the weights of a model's folder and goes along when another is trained from it: everything that
-// says how text becomes tokens and how the model wants to be asked. Errors: a file cannot be read.
+// says how text becomes tokens and how the model wants to be asked, all its chat templates and its code (*.py) too;
+// names of what lies in a folder of its own begin with the folder's. Errors: a file cannot be read.
 Result<std::map<std::string, std::string>> files_beside(const std::string& folder);
 // Those of them that belong to the tokenizer: with another one they are made anew.
-inline constexpr std::array<std::string_view, 8> kTokenizerFiles = {
-    "tokenizer_config.json",   "tokenizer.json", "added_tokens.json",
-    "special_tokens_map.json", "vocab.json",     "merges.txt",
-    "tokenizer.model",         "tiktoken.model"};
-// The template in files_beside: chat_template.jinja, and a copy in tokenizer_config.json where that file is there.
+inline constexpr std::array<std::string_view, 13> kTokenizerFiles = {"tokenizer_config.json",
+                                                                     "tokenizer.json",
+                                                                     "added_tokens.json",
+                                                                     "special_tokens_map.json",
+                                                                     "vocab.json",
+                                                                     "merges.txt",
+                                                                     "tokenizer.model",
+                                                                     "tiktoken.model",
+                                                                     "tokenizer.model.v3",
+                                                                     "tekken.json",
+                                                                     "spiece.model",
+                                                                     "vocab.txt",
+                                                                     "sentencepiece.bpe.model"};
+// The template in files_beside: chat_template.jinja, and a copy in tokenizer_config.json where that file is there. Named
+// ones for special cases (additional_chat_templates) go.
 // Errors: it is no JSON object.
 Status replace_chat_template(std::map<std::string, std::string>& files, const std::string& chat_template);
 

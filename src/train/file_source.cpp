@@ -144,6 +144,9 @@ Result<Document> read_conversation(const json::object& o, const std::string& whe
   if (auto s = builder.can_chat(); !s) return s.error();
   const auto c = text::read_conversation(o, where);
   if (!c) return c.error();
+  if (!c->cut.empty())
+    return Error{fmt::format(
+        "{}: \"finish_reason\" is \"{}\": the answer was cut, and would be learned as a whole one.", where, c->cut)};
   if (auto s = check_order(c->messages, where, builder.built_in()); !s) return s.error();
   bool learns = false;
   for (const text::Message& m : c->messages) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/near_names.h"
 #include "models/config/deepseek_v3.h"
 #include "train/file_source.h"
 #include "train/recipe_fields.h"
@@ -47,8 +48,8 @@ class Reader {
   explicit Reader(std::string name) : name_(std::move(name)) {}
 
   Error at(uint32_t line, const std::string& text) const {
-    return Error{line > 0 ? fmt::format("recipe {}:{}: {}.", name_, line, text)
-                          : fmt::format("recipe {}: {}.", name_, text)};
+    const std::string place = line > 0 ? fmt::format("recipe {}:{}", name_, line) : "recipe " + name_;
+    return Error{place + ": " + text + (text.ends_with('?') ? "" : ".")};
   }
   // At the line of a field, or of its section where the field is not written.
   Error at_field(const std::string& field, const std::string& text) const {
@@ -62,13 +63,19 @@ class Reader {
 
   template <class S>
   Status read(const toml::table& table, const std::string& section, const std::vector<RecipeField<S>>& fields, S& out) {
-    return read_table(table, section, "", fields, out);
+    return read_table(table, section, "", fields, &out);
+  }
+  // Names alone: what is misspelled is missing under its right name too, and is said first.
+  template <class S>
+  Status check_names(const toml::node* table, const std::string& section, const std::vector<RecipeField<S>>& fields) {
+    return table && table->is_table() ? read_table<S>(*table->as_table(), section, "", fields, nullptr) : Status();
   }
 
  private:
+  // `out`: null where names alone are looked at.
   template <class S>
   Status read_table(const toml::table& table, const std::string& section, const std::string& prefix,
-                    const std::vector<RecipeField<S>>& fields, S& out) {
+                    const std::vector<RecipeField<S>>& fields, S* out) {
     for (const auto& [key, node] : table) {
       const std::string name = prefix + std::string(key.str());
       const RecipeField<S>* field = nullptr;
@@ -79,13 +86,19 @@ class Reader {
       }
       note(section + "." + name, node);
       if (field) {
-        if (auto s = read_value(*field, section + "." + name, node, out); !s) return s;
+        if (out)
+          if (auto s = read_value(*field, section + "." + name, node, *out); !s) return s;
       } else if (is_group && node.is_table()) {
         if (auto s = read_table(*node.as_table(), section, name + ".", fields, out); !s) return s;
       } else if (is_group) {
         return at(key.source().begin.line, fmt::format("{}.{} is no table", section, name));
       } else if (!(section == "data" && name == "files")) {
-        return at(key.source().begin.line, fmt::format("{}.{} is not a field of a recipe", section, name));
+        std::vector<std::string> known;
+        for (const auto& f : fields)
+          if (const std::string_view full = f.name; full.starts_with(prefix))
+            known.emplace_back(full.substr(prefix.size()));
+        return at(key.source().begin.line,
+                  fmt::format("{}.{} is not a field of a recipe{}", section, name, did_you_mean(key.str(), known)));
       }
     }
     return {};
@@ -287,6 +300,20 @@ const toml::table* table_of(const toml::table& root, const char* section) {
   return node ? node->as_table() : nullptr;
 }
 
+// Of all sections but [model], whose own parser does it.
+Status check_names(const toml::table& root, Reader& reader) {
+  if (auto s = reader.check_names(root.get("tokenizer"), "tokenizer", tokenizer_fields()); !s) return s;
+  if (auto s = reader.check_names(root.get("data"), "data", data_fields()); !s) return s;
+  for (const char* stage : {"pretrain", "sft"})
+    if (auto s = reader.check_names(root.get(stage), stage, stage_fields()); !s) return s;
+  const toml::table* data = table_of(root, "data");
+  const toml::node* files = data ? data->get("files") : nullptr;
+  if (const toml::array* list = files ? files->as_array() : nullptr)
+    for (const toml::node& entry : *list)
+      if (auto s = reader.check_names(&entry, "data.files", file_fields()); !s) return s;
+  return {};
+}
+
 }  // namespace
 
 Schedule StageRecipe::learning_rate() const {
@@ -354,6 +381,7 @@ Result<Recipe> parse_recipe(std::string_view text, const std::string& file) {
     if (!node.is_table()) return reader.at(node.source().begin.line, fmt::format("{} is no table", key.str()));
     reader.note(std::string(key.str()), node);
   }
+  if (auto s = check_names(root, reader); !s) return s.error();
   const toml::table* model = table_of(root, "model");
   if (!model && !table_of(root, "pretrain") && !table_of(root, "sft")) return reader.at(0, "[model] is missing");
   if (model)

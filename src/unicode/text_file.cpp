@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/files.h"
+#include "base/input_file.h"
 #include "unicode/utf8.h"
 
 namespace jamsu::unicode {
@@ -208,7 +208,7 @@ Result<std::string_view> user_text(std::string_view bytes, const std::string& na
 }
 
 Result<std::string> read_text_file(const std::string& path, int64_t max_bytes) {
-  auto bytes = read_file(path, max_bytes);
+  auto bytes = read_input_file(path, max_bytes);
   if (!bytes) return bytes.error();
   const auto text = user_text(*bytes, path);
   if (!text) return text.error();

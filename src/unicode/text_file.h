@@ -17,7 +17,7 @@ namespace jamsu::unicode {
 //   `NAME:3: byte 14 is NUL`                   no text has one
 Result<std::string_view> user_text(std::string_view bytes, const std::string& name);
 
-// The text of a file. Errors besides: it cannot be read; more than max_bytes.
+// The text of a file, or of <(command): base/input_file.h. Errors besides: it cannot be read; more than max_bytes.
 Result<std::string> read_text_file(const std::string& path, int64_t max_bytes = int64_t{1} << 30);
 
 }  // namespace jamsu::unicode

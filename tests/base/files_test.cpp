@@ -2,13 +2,20 @@
 #include "base/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstring>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "base/faults.h"
+#include "base/input_file.h"
 #include "base/mapped_file.h"
 
 namespace jamsu {
@@ -101,12 +108,73 @@ TEST(files, what_cannot_be_read_is_named) {
   const Folder folder;
   EXPECT_EQ(read_file(folder / "none").error().message,
             (folder / "none") + ": cannot be read: No such file or directory.");
-  EXPECT_EQ(MappedFile::open(folder / "").error().message, (folder / "") + ": is no ordinary file.");
+  EXPECT_EQ(MappedFile::open(folder / "").error().message, (folder / "") + ": is a folder, where a file is read.");
   ASSERT_TRUE(write_file(folder / "x", "12345").ok());
-  EXPECT_EQ(read_file(folder / "x", 4).error().message, (folder / "x") + ": is larger than 4 bytes.");
+  EXPECT_EQ(read_file(folder / "x", 4).error().message,
+            (folder / "x") + ": is larger than 4 bytes, the most that is read of such a file.");
+  ASSERT_TRUE(write_file(folder / "y", std::string(2049, 'y')).ok());
+  EXPECT_EQ(read_file(folder / "y", 2048).error().message,
+            (folder / "y") + ": is larger than 2 KiB, the most that is read of such a file.");
   EXPECT_EQ(parent_folder("/x"), "/");
   EXPECT_EQ(parent_folder("x"), ".");
   EXPECT_EQ(parent_folder("a/b/x"), "a/b");
+}
+
+// What has no end, or waits for somebody: named at once by each of the readers, and nothing of it is read.
+TEST(files, what_is_no_file_is_named) {
+  const Folder folder;
+  ASSERT_EQ(::mkfifo((folder / "fifo").c_str(), 0600), 0);
+  fs::create_directory(folder / "folder");
+  fs::create_symlink("/dev/zero", folder / "zero");
+  const int listening = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT((folder / "socket").size(), sizeof(address.sun_path));
+  std::memcpy(address.sun_path, (folder / "socket").c_str(), (folder / "socket").size());
+  ASSERT_EQ(::bind(listening, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const std::pair<const char*, const char*> kinds[] = {{"fifo", ": is a FIFO (named pipe), where a file is read."},
+                                                       {"folder", ": is a folder, where a file is read."},
+                                                       {"zero", ": is a device, where a file is read."},
+                                                       {"socket", ": is a socket, where a file is read."}};
+  for (const auto& [name, said] : kinds) {
+    const std::string path = folder / name;
+    EXPECT_EQ(read_file(path).error().message, path + said);
+    EXPECT_EQ(MappedFile::open(path).error().message, path + said);
+    EXPECT_TRUE(read_input_file(path, 100).error().message.starts_with(path + said)) << path;
+  }
+  EXPECT_TRUE(read_input_file(folder / "fifo", 100).error().message.ends_with(" <(cat NAME)."));
+  ::close(listening);
+}
+
+// <(command): read to its end, also where the writer waits in between. Of a folder's own files it is refused.
+TEST(files, a_pipe_of_the_shell_is_read_to_its_end) {
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  const std::string path = "/dev/fd/" + std::to_string(pipe[0]);
+  EXPECT_EQ(read_file(path).error().message, path + ": is a FIFO (named pipe), where a file is read.");
+  std::thread writer([&] {
+    for (const char* piece : {"one", "two", "three"}) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(30));
+      EXPECT_GT(::write(pipe[1], piece, std::strlen(piece)), 0);
+    }
+    ::close(pipe[1]);
+  });
+  const auto text = read_input_file(path, 100);
+  writer.join();
+  ASSERT_TRUE(text.ok()) << text.error().message;
+  EXPECT_EQ(*text, "onetwothree");
+  ::close(pipe[0]);
+}
+
+TEST(files, a_pipe_without_end_is_read_to_the_limit) {
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  const std::string path = "/dev/fd/" + std::to_string(pipe[0]);
+  ASSERT_EQ(::write(pipe[1], "12345678", 8), 8);
+  EXPECT_EQ(read_input_file(path, 4).error().message,
+            path + ": is larger than 4 bytes, the most that is read of such a file.");
+  ::close(pipe[0]);
+  ::close(pipe[1]);
 }
 
 }  // namespace

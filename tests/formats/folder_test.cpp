@@ -114,6 +114,22 @@ TEST_F(FolderTest, AFileWithItsDownloadersMarkIsNotOpened) {
       << opened.error().message;
 }
 
+TEST(folder, WeightsAloneLackTheirConfig) {
+  const test::Folder folder;
+  ASSERT_TRUE(write_file(folder / "model.safetensors", "x").ok());
+  EXPECT_EQ(what_lies_there(folder.path()),
+            "It holds model.safetensors, and no config.json, which says what model the weights are of. Fetch that file "
+            "too.");
+}
+
+// What cannot be asked is not what is not there.
+TEST(folder, APathThatTheSystemRefusesIsNamedSo) {
+  const auto opened = Safetensors::open_folder(std::string(5000, 'a'));
+  ASSERT_FALSE(opened.ok());
+  EXPECT_NE(opened.error().message.find("File name too long"), std::string::npos)
+      << opened.error().message.substr(5000);
+}
+
 // A link of a cache whose blob has gone: the file is named, not "holds neither".
 TEST_F(FolderTest, ALinkThatLeadsNowhereIsNamed) {
   fs::create_symlink("../../blobs/gone", folder_ / "model.safetensors");

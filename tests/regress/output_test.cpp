@@ -179,5 +179,31 @@ TEST_F(Output, ClosedStandardStreamsAreSurvived) {
   EXPECT_FALSE(contains(head.err, "jamsu: the")) << head.err;
 }
 
+#ifndef JAMSU_SANITIZED
+// Too little address space is said as such, whatever could not be had first; or the answer comes.
+TEST_F(Output, TooLittleAddressSpaceIsSaid) {
+  const std::string nano = JAMSU_SOURCE_DIR "/pretrained/nano";
+  int answers = 0, errors = 0;
+  for (int kib = 28'000; kib <= 108'000; kib += 8'000) {
+    const Ended ended = run({.arguments = {"-c", "ulimit -v " + std::to_string(kib) + "; exec " + JAMSU_PROGRAM +
+                                                     " generate --threads 1 --chat -p 48+57 --model " + nano},
+                             .home = home(),
+                             .program = "sh"});
+    if (ended.code == 127) continue;  // the system's loader found none
+    if (ended.code == 0) {
+      EXPECT_TRUE(contains(ended.out, "105")) << kib;
+      ++answers;
+      continue;
+    }
+    EXPECT_EQ(ended.code, 1) << kib << ended.err;
+    EXPECT_TRUE(contains(ended.err, "out of memory") || contains(ended.err, "ulimit -v")) << kib << ": " << ended.err;
+    EXPECT_FALSE(contains(ended.err, "holds neither") || contains(ended.err, "jamsu: Resource")) << kib << ended.err;
+    ++errors;
+  }
+  EXPECT_GT(answers, 0);
+  EXPECT_GT(errors, 0);
+}
+#endif
+
 }  // namespace
 }  // namespace jamsu::regress

@@ -200,6 +200,18 @@ TEST(file_source, every_form_of_conversation) {
             std::string::npos);
 }
 
+TEST(file_source, of_a_log_the_answer_is_learned) {
+  const auto line = [](const std::string& reason) {
+    return R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"},)"
+           R"({"role":"user","content":"r"}],"choices":[{"finish_reason":")" +
+           reason + R"(","message":{"role":"assistant","content":"b","refusal":null}}],"model":"m"})";
+  };
+  EXPECT_EQ(read(line("stop"), "x.jsonl"), (List{"<|begin_of_text|><|user|>q<|assistant|>a<|end_of_text|><|user|>r"
+                                                 "<|assistant|>[b<|end_of_text|>]"}));
+  EXPECT_EQ(error(line("length")),
+            "x.jsonl:1: \"finish_reason\" is \"length\": the answer was cut, and would be learned as a whole one.");
+}
+
 TEST(file_source, what_the_lines_were_is_counted) {
   DataForms forms;
   ASSERT_EQ(read("{\"text\":\"a\",\"id\":1}\n{\"instruction\":\"q\",\"output\":\"a\",\"source\":\"web\"}\n"

@@ -89,7 +89,7 @@ TEST(recipe, errors_name_line_and_field) {
        "pretrain.gradient_slots = 2 does not divide the 1 micro-batches of a step."},
       {"context = 1024\nretry", "context = 2048\nretry",
        "pretrain.context = 2048 is larger than model.max_position_embeddings = 1024."},
-      {"tokens = 60e6\n", "tokns = 60e6\n", "pretrain.tokns is not a field of a recipe."},
+      {"tokens = 60e6\n", "tokns = 60e6\n", "pretrain.tokns is not a field of a recipe; did you mean \"tokens\"?"},
       {"tokens = 60e6\n", "tokens = 60.5\n", "pretrain.tokens = 60.5 is not a whole number."},
       {"tokens = 60e6\n", "tokens = \"60e6\"\n", "is not a whole number."},
       {"tokens = 60e6\n", "tokens = 0\n", "pretrain.tokens = 0 is not between 1 and 1e+15."},
@@ -103,12 +103,13 @@ TEST(recipe, errors_name_line_and_field) {
       {"warmup_tokens = 1e6", "warmup_tokens = 55e6",
        "pretrain.learning_rate: a warm-up of 6714 steps and a decay of 1465 do not fit into 7325."},
       {"peak = 2.5e-3", "peak = nan", "pretrain.learning_rate.peak = nan is not a number."},
-      {"peak = 2.5e-3", "peek = 2.5e-3", "pretrain.learning_rate.peek is not a field of a recipe."},
+      {"peak = 2.5e-3", "peek = 2.5e-3",
+       "pretrain.learning_rate.peek is not a field of a recipe; did you mean \"peak\"?"},
       {"learning_rate = { peak", "learning_rate = 1 # { peak", "pretrain.learning_rate is no table."},
       {"optimizer = { beta1 = 0.9", "optimizer = { beta1 = 1.0",
        "pretrain.optimizer.beta1 = 1.0 is not between 0 and 0.999999."},
       {"talk = 5", "talk = 6", "data.mix adds up to 101 percent, not 100."},
-      {"seed = 7", "seeds = 7", "data.seeds is not a field of a recipe."},
+      {"seed = 7", "seeds = 7", "data.seeds is not a field of a recipe; did you mean \"seed\"?"},
       {"n_group = 4", "n_group = 3", "model: \"n_group\" = 3 does not divide \"n_routed_experts\" = 16."},
       {"n_group = 4", "n_group = 4\nhiden = 4",
        "model: \"hiden\" is not a field this program knows for DeepseekV3ForCausalLM."},
@@ -139,6 +140,18 @@ TEST(recipe, errors_name_line_and_field) {
             "recipe nano.toml: neither [pretrain] nor [sft] is there: nothing to do.");
   EXPECT_NE(error_of(with("hidden_size = 128\n", "")).find("model: \"hidden_size\" is missing"), std::string::npos);
   EXPECT_NE(error_of(with("tokens = 60e6\n", "")).find("pretrain.tokens is missing"), std::string::npos);
+  // What is misspelled is missing under its right name too, and is said first, wherever it stands.
+  EXPECT_NE(error_of(with("hidden_size = 128\n", "hiden_size = 128\n"))
+                .find("model: \"hiden_size\" is not a field this program knows for DeepseekV3ForCausalLM; did you mean "
+                      "\"hidden_size\"?"),
+            std::string::npos);
+  EXPECT_NE(error_of(with("tokens = 60e6\n", "token = 60e6\n"))
+                .find("pretrain.token is not a field of a recipe; did you mean \"tokens\"?"),
+            std::string::npos);
+  EXPECT_NE(error_of("[pretrain]\n[sft]\ntokens = 1\npeak = 1\n").find(":4: sft.peak is not a field of a recipe"),
+            std::string::npos);
+  EXPECT_NE(error_of("[[data.files]]\npth = \"a\"\n").find(":2: data.files.pth is not a field of a recipe"),
+            std::string::npos);
   EXPECT_NE(load_recipe("none.toml").error().message.find("recipe none.toml: cannot be read"), std::string::npos);
 }
 

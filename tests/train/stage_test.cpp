@@ -112,6 +112,45 @@ class StageTest : public ::testing::Test {
   const test::Folder folder_;
 };
 
+// What transformers would look for later: named chat templates in both forms, old forms of the tokenizer, code.
+TEST_F(StageTest, WhatStandsBesideTheWeightsGoesAlong) {
+  const std::string from = model_with_tokenizer("qwen2"), model = model_folder(folder_ / "run");
+  const std::string chat =
+      "{{ bos_token or '' }}{% for m in messages %}{{ m.role }}: {{ m.content }}<|end_of_text|>{% endfor %}";
+  const std::map<std::string, std::string> beside = {
+      {"additional_chat_templates/tool_use.jinja", chat + "{# tools #}"},
+      {"additional_chat_templates/rag.jinja", chat + "{# rag #}"},
+      {"chat_template.jinja", chat},
+      {"tokenizer_config.json",
+       R"({"eos_token": "<|end_of_text|>", "chat_template": [{"name": "default", "template": "a"}]})"},
+      {"generation_config.json", R"({"temperature": 0.5})"},
+      {"vocab.json", "{}"},
+      {"merges.txt", "#version: 0.2\n"},
+      {"tokenizer.model", std::string("\0\1", 2)},
+      {"tokenization_mine.py", "pass\n"}};
+  fs::create_directory(from + "/additional_chat_templates");
+  for (const auto& [name, text] : beside) ASSERT_TRUE(write_file(from + "/" + name, text).ok()) << name;
+  ASSERT_TRUE(write_file(from + "/additional_chat_templates/notes.txt", "not a template").ok());
+  const Recipe r = recipe(kRecipe);
+  ASSERT_EQ(go(r, {.from = from}).error, "");
+  for (const auto& [name, text] : beside) {
+    const auto copy = read_file(model + "/" + name);
+    ASSERT_TRUE(copy.ok()) << copy.error().message;
+    EXPECT_EQ(*copy, text) << name;
+  }
+  EXPECT_FALSE(fs::exists(model + "/additional_chat_templates/notes.txt"));
+  // Another model in its place: its own templates, none of the earlier one's.
+  fs::remove(from + "/additional_chat_templates/rag.jinja");
+  ASSERT_EQ(go(r, {.from = from, .restart = true}).error, "");
+  EXPECT_TRUE(fs::exists(model + "/additional_chat_templates/tool_use.jinja"));
+  EXPECT_FALSE(fs::exists(model + "/additional_chat_templates/rag.jinja"));
+  // With a template that the person names, that one is the model's.
+  ASSERT_TRUE(write_file(folder_ / "named.jinja", chat + "{# mine #}").ok());
+  ASSERT_EQ(go(r, {.from = from, .chat_template = folder_ / "named.jinja", .restart = true}).error, "");
+  EXPECT_FALSE(fs::exists(model + "/additional_chat_templates"));
+  EXPECT_EQ(*read_file(model + "/chat_template.jinja"), chat + "{# mine #}");
+}
+
 TEST_F(StageTest, AnotherFamilyTrainsOnFromItsFolder) {
   for (const std::string name : {"qwen2", "qwen3_moe"}) {
     const std::string from = model_with_tokenizer(name), run = folder_ / (name + "-run");

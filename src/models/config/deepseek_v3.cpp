@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/near_names.h"
 #include "models/config/quantization.h"
 
 namespace jamsu::models {
@@ -218,12 +219,36 @@ Result<DeepseekV3Config> parse_deepseek_v2(const json::object& object, std::stri
   return parse(DeepseekKind::v2, class_of(DeepseekKind::v2), object, file);
 }
 
-Result<DeepseekV3Config> parse_recipe_model(const json::object& object, std::string_view file) {
-  auto c = parse(DeepseekKind::v3, recipe_class(), object, file);
-  if (!c || c->read_over.empty()) return c;
+namespace {
+
+// Names before values: what is misspelled is missing under its right name too. They are those that are read over when
+// everything else is there.
+Status check_names(const json::object& object, std::string_view file) {
+  C smallest;
+  smallest.vocab_size = smallest.qk_rope_head_dim = smallest.qk_nope_head_dim = smallest.v_head_dim = 2;
+  for (int64_t C::*one : {&C::hidden_size, &C::intermediate_size, &C::moe_intermediate_size, &C::num_hidden_layers,
+                          &C::num_attention_heads, &C::num_key_value_heads, &C::kv_lora_rank, &C::n_routed_experts,
+                          &C::num_experts_per_tok, &C::n_group, &C::topk_group, &C::max_position_embeddings})
+    smallest.*one = 1;
+  json::object all = to_json(smallest, "bfloat16");
+  for (const auto& [name, value] : object)
+    if (!all.contains(name)) all[name] = value;
+  const auto c = parse(DeepseekKind::v3, recipe_class(), all, file);
+  if (!c || c->read_over.empty()) return {};
   const std::string& first = c->read_over.front();  // `"name" = value`
-  return config_error(file, fmt::format("{} is not a field this program knows for {}.",
-                                        first.substr(0, first.find('"', 1) + 1), architecture_name(c->kind)));
+  const std::string name = first.substr(1, first.find('"', 1) - 1);
+  std::vector<std::string> known;
+  for (const auto& f : fields()) known.emplace_back(f.name);
+  const std::string meant = did_you_mean(name, known);
+  return config_error(file, fmt::format("\"{}\" is not a field this program knows for {}{}", name,
+                                        architecture_name(DeepseekKind::v3), meant.empty() ? "." : meant));
+}
+
+}  // namespace
+
+Result<DeepseekV3Config> parse_recipe_model(const json::object& object, std::string_view file) {
+  if (auto s = check_names(object, file); !s) return s.error();
+  return parse(DeepseekKind::v3, recipe_class(), object, file);
 }
 
 namespace {
