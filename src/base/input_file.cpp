@@ -63,6 +63,11 @@ struct Descriptor {
 
 }  // namespace
 
+bool is_there(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 Result<int> open_to_read(const std::string& path, Reads reads) {
   // O_NONBLOCK: an open for reading of a FIFO waits for its writer; of a regular file it changes nothing.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

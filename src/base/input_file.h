@@ -16,6 +16,10 @@ enum class Reads : uint8_t {
   pipes_too,  // and pipes without a name (<(command)), and terminals: they end when their writer does
 };
 
+// Whether a name stands there. One that leads nowhere counts (a link into a cache whose blob has gone), and one that
+// cannot be asked for: reading it says what is wrong.
+bool is_there(const std::string& path);
+
 // Opens without waiting. The descriptor is the caller's. Errors: cannot be read; `PATH: is a FIFO (named pipe), where a
 // file is read.`, and so of folders, devices and sockets.
 Result<int> open_to_read(const std::string& path, Reads reads);

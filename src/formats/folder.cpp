@@ -130,10 +130,13 @@ std::string what_lies_there(const std::string& folder) {
           "It holds {}, a part of the weights, but not model.safetensors.index.json, which says where each tensor is. "
           "Fetch that file too.",
           name);
-  if (has(files, "model.safetensors") && !has(files, "config.json"))
+  const bool weights_alone = has(files, "model.safetensors") && !has(files, "config.json");
+  std::vector<std::string> others = files;
+  std::erase(others, "model.safetensors");
+  if (std::string said = first_of(others, kOtherWeights); !said.empty()) return said;
+  if (weights_alone)
     return "It holds model.safetensors, and no config.json, which says what model the weights are of. Fetch that file "
            "too.";
-  if (std::string said = first_of(files, kOtherWeights); !said.empty()) return said;
   if (has(folders, "snapshots")) return snapshots_of(path);
   for (const std::string& name : folders)
     if (fs::exists(path / name / "config.json", error))

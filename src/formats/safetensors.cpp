@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <filesystem>
 
+#include "base/input_file.h"
 #include "formats/folder.h"
 #include "formats/strict_json.h"
 
@@ -45,13 +46,6 @@ Result<std::map<std::string, std::string>> read_index(const std::string& path) {
   }
   if (shards.empty()) return Error{fmt::format("{}: \"weight_map\" names no tensor.", path)};
   return shards;
-}
-
-// A name that leads nowhere (a link into a cache) counts: opening it says what is wrong.
-// So does what cannot be asked (no permission, no memory).
-bool exists(const std::string& path) {
-  std::error_code error;
-  return fs::symlink_status(path, error).type() != fs::file_type::not_found;
 }
 
 // Of shards that an index names.
@@ -101,9 +95,9 @@ Result<Safetensors> Safetensors::open_file(const std::string& path) {
 
 Result<Safetensors> Safetensors::open_folder(const std::string& folder) {
   // As transformers: the single file is taken where both are there.
-  if (exists(folder + "/" + kSingle)) return open_file(folder + "/" + kSingle);
+  if (is_there(folder + "/" + kSingle)) return open_file(folder + "/" + kSingle);
   const std::string index = folder + "/" + kIndex;
-  if (!exists(index)) {
+  if (!is_there(index)) {
     const std::string instead = what_lies_there(folder);
     return Error{
         fmt::format("{}: holds neither {} nor {}.{}{}", folder, kSingle, kIndex, instead.empty() ? "" : " ", instead)};

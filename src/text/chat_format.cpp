@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/input_file.h"
 #include "base/json_doubles.h"
 #include "text/chat_template.h"
 #include "tokenizer/json_fields.h"
@@ -25,11 +26,6 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kMostConfigBytes = int64_t{32} << 20;
 constexpr size_t kMostTemplates = 64;  // of a folder
-
-bool is_there(const std::string& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
 
 // A text of the folder.
 Result<std::string> read_own(const std::string& path, int64_t max_bytes) {

@@ -61,6 +61,20 @@ TEST_F(OddFiles, OfAModelsFolder) {
     }
 }
 
+// A link into a cache whose blob has gone: not as if the file were not there, which would mean other defaults.
+TEST_F(OddFiles, LinksThatLeadNowhere) {
+  for (const char* name : {"chat_template.jinja", "tokenizer_config.json", "tokenizer.json", "generation_config.json",
+                           "model.safetensors"}) {
+    const std::string folder = folder_ / name, path = folder + "/" + name;
+    fs::copy(kNano, folder);
+    fs::remove(path);
+    fs::create_symlink("../../blobs/gone", path);
+    const Ended ended = jamsu({"generate", "--model", folder, "--chat", "-p", "48+57"});
+    EXPECT_EQ(ended.code, name == std::string("generation_config.json") ? 0 : 1) << ended.err;
+    EXPECT_TRUE(contains(ended.err, path + ": cannot be read: No such file")) << ended.err;
+  }
+}
+
 TEST_F(OddFiles, OnTheCommandLine) {
   const std::string recipe = file("good.toml", "[[data.files]]\npath = \"odd.txt\"\n");
   const std::vector<std::pair<const char*, std::vector<std::string>>> verbs = {

@@ -1,10 +1,10 @@
 #include "models/config/generation.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <string_view>
 
 #include "base/files.h"
+#include "base/input_file.h"
 #include "formats/strict_json.h"
 #include "models/config/reader.h"
 
@@ -177,8 +177,7 @@ class Reader {
 GenerationConfig load_generation_config(const std::string& folder, int64_t vocab) {
   const std::string file = folder + "/generation_config.json";
   GenerationConfig config;
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return config;
+  if (!is_there(file)) return config;
   const auto text = read_file(file, int64_t{1} << 24);
   const auto value = text ? formats::parse_strict_json(*text, file) : Result<json::value>(text.error());
   if (!value || !value->is_object()) {

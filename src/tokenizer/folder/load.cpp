@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/files.h"
+#include "base/input_file.h"
 #include "tokenizer/folder/sentencepiece.h"
 #include "tokenizer/tiktoken.h"
 #include "tokenizer/tokenizer.h"
@@ -24,16 +25,11 @@ constexpr std::array<const char*, 3> kRead = {"tokenizer.json", "tiktoken.model"
 constexpr std::array<const char*, 5> kNamed = {"vocab.json", "spiece.model", "sentencepiece.bpe.model", "tekken.json",
                                                "vocab.txt"};
 
-bool is_there(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
-}
-
 Result<Tokenizer> load_sentencepiece(const std::filesystem::path& pieces, const std::filesystem::path& config) {
   const auto model = read_file(pieces.string(), kMaxFileBytes);
   if (!model) return model.error();
   const auto fields =
-      is_there(config) ? read_file(config.string(), kMaxConfigBytes) : Result<std::string>(std::string("{}"));
+      is_there(config.string()) ? read_file(config.string(), kMaxConfigBytes) : Result<std::string>(std::string("{}"));
   if (!fields) return fields.error();
   const auto text = json_of_sentencepiece(*model, pieces.string(), *fields, config.string());
   if (!text) return text.error();
@@ -43,7 +39,7 @@ Result<Tokenizer> load_sentencepiece(const std::filesystem::path& pieces, const 
 }  // namespace
 
 bool holds_tokenizer(const std::string& folder) {
-  const auto there = [&](const char* name) { return is_there(std::filesystem::path(folder) / name); };
+  const auto there = [&](const char* name) { return is_there(folder + "/" + name); };
   return std::any_of(kRead.begin(), kRead.end(), there) || std::any_of(kNamed.begin(), kNamed.end(), there);
 }
 
@@ -53,23 +49,23 @@ Result<Tokenizer> Tokenizer::load(const std::filesystem::path& file_or_folder) {
   const auto file = folder ? file_or_folder / "tokenizer.json" : file_or_folder;
   const auto tiktoken = file_or_folder / "tiktoken.model", config = file_or_folder / "tokenizer_config.json",
              pieces = file_or_folder / "tokenizer.model";
-  if (folder && !is_there(file)) {
-    if (is_there(tiktoken)) {
+  if (folder && !is_there(file.string())) {
+    if (is_there(tiktoken.string())) {
       const auto ranks = read_file(tiktoken.string(), kMaxFileBytes);
       if (!ranks) return ranks.error();
       const auto fields = read_file(config.string(), kMaxConfigBytes);
       if (!fields) return fields.error();
       return read_tiktoken(*ranks, tiktoken.string(), *fields, config.string());
     }
-    if (is_there(pieces)) return load_sentencepiece(pieces, config);
+    if (is_there(pieces.string())) return load_sentencepiece(pieces, config);
     for (const char* other : kNamed)
-      if (is_there(file_or_folder / other))
+      if (is_there((file_or_folder / other).string()))
         return Error{fmt::format("{}: holds {}, no tokenizer.json. {}", file_or_folder.string(), other,
                                  how_to_convert(file_or_folder.string()))};
   }
   auto text = read_file(file.string(), kMaxFileBytes);
   if (!text) return text.error();
-  if (!folder || !is_there(config)) return from_json(*text, file.string());
+  if (!folder || !is_there(config.string())) return from_json(*text, file.string());
   const auto fields = read_file(config.string(), kMaxConfigBytes);
   if (!fields) return fields.error();
   return from_json(*text, file.string(), *fields, config.string());
