@@ -331,6 +331,7 @@ Status read_rest(ConfigReader& reader, C& c) {
   c.eos_token_ids = ids->eos;
   const auto rope = read_rope(reader, c.max_position_embeddings);
   if (!rope) return rope.error();
+  if (auto s = check_factors(reader, *rope, c.head_width()); !s) return s;
   c.rope_theta = rope->theta;
   c.rope_scaling = rope->scaling;
   if (auto s = check_quantization(reader); !s) return s;

@@ -131,14 +131,14 @@ Status read_rotation(ConfigReader& reader, C& c) {
   if (!rope) return rope.error();
   c.rope_theta = rope->theta;
   c.rope_scaling = rope->scaling;
-  if (!rope->partial_rotary_factor) return {};
+  if (!rope->partial_rotary_factor) return check_factors(reader, *rope, c.rotated());
   const auto rotated = rotated_width(rope->partial_rotary_factor, c.head_width(), reader.file());
   if (!rotated) return rotated.error();
   if (c.rotary_dim && *c.rotary_dim != *rotated)
     return disagreement(reader.file(), "rotary_dim", *c.rotary_dim, "partial_rotary_factor",
                         *rope->partial_rotary_factor);
   c.rotary_dim = *rotated;
-  return {};
+  return check_factors(reader, *rope, *rotated);
 }
 
 // What must hold between fields.
