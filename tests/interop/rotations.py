@@ -51,7 +51,7 @@ CASES = {
     "qwen3_moe/longrope-long": {**MOE, **longrope(8, factor=3.0)},
     "deepseek_v2/longrope-long": {**MLA, **longrope(4, factor=4.0)},
     "deepseek_v3/longrope-long": {**MLA, **longrope(4, attention_factor=1.3)},
-    "minimax/longrope-long": {**GQA, "num_local_experts": 4, **longrope(4)},
+    "minimax/longrope-long": {**GQA, "head_dim": 8, "num_local_experts": 4, **longrope(4)},
     "minimax_m2/longrope-long": {**M2, **longrope(4, partial_rotary_factor=0.5)},
     "minimax_m2/longrope-rotary-dim": {**M2, "rotary_dim": 8, **longrope(4)},
     "deepseek_v3/mscale-all-dim": {**MLA, **yarn(mscale_all_dim=1.0)},

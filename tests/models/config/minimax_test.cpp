@@ -115,7 +115,7 @@ TEST(MiniMaxConfig, EveryMalformedKindNamesItsField) {
       {kText, "layer_types", set("layer_types", "full_attention")},
       {kText, "sliding_window", set("sliding_window", 0)},
       {kM2, "sliding_window", set("sliding_window", 128)},
-      {kText, "hidden_act", set("hidden_act", "gelu")},
+      {kText, "hidden_act", set("hidden_act", 1)},
       {kText, "rope_scaling.type", set("rope_scaling", json::object{{"type", "proportional"}, {"factor", 4}})},
       {kText, "rope_scaling.short_factor", set("rope_scaling", json::object{{"type", "longrope"}, {"factor", 4}})},
       {kText, "attn_type_list", set("attn_type_list", json::array{1, 1})},
