@@ -105,14 +105,18 @@ Value reshape(const Value& x, Shape shape, Context& c) {
   });
 }
 
-Value swiglu(const Value& gate, const Value& up, Context& c) {
-  Tensor y = ops::swiglu(gate.tensor, up.tensor, c.ops);
+Value gated(ops::Activation f, const Value& gate, const Value& up, Context& c) {
+  Tensor y = ops::gated(f, gate.tensor, up.tensor, c.ops);
   if (!flows(c, {&gate, &up})) return untaped(std::move(y));
-  return c.tape->record(std::move(y), [gate, up](const Tensor& dy, Gradients& g) {
-    ops::SwigluGrads d = ops::swiglu_backward(dy, gate.tensor, up.tensor, g.ops);
+  return c.tape->record(std::move(y), [f, gate, up](const Tensor& dy, Gradients& g) {
+    ops::SwigluGrads d = ops::gated_backward(f, dy, gate.tensor, up.tensor, g.ops);
     g.add(up, std::move(d.dup));
     g.add(gate, std::move(d.dgate));
   });
+}
+
+Value swiglu(const Value& gate, const Value& up, Context& c) {
+  return gated(ops::Activation::silu, gate, up, c);
 }
 
 Value gated_mlp(const Value& x, const Parameter& gate, const Parameter& up, const Parameter& down, Context& c) {
@@ -271,7 +275,7 @@ Value experts(const Value& x, const ExpertParameters& p, const Routed& routed, C
   const int32_t* rows = dispatch->rows.i32();
   Tensor gate = ops::grouped_linear(x.tensor, rows, {dispatch->offsets, gate_weights}, c.ops);
   Tensor up = ops::grouped_linear(x.tensor, rows, {dispatch->offsets, up_weights}, c.ops);
-  Tensor h = ops::swiglu(gate, up, c.ops);
+  Tensor h = ops::gated(p.activation, gate, up, c.ops);
   Tensor y = ops::grouped_linear(h, nullptr, {dispatch->offsets, down_weights}, c.ops);
   if (!flows(c, {&x}) && (!c.tape || (none_trained(p.gate) && none_trained(p.up) && none_trained(p.down))))
     return untaped(std::move(y));
@@ -280,7 +284,7 @@ Value experts(const Value& x, const ExpertParameters& p, const Routed& routed, C
     const std::vector<int64_t>& offsets = dispatch->offsets;
     Tensor dh = ops::grouped_linear_dx(dy, {offsets, down_weights}, g.ops);
     add_expert_grads(dy, h, offsets, p.down, g);
-    ops::SwigluGrads d = ops::swiglu_backward(dh, gate, up, g.ops);
+    ops::SwigluGrads d = ops::gated_backward(p.activation, dh, gate, up, g.ops);
     const Tensor xe =
         ops::gather_rows(x.tensor, {dispatch->rows.i32(), static_cast<size_t>(dispatch->rows.elements())}, g.ops);
     const Tensor dx_up = ops::grouped_linear_dx(d.dup, {offsets, up_weights}, g.ops);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "autograd/tape.h"
+#include "ops/activation.h"
 #include "ops/attention.h"
 #include "ops/linear.h"
 #include "ops/rope.h"
@@ -26,6 +27,8 @@ Value add(const Value& a, const Value& b, Context& c);
 Value scale(const Value& x, float factor, Context& c);
 // The same elements in another shape.
 Value reshape(const Value& x, Shape shape, Context& c);
+// f(gate) * up; swiglu: by silu.
+Value gated(ops::Activation f, const Value& gate, const Value& up, Context& c);
 Value swiglu(const Value& gate, const Value& up, Context& c);
 // down(swiglu(gate(x), up(x))).
 Value gated_mlp(const Value& x, const Parameter& gate, const Parameter& up, const Parameter& down, Context& c);
@@ -78,8 +81,9 @@ Routed route(const Value& logits, const Tensor& bias, const ops::RouterConfig& c
 
 struct ExpertParameters {
   std::vector<const Parameter*> gate, up, down;  // [E]
+  ops::Activation activation = ops::Activation::silu;
 };
-// Each expert's SwiGLU MLP on its tokens: [N * K, d] in slot order.
+// Each expert's gated MLP on its tokens: [N * K, d] in slot order.
 Value experts(const Value& x, const ExpertParameters& p, const Routed& routed, Context& c);
 // shared + sum of weighted expert outputs; `shared` may be null.
 Value combine(const Value* shared, const Value& expert_out, const Routed& routed, Context& c);

@@ -18,8 +18,8 @@ class DeepseekV3Layer final : public DecoderLayer {
         feed_forward_norm_((scope / "post_attention_layernorm").vector(config.hidden_size)),
         feed_forward_(config.is_moe_layer(layer)
                           ? FeedForward(scope / "mlp", config.moe(), layer)
-                          : FeedForward(scope / "mlp", config.hidden_size, config.intermediate_size, config.mlp_bias)) {
-  }
+                          : FeedForward(scope / "mlp", config.hidden_size, config.intermediate_size, config.mlp_bias,
+                                        config.activation)) {}
 
   Value forward(const Value& x, const Batch& batch, const ops::RopeTable& table, size_t state_layer,
                 ForwardContext& c) const override {

@@ -22,7 +22,8 @@ class LlamaLayer final : public DecoderLayer {
         feed_forward_norm_((scope / "post_attention_layernorm").vector(config.hidden_size)),
         feed_forward_(config.is_moe_layer(layer)
                           ? FeedForward(scope / "mlp", config.moe(), layer)
-                          : FeedForward(scope / "mlp", config.hidden_size, config.intermediate_size, config.mlp_bias)) {
+                          : FeedForward(scope / "mlp", config.hidden_size, config.intermediate_size, config.mlp_bias,
+                                        config.activation)) {
     if (config.use_post_norm) {
       post_norm1_ = &(scope / "post_norm1").vector(config.hidden_size);
       post_norm2_ = &(scope / "post_norm2").vector(config.hidden_size);

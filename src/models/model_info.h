@@ -20,8 +20,8 @@ struct ModelInfo {
   bool has_mtp = false;
   bool tied_head = false;  // the head multiplies with the embedding
   bool trainable = true;   // every layer has a backward
-  // A state of so many positions is the same whatever text goes on behind it. Beyond, dynamic NTK turns a prompt by its
-  // whole length: states are shared between texts that are no longer than this, and up to here.
+  // A state of so many positions is the same whatever text goes on behind it. Beyond, dynamic NTK and LongRoPE turn a
+  // prompt by its whole length: states are shared between texts that are no longer than this, and up to here.
   int64_t same_up_to = INT64_MAX;
   int64_t bos = -1;  // -1: none
   std::vector<int64_t> eos;

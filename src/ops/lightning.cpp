@@ -29,22 +29,22 @@ void step(const Head& head, const float* q, const float* k, const float* v, floa
 
 }  // namespace
 
-Tensor lightning(const Tensor& qkv, int64_t heads, int64_t width, std::span<const float> decay,
-                 std::span<const LightningSegment> segments, Context& context) {
-  const int64_t rows = qkv.dim(0), row = heads * 3 * width;
-  JAMSU_CHECK(qkv.dim(1) == row && static_cast<int64_t>(decay.size()) == heads);
+Tensor lightning(const Tensor& qkv, const LightningHeads& of, std::span<const LightningSegment> segments,
+                 Context& context) {
+  const int64_t heads = of.heads, width = of.width, rows = qkv.dim(0), row = heads * 3 * width;
+  JAMSU_CHECK(qkv.dim(1) == row && static_cast<int64_t>(of.decay.size()) == heads);
   Tensor out = context.empty({rows, heads * width});
   const int64_t sequences = static_cast<int64_t>(segments.size());
   context.parallel(sequences * heads, 1, [&](int64_t first, int64_t last, int worker) {
-    float* activated = context.scratch.get<float>(worker, Scratch::slot_a, 3 * width);
+    float* values = context.scratch.get<float>(worker, Scratch::slot_a, 3 * width);
     for (int64_t item = first; item < last; ++item) {
       const LightningSegment& s = segments[static_cast<size_t>(item / heads)];
       const int64_t h = item % heads;
-      const Head head{width, decay[static_cast<size_t>(h)], s.state + h * width * width};
+      const Head head{width, of.decay[static_cast<size_t>(h)], s.state + h * width * width};
       for (int64_t r = s.first_row; r < s.first_row + s.rows; ++r) {
         const float* x = qkv.f32() + r * row + h * 3 * width;
-        for (int64_t i = 0; i < 3 * width; ++i) activated[i] = math::silu(x[i]);
-        step(head, activated, activated + width, activated + 2 * width, out.f32() + (r * heads + h) * width);
+        activate(of.activation, x, 3 * width, values);
+        step(head, values, values + width, values + 2 * width, out.f32() + (r * heads + h) * width);
       }
     }
   });

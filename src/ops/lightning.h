@@ -3,7 +3,7 @@
 // with a decay for each head. Forward only.
 #include <span>
 
-#include "ops/context.h"
+#include "ops/activation.h"
 
 namespace jamsu::ops {
 
@@ -13,12 +13,17 @@ struct LightningSegment {
   float* state = nullptr;
 };
 
-// Row by row and head by head, with q, k, v = silu of the row's [head][q | k | v] columns:
+// Row by row and head by head, with q, k, v = f of the row's [head][q | k | v] columns:
 //   S[i][j] = decay * S[i][j] + k[i] * v[j], three roundings;  out[j] = sum over i ascending of q[i] * S[i][j] from +0.
 // The order is the sequence's alone, so that pieces of a prefill and decoding give the same bits.
 //   qkv [N, heads * 3 * width], decay [heads]  ->  [N, heads * width].
-Tensor lightning(const Tensor& qkv, int64_t heads, int64_t width, std::span<const float> decay,
-                 std::span<const LightningSegment> segments, Context& context);
+struct LightningHeads {
+  int64_t heads, width;
+  std::span<const float> decay;
+  Activation activation = Activation::silu;  // f
+};
+Tensor lightning(const Tensor& qkv, const LightningHeads& of, std::span<const LightningSegment> segments,
+                 Context& context);
 
 // y = x * sigmoid(gate), element by element.
 Tensor sigmoid_gate(const Tensor& x, const Tensor& gate, Context& context);

@@ -37,6 +37,12 @@ double dynamic_theta(const RopeConfig& c, double length) {
   return c.theta * math::pow(c.factor * length / c.original_context - (c.factor - 1.0), width / (width - 2.0));
 }
 
+// transformers' _compute_longrope_parameters: more of the context is more to choose from, so that scores are sharpened.
+double longrope_attention(const RopeConfig& c) {
+  if (c.attention_factor) return *c.attention_factor;
+  return c.factor <= 1.0 ? 1.0 : std::sqrt(1.0 + math::log(c.factor) / math::log(c.original_context));
+}
+
 double frequency(double theta, int64_t pair, int64_t width) {
   return math::pow(theta, -static_cast<double>(2 * pair) / static_cast<double>(width));
 }
@@ -66,8 +72,17 @@ Rope::Rope(const RopeConfig& c) : config(c) {
       softmax_factor = m * m;
     }
   }
+  if (c.scaling == RopeScaling::longrope) {
+    const auto pairs = static_cast<size_t>(half);
+    JAMSU_CHECK(c.short_factor.size() == pairs && c.long_factor.size() == pairs);
+    attention_factor = static_cast<float>(longrope_attention(c));
+  }
   for (int64_t i = 0; i < half; ++i) {
     double f = frequency(c.theta, i, c.width);
+    if (c.scaling == RopeScaling::longrope) {
+      long_frequency.push_back(static_cast<float>(f / c.long_factor[static_cast<size_t>(i)]));
+      f /= c.short_factor[static_cast<size_t>(i)];
+    }
     if (c.scaling == RopeScaling::yarn) {
       const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
       f = f / c.factor * ramp + f * (1.0 - ramp);
@@ -80,6 +95,8 @@ Rope::Rope(const RopeConfig& c) : config(c) {
 
 std::vector<float> Rope::frequencies_of(int64_t length) const {
   if (!by_length()) return inverse_frequency;
+  if (config.scaling == RopeScaling::longrope)
+    return static_cast<double>(length) > config.original_context ? long_frequency : inverse_frequency;
   const double theta = dynamic_theta(config, static_cast<double>(length));
   std::vector<float> all;
   for (int64_t i = 0; i < config.width / 2; ++i) all.push_back(static_cast<float>(frequency(theta, i, config.width)));

@@ -248,6 +248,7 @@ std::string explain_model(const boost::json::object& model, const Reasons& reaso
   }
   const auto& eos = model.at("eos_token_id");
   if (!eos.is_array() || !eos.as_array().empty()) out += fmt::format("eos_token_id = {}\n", model_value(eos));
+  if (const auto& f = model.at("hidden_act"); f != "silu") out += fmt::format("hidden_act = {}\n", model_value(f));
   if (!model.at("rope_scaling").is_null())
     out += fmt::format("rope_scaling = {}\n", model_value(model.at("rope_scaling")));
   return out;

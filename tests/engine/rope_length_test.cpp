@@ -1,4 +1,4 @@
-// Dynamic NTK: a prompt is rotated by its whole length, a token of the reply by the length it ends. Pieces, prefixes and
+// Dynamic NTK and LongRoPE: a prompt is rotated by its whole length, a token of the reply by the length it ends. Pieces, prefixes and
 // forks must not be seen in the result (docs/numerics.md, section 4).
 #include "engine/small_engine.h"
 
@@ -9,11 +9,18 @@ using small::Collected;
 
 constexpr int64_t kTrained = 64, kFactor = 4;
 
-class RopeLengths : public small::Engines {
+class RopeLengths : public small::Engines, public testing::WithParamInterface<ops::RopeScaling> {
  protected:
   RopeLengths() {
-    models::DeepseekV3Config c = small::config(kTrained);
-    c.rope_scaling = models::RopeScalingConfig{.type = ops::RopeScaling::dynamic, .factor = kFactor};
+    const bool dynamic = GetParam() == ops::RopeScaling::dynamic;
+    models::DeepseekV3Config c = small::config(dynamic ? kTrained : kTrained * kFactor);
+    c.rope_scaling = models::RopeScalingConfig{.type = GetParam(), .factor = kFactor};
+    if (!dynamic) {
+      c.rope_scaling->original_max_position_embeddings = kTrained;
+      c.rope_scaling->attention_factor = 1;
+      c.rope_scaling->short_factor = {1, 1};
+      c.rope_scaling->long_factor = {1.5, 8};
+    }
     model_ = std::make_shared<models::DeepseekV3>(c, ops::Numerics::bf16);
     fill(3);
   }
@@ -36,12 +43,12 @@ void expect_same(const Collected::Sample& a, const Collected::Sample& b) {
   EXPECT_EQ(a.logprobs, b.logprobs);  // bit for bit
 }
 
-TEST_F(RopeLengths, ContextIsStretchedByTheFactor) {
+TEST_P(RopeLengths, ContextIsStretchedByTheFactor) {
   EXPECT_EQ(model_->info().context, kTrained * kFactor);
   EXPECT_EQ(model_->info().same_up_to, kTrained);
 }
 
-TEST_F(RopeLengths, PiecesOfAPromptAreOnePrompt) {
+TEST_P(RopeLengths, PiecesOfAPromptAreOnePrompt) {
   for (const int64_t prompt : {40, 63, 64, 65, 130}) {
     const auto want = alone(request(prompt));
     for (const int64_t rows : {1, 7, 33})
@@ -50,7 +57,7 @@ TEST_F(RopeLengths, PiecesOfAPromptAreOnePrompt) {
 }
 
 // Beyond the length it was trained on the rotation is another one: a model without scaling says something else.
-TEST_F(RopeLengths, OnlyLongTextsAreScaled) {
+TEST_P(RopeLengths, OnlyLongTextsAreScaled) {
   const auto short_text = alone(request(30)), long_text = alone(request(130));
   models::DeepseekV3Config plain = small::config(kTrained * kFactor);
   model_ = std::make_shared<models::DeepseekV3>(plain, ops::Numerics::bf16);
@@ -59,7 +66,7 @@ TEST_F(RopeLengths, OnlyLongTextsAreScaled) {
   EXPECT_NE(alone(request(130)).logprobs, long_text.logprobs);
 }
 
-TEST_F(RopeLengths, PrefixesAreSharedOnlyWhileNothingIsScaled) {
+TEST_P(RopeLengths, PrefixesAreSharedOnlyWhileNothingIsScaled) {
   const auto want_short = alone(request(50)), want_long = alone(request(130));
   const auto engine = open({.cached_prefixes = 4});
   EXPECT_EQ(ask(*engine, request(60, 20)).end->cached_tokens, 0);  // its state ends beyond 64 positions
@@ -76,7 +83,10 @@ TEST_F(RopeLengths, PrefixesAreSharedOnlyWhileNothingIsScaled) {
   expect_same(after, want_short);
 }
 
-TEST_F(RopeLengths, SamplesThatShareALongPromptSayWhatTheySayAlone) {
+INSTANTIATE_TEST_SUITE_P(Types, RopeLengths, testing::Values(ops::RopeScaling::dynamic, ops::RopeScaling::longrope),
+                         [](const auto& c) { return c.param == ops::RopeScaling::dynamic ? "dynamic" : "longrope"; });
+
+TEST_P(RopeLengths, SamplesThatShareALongPromptSayWhatTheySayAlone) {
   Request many = request(100);
   many.samples = 3;
   const auto engine = open({.cached_prefixes = 0});

@@ -53,7 +53,19 @@ def rope(kind, **more):
 
 YARN = {**rope("yarn", factor=4.0, original_max_position_embeddings=32), "max_position_embeddings": 128}
 LLAMA3 = rope("llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)
+TANH, RELU = {"hidden_act": "gelu_pytorch_tanh"}, {"hidden_act": "relu"}
 LINEAR, DYNAMIC = rope("linear", factor=2.0), {**rope("dynamic", factor=2.0), "max_position_embeddings": 64}
+
+
+def longrope(pairs, **more):
+    return rope("longrope", **{"factor": 4.0, "original_max_position_embeddings": 32, "short_factor": [1 + 0.1 * i for i in range(pairs)],
+                               "long_factor": [1 + 1.5 * i for i in range(pairs)], **more})
+
+
+def pairs_of(family):
+    """What a list of longrope has a number for."""
+    sizes = SIZES[family][1]
+    return sizes.get("qk_rope_head_dim", sizes.get("head_dim", sizes["hidden_size"] // sizes["num_attention_heads"])) // 2
 
 
 def old_spelling(config):
@@ -97,14 +109,16 @@ COMMON = {
     "harmless": ({}, {"edit": harmless}),
     "bare": ({}, {"edit": bare}),
     "generation": ({}, {"generation": {"temperature": None, "top_k": -1, "top_p": "0.9", "do_sample": None, "num_beams": 1, "surprise": 1, "repetition_penalty": 1.0, "eos_token_id": "FIFTH"}}),
-    "gelu": ({"hidden_act": "gelu"}, {"beyond": "hidden_act"}),
+    "gelu": ({"hidden_act": "gelu"}, {}),
     "partial-rotation": ({**rope("default", partial_rotary_factor=0.5)}, {}),
-    "longrope": ({**rope("longrope", factor=4.0, original_max_position_embeddings=32, short_factor=[1.0] * 4, long_factor=[2.0] * 4), "max_position_embeddings": 128}, {"beyond": "rope_type"}),
+    # Prompts are shorter than 32, the longest text is not.
+    "longrope": (lambda pairs: {**longrope(pairs), "max_position_embeddings": 128}, {}),
     "two-ends": ({"eos_token_id": [2, 5], "pad_token_id": 0}, {}),
     "one-layer": ({"num_hidden_layers": 1, "layer_types": None, "first_k_dense_replace": 0}, {}),
 }
+LONGROPE_OLD = (lambda pairs: {**longrope(pairs, factor=None), "max_position_embeddings": 128}, {"edit": old_spelling})
 EXTRA = {
-    "llama": {"biases": ({"attention_bias": True, "mlp_bias": True}, {}), "yarn": (YARN, {}), "llama3": (LLAMA3, {}), "linear": (LINEAR, {}), "dynamic": (DYNAMIC, {}),
+    "llama": {"longrope-old": LONGROPE_OLD, "gelu-tanh": (TANH, {}), "gelu-new": ({"hidden_act": "gelu_new", "mlp_bias": True}, {}), "relu": (RELU, {}), "biases": ({"attention_bias": True, "mlp_bias": True}, {}), "yarn": (YARN, {}), "llama3": (LLAMA3, {}), "linear": (LINEAR, {}), "dynamic": (DYNAMIC, {}),
               "mha-null": ({"num_key_value_heads": None, "head_dim": None}, {}), "mqa": ({"num_key_value_heads": 1}, {}), "wide-heads": ({"head_dim": 24}, {}),
               "yarn-attention": ({**rope("yarn", factor=4.0, original_max_position_embeddings=32, attention_factor=1.3, beta_fast=16, beta_slow=2), "max_position_embeddings": 128}, {}),
               "yarn-old": (YARN, {"edit": old_spelling})},
@@ -112,7 +126,7 @@ EXTRA = {
               "yarn": (YARN, {}), "dynamic": (DYNAMIC, {}), "mha": ({"num_key_value_heads": 4}, {}), "heads-wide": ({"head_dim": 12}, {})},
     "qwen3": {"windows": ({"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 1}, {}), "biases": ({"attention_bias": True}, {}), "yarn": (YARN, {}), "linear": (LINEAR, {}),
               "head-null": ({"head_dim": 8}, {"edit": lambda c: {**c, "head_dim": 8}}), "mqa": ({"num_key_value_heads": 1}, {})},
-    "qwen3_moe": {"biases": ({"attention_bias": True}, {}), "windows": ({"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 0}, {}),
+    "qwen3_moe": {"gelu-tanh": (TANH, {}), "biases": ({"attention_bias": True}, {}), "windows": ({"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 0}, {}),
                   "sparse-step": ({"decoder_sparse_step": 2}, {}), "mlp-only": ({"mlp_only_layers": [1]}, {}), "norm": ({"norm_topk_prob": True}, {}), "yarn": (YARN, {}),
                   "fused": ({}, {"fused": True}), "fused-bf16-shards": ({}, {"fused": True, "dtype": "bfloat16", "shard": "30KB"})},
     "hyperclovax": {"mup": ({"embedding_multiplier": 3.0, "logits_scaling": 0.25, "residual_multiplier": 0.5, "attention_multiplier": 0.1}, {}), "no-post-norm": ({"use_post_norm": False}, {}),
@@ -120,17 +134,18 @@ EXTRA = {
     "deepseek_v2": {"groups": ({"topk_method": "group_limited_greedy", "n_group": 4, "topk_group": 2, "routed_scaling_factor": 4.0}, {}), "no-q-lora": ({"q_lora_rank": None}, {}),
                     "yarn": ({**rope("yarn", factor=4.0, original_max_position_embeddings=32, mscale=0.707, mscale_all_dim=0.707, beta_fast=32, beta_slow=1)}, {}),
                     "biases": ({"attention_bias": True}, {}), "mlp-biases": ({"mlp_bias": True}, {}), "norm": ({"norm_topk_prob": True}, {}), "fused": ({}, {"fused": True})},
-    "deepseek_v3": {"no-interleave": ({"rope_interleave": False}, {}), "yarn": ({**rope("yarn", factor=4.0, original_max_position_embeddings=32, mscale=1.0, mscale_all_dim=1.0)}, {}),
+    "deepseek_v3": {"longrope-old": LONGROPE_OLD, "relu": (RELU, {}), "no-interleave": ({"rope_interleave": False}, {}), "yarn": ({**rope("yarn", factor=4.0, original_max_position_embeddings=32, mscale=1.0, mscale_all_dim=1.0)}, {}),
                     "biases": ({"attention_bias": True}, {}), "no-norm": ({"norm_topk_prob": False, "routed_scaling_factor": 1.0}, {}), "shared-2": ({"n_shared_experts": 2}, {}),
                     "all-dense": ({"first_k_dense_replace": 3}, {}), "fused": ({}, {"fused": True})},
     "moonlight": {"all-moe": ({"first_k_dense_replace": 0}, {}), "linear": (LINEAR, {}), "fused": ({}, {"fused": True})},
-    "minimax": {"all-linear": ({"layer_types": ["linear_attention", "linear_attention"]}, {}), "factors": ({"full_attn_alpha_factor": 3.5, "linear_attn_beta_factor": 0.5, "mlp_alpha_factor": 3.5, "mlp_beta_factor": 0.7}, {}),
+    # The class of transformers asks the lists' length of head_dim, which is null by default.
+    "minimax": {"longrope": (lambda pairs: {**longrope(pairs), "max_position_embeddings": 128, "head_dim": 8}, {}), "gelu-tanh": (TANH, {}), "relu": (RELU, {}), "all-linear": ({"layer_types": ["linear_attention", "linear_attention"]}, {}), "factors": ({"full_attn_alpha_factor": 3.5, "linear_attn_beta_factor": 0.5, "mlp_alpha_factor": 3.5, "mlp_beta_factor": 0.7}, {}),
                 "head-dim": ({"head_dim": 16}, {}), "rotary": ({"head_dim": 16, "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "partial_rotary_factor": 0.5}}, {}),
                 "block": ({"block_size": 4}, {}), "fused": ({}, {"fused": True}), "linear-rope": (LINEAR, {})},
     "minimax_m2": {"rotary": ({"rope_parameters": {"rope_type": "default", "rope_theta": 5e6, "partial_rotary_factor": 0.5}}, {}), "mqa": ({"num_key_value_heads": 1}, {}),
                    "fused": ({}, {"fused": True}), "yarn": (YARN, {}), "top-1": ({"num_experts_per_tok": 1}, {})},
 }
-KEPT = ["llama/biases", "llama/nulls", "llama/dynamic", "qwen2/tied", "qwen2/bf16-shards", "qwen2/windows", "qwen3/default", "qwen3/biases",
+KEPT = ["llama/biases", "llama/nulls", "llama/dynamic", "llama/longrope", "qwen3/gelu", "minimax/gelu", "qwen2/tied", "qwen2/bf16-shards", "qwen2/windows", "qwen3/default", "qwen3/biases",
         "qwen3_moe/default", "qwen3_moe/fused", "qwen3_moe/sparse-step", "hyperclovax/default", "deepseek_v2/groups",
         "deepseek_v3/default", "deepseek_v3/fused", "moonlight/default", "minimax/default", "minimax/fused", "minimax_m2/rotary"]
 
@@ -248,6 +263,8 @@ def main():
                 name = f"{family}/{variant}"
                 if (chosen and not any(name == c or family == c for c in chosen)) or (keep and name not in KEPT):
                     continue
+                if callable(changes):
+                    changes = changes(pairs_of(family))
                 known = CONFIG_MAPPING[SIZES[family][0]]().to_dict()
                 changes = {k: v for k, v in changes.items() if k in known}
                 folder = pathlib.Path(top) / name.replace("/", "-")

@@ -39,10 +39,21 @@ def yarn(**more):
     return rope("yarn", factor=4.0, original_max_position_embeddings=16, **more)
 
 
+def longrope(pairs, **more):
+    return rope("longrope", original_max_position_embeddings=16, short_factor=[1 + 0.25 * i for i in range(pairs)], long_factor=[1 + 2.5 * i for i in range(pairs)], **more)
+
+
 CASES = {
     "llama/dynamic-long": {**GQA, **rope("dynamic", factor=4.0), "max_position_embeddings": 16},
     "qwen3_moe/dynamic-long": {**MOE, **rope("dynamic", factor=3.5), "max_position_embeddings": 20},
     "deepseek_v3/dynamic-long": {**MLA, **rope("dynamic", factor=4.0), "max_position_embeddings": 16},
+    "llama/longrope-long": {**GQA, **longrope(4)},
+    "qwen3_moe/longrope-long": {**MOE, **longrope(8, factor=3.0)},
+    "deepseek_v2/longrope-long": {**MLA, **longrope(4, factor=4.0)},
+    "deepseek_v3/longrope-long": {**MLA, **longrope(4, attention_factor=1.3)},
+    "minimax/longrope-long": {**GQA, "head_dim": 8, "num_local_experts": 4, **longrope(4)},
+    "minimax_m2/longrope-long": {**M2, **longrope(4, partial_rotary_factor=0.5)},
+    "minimax_m2/longrope-rotary-dim": {**M2, "rotary_dim": 8, **longrope(4)},
     "deepseek_v3/mscale-all-dim": {**MLA, **yarn(mscale_all_dim=1.0)},
     "deepseek_v3/half-split": {**MLA, **yarn(mscale=0.7, mscale_all_dim=1.2), "rope_interleave": False},
     "qwen2/yarn-not-truncated": {**GQA, **yarn(truncate=False, attention_factor=1.2)},
@@ -56,7 +67,7 @@ CASES = {
     "minimax_m2/rotary-dim": {**M2, "rotary_dim": 8},
     "minimax_m2/dynamic-long": {**M2, **rope("dynamic", factor=4.0, partial_rotary_factor=0.5), "max_position_embeddings": 16},
 }
-KEPT = ["llama/dynamic-long", "deepseek_v3/dynamic-long", "deepseek_v3/half-split", "qwen2/yarn-not-truncated", "qwen2/layer-types", "qwen3/partial",
+KEPT = ["llama/dynamic-long", "llama/longrope-long", "deepseek_v3/longrope-long", "deepseek_v3/dynamic-long", "deepseek_v3/half-split", "qwen2/yarn-not-truncated", "qwen2/layer-types", "qwen3/partial",
         "minimax/window", "minimax_m2/yarn-partial"]
 
 

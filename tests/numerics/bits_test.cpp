@@ -13,6 +13,7 @@
 #include "kernels/test_isas.h"
 #include "models/sequence_state.h"
 #include "numerics/small_world.h"
+#include "ops/activation.h"
 #include "ops/lightning.h"
 #include "ops/linear.h"
 #include "ops/loss.h"
@@ -57,6 +58,14 @@ class Bits {
     const auto swiglu = ops::swiglu_backward(x, y, x, c());
     keep("swiglu dgate", swiglu.dgate);
     keep("swiglu dup", swiglu.dup);
+    for (const auto& [name, f] : {std::pair<std::string, ops::Activation>{"gelu", ops::Activation::gelu},
+                                  {"gelu_tanh", ops::Activation::gelu_tanh},
+                                  {"relu", ops::Activation::relu}}) {
+      keep("gated " + name, ops::gated(f, x, y, c()));
+      const auto grads = ops::gated_backward(f, x, y, x, c());
+      keep("gated " + name + " dgate", grads.dgate);
+      keep("gated " + name + " dup", grads.dup);
+    }
     keep("log_softmax", ops::log_softmax(x, c()));
     std::vector<int32_t> labels;
     for (int32_t i = 0; i < 45; ++i) labels.push_back(i % 7 == 3 ? -100 : i);
@@ -78,10 +87,18 @@ class Bits {
     keep("rope yarn sine", yarn.sine);
     ops::rope(rotated, 5, 14, 4, yarn, kernels::RopeLayout::half, true, c());
     keep("rope half backward", rotated);
+    rope.scaling = ops::RopeScaling::longrope;
+    rope.short_factor = {1, 1.1, 1.3, 2, 4};
+    rope.long_factor = {1.5, 3, 9, 27.5, 64};
+    std::vector<int64_t> lengths;
+    for (const int64_t p : positions) lengths.push_back(p + 1);
+    const ops::RopeTable longrope = ops::rope_table(ops::Rope(rope), positions, lengths, c());
+    keep("rope longrope cosine", longrope.cosine);
+    keep("rope longrope sine", longrope.sine);
     std::vector<float> state(2 * 11 * 11, 0.0f);
     const std::vector<float> decay = {0.75f, 0.984375f};
     const std::vector<ops::LightningSegment> whole = {{0, 45, state.data()}};
-    keep("lightning", ops::lightning(ops::slice_columns(x, 2, 66, c()), 2, 11, decay, whole, c()));
+    keep("lightning", ops::lightning(ops::slice_columns(x, 2, 66, c()), {2, 11, decay}, whole, c()));
     keep("sigmoid_gate", ops::sigmoid_gate(x, y, c()));
     attention(keep);
     router(keep);

@@ -19,6 +19,7 @@ using numerics_test::hash_of;
 using numerics_test::MakeModel;
 using numerics_test::small_config;
 using numerics_test::small_deepseek_v3;
+using numerics_test::small_longrope;
 using numerics_test::small_sliding;
 using numerics_test::small_sliding_config;
 using numerics_test::tokens;
@@ -95,7 +96,8 @@ void forward(World& w, const Prompts& prompts, const std::vector<size_t>& which,
       const int64_t rows = std::min(piece, static_cast<int64_t>(prompts[i].size()) - begin);
       if (rows <= 0) continue;
       states[i]->reserve(rows);
-      segments.push_back({static_cast<int64_t>(ids.size()), rows, begin, states[i].get()});
+      segments.push_back(
+          {static_cast<int64_t>(ids.size()), rows, begin, states[i].get(), static_cast<int64_t>(prompts[i].size())});
       ids.insert(ids.end(), prompts[i].begin() + begin, prompts[i].begin() + begin + rows);
       running.push_back(i);
     }
@@ -180,6 +182,35 @@ void expect_finite(const Forward& f) {
 }
 
 class HardCases : public testing::TestWithParam<Numerics> {};
+
+// Of the prompts of 3, 37 and 50 tokens the longest alone is one of the long factors, as in small_longrope.
+std::shared_ptr<models::Model> longrope_gelu_tanh(Numerics numerics) {
+  auto c = small_sliding_config();
+  c.activation = ops::Activation::gelu_tanh;
+  c.rope_scaling = models::RopeScalingConfig{.type = ops::RopeScaling::longrope,
+                                             .factor = 6,
+                                             .original_max_position_embeddings = 40,
+                                             .short_factor = {1, 1, 1.1, 1.2, 1.4, 2},
+                                             .long_factor = {1, 2, 3, 5, 12, 40}};
+  return std::make_shared<models::Llama>(c, numerics);
+}
+std::shared_ptr<models::Model> small_relu(Numerics numerics) {
+  auto c = small_sliding_config();
+  c.activation = ops::Activation::relu;
+  return std::make_shared<models::Llama>(c, numerics);
+}
+// Not the model without them: they are computed.
+TEST_P(HardCases, OtherActivationsAndLongrope) {
+  const auto nothing = [](World&) {};
+  for (const auto& [make, plain] : {std::pair<MakeModel, MakeModel>{small_longrope, small_deepseek_v3},
+                                    {longrope_gelu_tanh, small_sliding},
+                                    {small_relu, small_sliding}}) {
+    const Forward f = expect_one_set_of_bits(GetParam(), make, nothing);
+    expect_finite(f);
+    const Forward other = forward(*planted(Isa::ref, 1, GetParam(), plain, nothing), false, 1000);
+    for (size_t i = 0; i < f.prompts.size(); ++i) EXPECT_NE(f.prompts[i].logits, other.prompts[i].logits);
+  }
+}
 
 // A residual stream of 1e4 and more, to which each layer adds as much.
 TEST_P(HardCases, LargeResidualStream) {

@@ -76,6 +76,18 @@ inline std::shared_ptr<models::Model> small_sliding(ops::Numerics numerics) {
   return std::make_shared<models::Llama>(small_sliding_config(), numerics);
 }
 
+// With gelu; texts of more than 40 tokens are of the long factors.
+inline std::shared_ptr<models::Model> small_longrope(ops::Numerics numerics) {
+  auto c = small_config();
+  c.activation = ops::Activation::gelu;
+  c.rope_scaling = models::RopeScalingConfig{.type = ops::RopeScaling::longrope,
+                                             .factor = 6,
+                                             .original_max_position_embeddings = 40,
+                                             .short_factor = {1, 1.1, 1.4, 2},
+                                             .long_factor = {1, 2.5, 9, 30}};
+  return std::make_shared<models::DeepseekV3>(c, numerics);
+}
+
 // Its kernels note that they ran.
 struct World {
   World(kernels::Isa isa, int threads, ops::Numerics numerics, const MakeModel& make = small_deepseek_v3)

@@ -21,6 +21,7 @@ using models::CachePolicy;
 using numerics_test::Answer;
 using numerics_test::MakeModel;
 using numerics_test::small_deepseek_v3;
+using numerics_test::small_longrope;
 using numerics_test::small_sliding;
 using numerics_test::tokens;
 using numerics_test::train_hash;
@@ -255,6 +256,18 @@ TEST_P(WholeModel, SlidingLayersAreEqualForEveryThreadCountBatchPieceAndCachedPr
     auto operations = kOfTraining;
     operations.emplace_back("log_softmax");
     expect_kernels(operations, numerics, true);
+  }
+}
+
+// A document in training is a prompt: its rows are of the short factors or of the long ones as a whole.
+TEST_P(WholeModel, TheTrainerOfLongropeAndGeluSaysWhatTheEngineSays) {
+  if (!present()) return;
+  for (const Numerics numerics : kModes) {
+    const auto want = reference_answers(numerics, CachePolicy::expanded, small_longrope);
+    for (const int count : {1, 2}) {
+      World w(isa(), count, numerics, small_longrope);
+      check_trainer(w, want, std::string(kernels::isa_name(isa())) + " " + mode_name(numerics) + " longrope");
+    }
   }
 }
 

@@ -28,7 +28,15 @@ TEST(Lightning, IsTheDecayedSumOfItsFormula) {
   const Tensor qkv = random({kRows, kHeads * 3 * kWidth}, c);
   std::vector<float> state(kState, 0.0f);
   const std::vector<LightningSegment> segments = {{0, kRows, state.data()}};
-  const Tensor out = lightning(qkv, kHeads, kWidth, kDecay, segments, c);
+  const Tensor out = lightning(qkv, {kHeads, kWidth, kDecay}, segments, c);
+  Tensor activated_before = c.empty(qkv.shape());  // relu of relu is relu
+  activate(Activation::relu, qkv.f32(), qkv.elements(), activated_before.f32());
+  std::vector<float> first(kState, 0.0f), second(kState, 0.0f);
+  const std::vector<LightningSegment> of_first = {{0, kRows, first.data()}}, of_second = {{0, kRows, second.data()}};
+  const Tensor relu = lightning(qkv, {kHeads, kWidth, kDecay, Activation::relu}, of_first, c),
+               twice = lightning(activated_before, {kHeads, kWidth, kDecay, Activation::relu}, of_second, c);
+  EXPECT_TRUE(std::equal(relu.f32(), relu.f32() + relu.elements(), twice.f32()));
+  EXPECT_FALSE(std::equal(relu.f32(), relu.f32() + relu.elements(), out.f32()));
   const auto silu = [](float x) { return x / (1.0 + std::exp(-static_cast<double>(x))); };
   for (int64_t t = 0; t < kRows; ++t)
     for (int64_t h = 0; h < kHeads; ++h) {
@@ -54,7 +62,7 @@ TEST(Lightning, BitsDoNotDependOnPiecesNeighboursOrThreads) {
   const Tensor qkv = random({kRows, kHeads * 3 * kWidth}, one.context());
   std::vector<float> whole(kState, 0.0f);
   const std::vector<LightningSegment> all = {{0, kRows, whole.data()}};
-  const Tensor expected = lightning(qkv, kHeads, kWidth, kDecay, all, one.context());
+  const Tensor expected = lightning(qkv, {kHeads, kWidth, kDecay}, all, one.context());
   for (const int64_t piece : {1, 5, 36}) {
     std::vector<float> state(kState, 0.0f);
     for (int64_t begin = 0; begin < kRows; begin += piece) {
@@ -65,7 +73,7 @@ TEST(Lightning, BitsDoNotDependOnPiecesNeighboursOrThreads) {
         std::copy_n(qkv.f32() + begin * qkv.dim(1), rows * qkv.dim(1), part.f32() + copy * rows * qkv.dim(1));
       std::vector<float> other(state);
       const std::vector<LightningSegment> segments = {{0, rows, state.data()}, {rows, rows, other.data()}};
-      const Tensor out = lightning(part, kHeads, kWidth, kDecay, segments, two.context());
+      const Tensor out = lightning(part, {kHeads, kWidth, kDecay}, segments, two.context());
       for (int64_t i = 0; i < 2 * rows * kHeads * kWidth; ++i)
         ASSERT_EQ(out.f32()[i], expected.f32()[begin * kHeads * kWidth + i % (rows * kHeads * kWidth)]);
     }

@@ -51,20 +51,50 @@ TEST(Rope, DynamicGrowsThetaWithTheLength) {
   EXPECT_EQ(narrow.frequencies_of(1000), std::vector<float>{1.0f});
 }
 
+// Phi-3's: which of the two lists it is, is said by the length of the text; their factor on cos and sin stays.
+TEST(Rope, LongropeTakesTheLongFactorsBeyondTheLengthTrainedOn) {
+  RopeConfig c = config_of(RopeScaling::longrope, 8);
+  c.short_factor = {1, 1.1, 1.25, 2};
+  c.long_factor = {1, 3, 17.5, 64};
+  const Rope rope(c);
+  ASSERT_TRUE(rope.by_length());
+  std::vector<double> within = plain(c.theta, 8), beyond = within;
+  for (size_t i = 0; i < 4; ++i) {
+    within[i] /= c.short_factor[i];
+    beyond[i] /= c.long_factor[i];
+  }
+  for (const int64_t length : {1, 63, 64}) expect_near(rope.frequencies_of(length), within);
+  for (const int64_t length : {65, 256, 1 << 20}) expect_near(rope.frequencies_of(length), beyond);
+  EXPECT_EQ(rope.inverse_frequency, rope.frequencies_of(64));
+  EXPECT_FLOAT_EQ(rope.attention_factor, static_cast<float>(std::sqrt(1 + std::log(4.0) / std::log(64.0))));
+  EXPECT_EQ(rope.softmax_factor, 1.0);
+  c.factor = 1;
+  EXPECT_EQ(Rope(c).attention_factor, 1.0f);
+  c.factor = 0.5;
+  EXPECT_EQ(Rope(c).attention_factor, 1.0f);
+  c.attention_factor = 1.19;
+  EXPECT_EQ(Rope(c).attention_factor, 1.19f);
+}
+
 TEST(Rope, ATableOfRowsOfDifferentLengthsHasEachRowsOwn) {
   Runtime runtime(2, kernels::test::test_isa(), Numerics::bf16);
-  const Rope rope(config_of(RopeScaling::dynamic));
-  const std::vector<int64_t> positions = {3, 70, 80, 5}, lengths = {64, 100, 100, 10};
-  const RopeTable all = rope_table(rope, positions, lengths, runtime.context());
-  for (size_t row = 0; row < positions.size(); ++row) {
-    const RopeTable one = rope_table(rope, {&positions[row], 1}, {&lengths[row], 1}, runtime.context());
-    for (int64_t j = 0; j < 8; ++j) {
-      EXPECT_EQ(all.cosine.f32()[static_cast<int64_t>(row) * 8 + j], one.cosine.f32()[j]);
-      EXPECT_EQ(all.sine.f32()[static_cast<int64_t>(row) * 8 + j], one.sine.f32()[j]);
+  RopeConfig longrope = config_of(RopeScaling::longrope);
+  longrope.short_factor.assign(8, 1.5);
+  longrope.long_factor.assign(8, 6);
+  for (const Rope& rope : {Rope(config_of(RopeScaling::dynamic)), Rope(longrope)}) {
+    const std::vector<int64_t> positions = {3, 70, 80, 5}, lengths = {64, 100, 100, 10};
+    const RopeTable all = rope_table(rope, positions, lengths, runtime.context());
+    for (size_t row = 0; row < positions.size(); ++row) {
+      const RopeTable one = rope_table(rope, {&positions[row], 1}, {&lengths[row], 1}, runtime.context());
+      for (int64_t j = 0; j < 8; ++j) {
+        EXPECT_EQ(all.cosine.f32()[static_cast<int64_t>(row) * 8 + j], one.cosine.f32()[j]);
+        EXPECT_EQ(all.sine.f32()[static_cast<int64_t>(row) * 8 + j], one.sine.f32()[j]);
+      }
+      const double angle =
+          static_cast<double>(positions[row]) * static_cast<double>(rope.frequencies_of(lengths[row])[1]);
+      EXPECT_NEAR(static_cast<double>(one.cosine.f32()[1]),
+                  static_cast<double>(rope.attention_factor) * std::cos(angle), 1e-5);
     }
-    const double angle =
-        static_cast<double>(positions[row]) * static_cast<double>(rope.frequencies_of(lengths[row])[1]);
-    EXPECT_NEAR(static_cast<double>(one.cosine.f32()[1]), std::cos(angle), 1e-5);
   }
 }
 

@@ -239,6 +239,19 @@ TEST(families, gradients_of_what_a_config_may_add) {
     const char* reached;  // the beginning of a parameter's name that a gradient must reach
   };
   const json::object dynamic = {{"type", "dynamic"}, {"factor", 2}};
+  // Documents of 12 and 9 tokens: one is beyond 10, one is not.
+  const auto longrope = [](size_t pairs) {
+    json::array within, beyond;
+    for (size_t i = 0; i < pairs; ++i) {
+      within.push_back(1 + 0.1 * static_cast<double>(i));
+      beyond.push_back(1.5 + static_cast<double>(i));
+    }
+    return json::object{{"type", "longrope"},
+                        {"factor", 4},
+                        {"original_max_position_embeddings", 10},
+                        {"short_factor", within},
+                        {"long_factor", beyond}};
+  };
   const Case cases[] = {
       {"models/llama3",
        "llama with biases",
@@ -256,6 +269,19 @@ TEST(families, gradients_of_what_a_config_may_add) {
        "deepseek_v2 with biases, tied",
        {{"attention_bias", true}, {"mlp_bias", true}, {"tie_word_embeddings", true}},
        "model.layers.1.mlp.shared_experts.down_proj.bias"},
+      {"models/llama3",
+       "llama with gelu and longrope",
+       {{"hidden_act", "gelu"}, {"rope_scaling", longrope(6)}},
+       "model.layers.1.mlp.gate_proj.weight"},
+      {"models/qwen3_moe",
+       "qwen3_moe with gelu by tanh",
+       {{"hidden_act", "gelu_pytorch_tanh"}},
+       "model.layers.0.mlp.gate.weight"},
+      {"models/deepseek_v2",
+       "deepseek_v2 with gelu and longrope",
+       {{"hidden_act", "gelu"}, {"rope_scaling", longrope(6)}},
+       "model.layers.1.mlp.shared_experts.down_proj.weight"},
+      {"models/hyperclovax", "hyperclovax with relu", {{"hidden_act", "relu"}}, "model.layers.0.mlp.gate_proj.weight"},
   };
   for (const Case& c : cases) {
     Training t(golden::own_root() / c.folder, 2, ops::Numerics::f32, {}, c.also);

@@ -205,6 +205,22 @@ TEST(recipe, explain_says_all_and_is_itself_a_recipe) {
             std::string::npos);
 }
 
+// Of [model] too, what is no row of its table.
+TEST(recipe, explain_keeps_the_activation_and_the_rotation) {
+  const auto r =
+      parse_recipe(with("[model]\n",
+                        "[model]\nhidden_act = \"gelu_new\"\n"
+                        "rope_scaling = { type = \"longrope\", factor = 4, original_max_position_embeddings = "
+                        "128, short_factor = [1, 1, 1, 1, 1, 1, 1, 2], long_factor = [1, 2, 3, 4, 5, 6, 7.5, "
+                        "8] }\n"),
+                   "nano.toml");
+  ASSERT_TRUE(r.ok()) << r.error().message;
+  EXPECT_EQ(r->model.at("hidden_act"), "gelu_pytorch_tanh");
+  const auto again = parse_recipe(explain(*r), "nano.toml");
+  ASSERT_TRUE(again.ok()) << again.error().message << "\n" << explain(*r);
+  EXPECT_EQ(again->model, r->model);
+}
+
 TEST(recipe, epochs_instead_of_tokens_and_what_is_kept_from_training) {
   const std::string files = "[data]\nfiles = [{ path = \"a.txt\" }]\n";
   const std::string by_epochs = with("tokens = 60e6\n", "epochs = 2.5\n", with("[data]\n", files));

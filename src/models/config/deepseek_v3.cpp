@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/near_names.h"
+#include "models/config/activation.h"
 #include "models/config/quantization.h"
 
 namespace jamsu::models {
@@ -93,10 +94,7 @@ const ConfigClass& class_of(DeepseekKind kind) {
                    {"bos_token_id", 0},
                    {"eos_token_id", 1}},
       .null_is_value = {"q_lora_rank", "bos_token_id", "eos_token_id"},
-      .fixed = {{"hidden_act", {"silu", "swish"}},
-                {"scoring_func", {"sigmoid"}},
-                {"topk_method", {"noaux_tc"}},
-                {"moe_layer_freq", {1}}},
+      .fixed = {{"scoring_func", {"sigmoid"}}, {"topk_method", {"noaux_tc"}}, {"moe_layer_freq", {1}}},
       .aliases = {{"n_routed_experts", "num_local_experts"}, {"num_nextn_predict_layers", "num_mtp_layers"}}};
   static const ConfigClass v2 = {
       .architecture = "DeepseekV2ForCausalLM",
@@ -115,8 +113,7 @@ const ConfigClass& class_of(DeepseekKind kind) {
                    {"bos_token_id", 1},
                    {"eos_token_id", 2}},
       .null_is_value = {"q_lora_rank", "bos_token_id", "eos_token_id"},
-      .fixed = {{"hidden_act", {"silu", "swish"}},
-                {"scoring_func", {"softmax"}},
+      .fixed = {{"scoring_func", {"softmax"}},
                 {"moe_layer_freq", {1}},
                 {"rope_interleave", {true}},
                 {"num_nextn_predict_layers", {0}}},
@@ -178,8 +175,12 @@ Status read_rest(ConfigReader& reader, C& c) {
   if (!ids) return ids.error();
   c.bos_token_id = ids->bos;
   c.eos_token_ids = ids->eos;
+  const auto activation = read_activation(reader);
+  if (!activation) return activation.error();
+  c.activation = *activation;
   const auto rope = read_rope(reader, c.max_position_embeddings);
   if (!rope) return rope.error();
+  if (auto s = check_factors(reader, *rope, c.qk_rope_head_dim); !s) return s;
   c.rope_theta = rope->theta;
   c.rope_scaling = rope->scaling;
   if (auto s = check_quantization(reader); !s) return s;
@@ -270,7 +271,8 @@ json::object to_json(const C& c, std::string_view torch_dtype) {
   o["architectures"] = json::array{"DeepseekV3ForCausalLM"};
   o["model_type"] = "deepseek_v3";
   o["attention_bias"] = c.attention_bias;
-  for (const char* name : {"hidden_act", "scoring_func", "topk_method"}) o[name] = fixed_value(name);
+  o["hidden_act"] = activation_name(c.activation);
+  for (const char* name : {"scoring_func", "topk_method"}) o[name] = fixed_value(name);
   o["tie_word_embeddings"] = c.tie_word_embeddings;
   o["moe_layer_freq"] = fixed_value("moe_layer_freq");
   o["rope_interleave"] = c.rope_interleave;
@@ -321,6 +323,7 @@ MoeShape DeepseekV3Config::moe() const {
           .shared_width = moe_intermediate_size * n_shared_experts,
           .shared_bias = mlp_bias,
           .correction_bias = v3,
+          .activation = activation,
           .router = {.score = v3 ? ops::RouterScore::sigmoid : ops::RouterScore::softmax,
                      .group_score = v3 ? ops::GroupScore::sum_of_two_best : ops::GroupScore::best,
                      .experts = n_routed_experts,

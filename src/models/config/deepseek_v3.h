@@ -34,6 +34,7 @@ struct DeepseekV3Config {
   bool mlp_bias = false;        // V2: of dense layers and shared experts
   bool rope_interleave = true;  // pairs of neighbours; false: half-split
   bool tie_word_embeddings = false;
+  ops::Activation activation = ops::Activation::silu;  // hidden_act: of MLPs and experts
   std::optional<RopeScalingConfig> rope_scaling;
   int64_t bos_token_id = 0;  // -1: none
   std::vector<int64_t> eos_token_ids;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "models/config/activation.h"
 #include "models/config/quantization.h"
 
 namespace jamsu::models {
@@ -89,7 +90,7 @@ const Fields& fields(LlamaKind kind) {
 // The classes of transformers 5.24. Without a default: what tensors are shaped by.
 const ConfigClass& class_of(LlamaKind kind) {
   using json::object;
-  static const FixedField kSilu = {"hidden_act", {"silu", "swish"}}, kQkNorm = {"use_qk_norm", {true}};
+  static const FixedField kQkNorm = {"use_qk_norm", {true}};
   static const object decoder = {{"rope_theta", 10000.0}, {"rms_norm_eps", 1e-6}, {"tie_word_embeddings", false}};
   static const auto with = [](std::initializer_list<std::pair<const char*, json::value>> more) {
     object all = decoder;
@@ -106,7 +107,7 @@ const ConfigClass& class_of(LlamaKind kind) {
                                  {"bos_token_id", 1},
                                  {"eos_token_id", 2}}),
                .null_is_value = {"num_key_value_heads", "head_dim", "bos_token_id", "eos_token_id"},
-               .fixed = {kSilu},
+               .fixed = {},
                .aliases = {}},
       qwen2 = {.architecture = "Qwen2ForCausalLM",
                .source = "models/qwen2/configuration_qwen2.py",
@@ -117,7 +118,7 @@ const ConfigClass& class_of(LlamaKind kind) {
                                  {"max_window_layers", 28}}),
                .null_is_value = {"num_key_value_heads", "head_dim", "sliding_window", "bos_token_id", "eos_token_id"},
                // Biases of queries, keys and values are the class's own; it asks no field.
-               .fixed = {kSilu, {"attention_bias", {true, false}}, {"qkv_bias", {true}}},
+               .fixed = {{"attention_bias", {true, false}}, {"qkv_bias", {true}}},
                .aliases = {}},
       qwen3 = {.architecture = "Qwen3ForCausalLM",
                .source = "models/qwen3/configuration_qwen3.py",
@@ -129,7 +130,7 @@ const ConfigClass& class_of(LlamaKind kind) {
                                  {"sliding_window", 4096},
                                  {"max_window_layers", 28}}),
                .null_is_value = {"num_key_value_heads", "sliding_window", "bos_token_id", "eos_token_id"},
-               .fixed = {kSilu, kQkNorm},
+               .fixed = {kQkNorm},
                .aliases = {}},
       qwen3_moe = {.architecture = "Qwen3MoeForCausalLM",
                    .source = "models/qwen3_moe/configuration_qwen3_moe.py",
@@ -142,7 +143,7 @@ const ConfigClass& class_of(LlamaKind kind) {
                                      {"decoder_sparse_step", 1},
                                      {"norm_topk_prob", false}}),
                    .null_is_value = {"head_dim", "sliding_window", "bos_token_id", "eos_token_id"},
-                   .fixed = {kSilu, kQkNorm},
+                   .fixed = {kQkNorm},
                    .aliases = {{"num_experts", "num_local_experts"}}},
       hyperclovax = {.architecture = "HyperCLOVAXForCausalLM",
                      .source = "models/hyperclovax/configuration_hyperclovax.py",
@@ -157,7 +158,7 @@ const ConfigClass& class_of(LlamaKind kind) {
                                        {"bos_token_id", 1},
                                        {"eos_token_id", 2}}),
                      .null_is_value = {"num_key_value_heads", "head_dim", "bos_token_id", "eos_token_id"},
-                     .fixed = {kSilu},
+                     .fixed = {},
                      .aliases = {}};
   switch (kind) {
     case LlamaKind::qwen2:
@@ -311,6 +312,7 @@ MoeShape LlamaConfig::moe() const {
           .width = moe_intermediate_size,
           .shared_width = 0,
           .correction_bias = false,
+          .activation = activation,
           .router = {.score = ops::RouterScore::softmax,
                      .group_score = ops::GroupScore::best,
                      .experts = num_experts,
@@ -329,8 +331,12 @@ Status read_rest(ConfigReader& reader, C& c) {
   if (!ids) return ids.error();
   c.bos_token_id = ids->bos;
   c.eos_token_ids = ids->eos;
+  const auto activation = read_activation(reader);
+  if (!activation) return activation.error();
+  c.activation = *activation;
   const auto rope = read_rope(reader, c.max_position_embeddings);
   if (!rope) return rope.error();
+  if (auto s = check_factors(reader, *rope, c.head_width()); !s) return s;
   c.rope_theta = rope->theta;
   c.rope_scaling = rope->scaling;
   if (auto s = check_quantization(reader); !s) return s;

@@ -26,7 +26,8 @@ struct LlamaConfig {
   double rope_theta = 10000, rms_norm_eps = 1e-6;
   std::optional<RopeScalingConfig> rope_scaling;
   bool tie_word_embeddings = false;
-  bool attention_bias = false;  // on q, k, v and o; Qwen2 has those of q, k and v in any case
+  ops::Activation activation = ops::Activation::silu;  // hidden_act: of MLPs and experts
+  bool attention_bias = false;                         // on q, k, v and o; Qwen2 has those of q, k and v in any case
   bool mlp_bias = false;
   // Qwen3-MoE
   int64_t num_experts = 0, num_experts_per_tok = 0, moe_intermediate_size = 0, decoder_sparse_step = 1;

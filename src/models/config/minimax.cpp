@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/config/activation.h"
 #include "models/config/quantization.h"
 
 namespace jamsu::models {
@@ -72,7 +73,7 @@ const ConfigClass& class_of(MiniMaxKind kind) {
                                                   {"bos_token_id", 1},
                                                   {"eos_token_id", 2}},
                                      .null_is_value = {"head_dim", "bos_token_id", "eos_token_id"},
-                                     .fixed = {{"hidden_act", {"silu", "swish"}}},
+                                     .fixed = {},
                                      .aliases = {{"num_local_experts", "num_experts"}}};
   static const ConfigClass m2 = {.architecture = "MiniMaxM2ForCausalLM",
                                  .source = "models/minimax_m2/configuration_minimax_m2.py",
@@ -85,8 +86,7 @@ const ConfigClass& class_of(MiniMaxKind kind) {
                                               {"bos_token_id", 200034},
                                               {"eos_token_id", 200020}},
                                  .null_is_value = {"head_dim", "bos_token_id", "eos_token_id"},
-                                 .fixed = {{"hidden_act", {"silu", "swish"}},
-                                           {"scoring_func", {"sigmoid"}},
+                                 .fixed = {{"scoring_func", {"sigmoid"}},
                                            {"use_qk_norm", {true}},
                                            {"qk_norm_type", {"per_layer"}},
                                            {"use_routing_bias", {true}},
@@ -131,14 +131,14 @@ Status read_rotation(ConfigReader& reader, C& c) {
   if (!rope) return rope.error();
   c.rope_theta = rope->theta;
   c.rope_scaling = rope->scaling;
-  if (!rope->partial_rotary_factor) return {};
+  if (!rope->partial_rotary_factor) return check_factors(reader, *rope, c.rotated());
   const auto rotated = rotated_width(rope->partial_rotary_factor, c.head_width(), reader.file());
   if (!rotated) return rotated.error();
   if (c.rotary_dim && *c.rotary_dim != *rotated)
     return disagreement(reader.file(), "rotary_dim", *c.rotary_dim, "partial_rotary_factor",
                         *rope->partial_rotary_factor);
   c.rotary_dim = *rotated;
-  return {};
+  return check_factors(reader, *rope, *rotated);
 }
 
 // What must hold between fields.
@@ -173,6 +173,9 @@ Status read_rest(ConfigReader& reader, C& c) {
   if (!ids) return ids.error();
   c.bos_token_id = ids->bos;
   c.eos_token_ids = ids->eos;
+  const auto activation = read_activation(reader);
+  if (!activation) return activation.error();
+  c.activation = *activation;
   if (auto s = read_rotation(reader, c); !s) return s;
   if (auto s = check_quantization(reader); !s) return s;
   return c.kind == MiniMaxKind::text01 ? read_layer_types(reader, c) : check_attention_types(reader);
@@ -197,7 +200,8 @@ LightningShape MiniMaxConfig::lightning(int64_t layer) const {
           .heads = num_attention_heads,
           .width = head_width(),
           .layer = layer,
-          .layers = num_hidden_layers};
+          .layers = num_hidden_layers,
+          .activation = activation};
 }
 
 MoeShape MiniMaxConfig::moe() const {
@@ -206,6 +210,7 @@ MoeShape MiniMaxConfig::moe() const {
           .width = intermediate_size,
           .shared_width = 0,
           .correction_bias = m2,
+          .activation = activation,
           .mixtral_names = true,
           .router = {.score = m2 ? ops::RouterScore::sigmoid : ops::RouterScore::softmax,
                      .group_score = ops::GroupScore::best,

@@ -29,6 +29,7 @@ struct MiniMaxConfig {
   double rope_theta = 1e6, rms_norm_eps = 1e-5;
   std::optional<RopeScalingConfig> rope_scaling;
   bool tie_word_embeddings = false;
+  ops::Activation activation = ops::Activation::silu;  // hidden_act: of experts and lightning attention
   // Text-01: x = norm(x); x = alpha x + beta f(x), by the kind of f.
   double full_attn_alpha_factor = 1, full_attn_beta_factor = 1;
   double linear_attn_alpha_factor = 1, linear_attn_beta_factor = 1;

@@ -16,18 +16,23 @@ struct Type {
   const char* name;
   RopeScaling scaling;
 };
-constexpr std::array<Type, 5> kTypes = {{{"default", RopeScaling::none},
+// "su" is what Phi-3 called longrope first.
+constexpr std::array<Type, 7> kTypes = {{{"default", RopeScaling::none},
                                          {"linear", RopeScaling::linear},
                                          {"dynamic", RopeScaling::dynamic},
                                          {"yarn", RopeScaling::yarn},
-                                         {"llama3", RopeScaling::llama3}}};
+                                         {"llama3", RopeScaling::llama3},
+                                         {"longrope", RopeScaling::longrope},
+                                         {"su", RopeScaling::longrope}}};
 
 constexpr unsigned bit(RopeScaling type) {
   return 1U << static_cast<unsigned>(type);
 }
 constexpr unsigned kYarn = bit(RopeScaling::yarn), kLlama3 = bit(RopeScaling::llama3),
                    kLinear = bit(RopeScaling::linear), kDynamic = bit(RopeScaling::dynamic),
-                   kNone = bit(RopeScaling::none), kAny = kYarn | kLlama3 | kLinear | kDynamic | kNone;
+                   kLong = bit(RopeScaling::longrope), kNone = bit(RopeScaling::none),
+                   kAny = kYarn | kLlama3 | kLinear | kDynamic | kLong | kNone,
+                   kOriginal = kYarn | kLlama3 | kLong;  // those that ask original_max_position_embeddings
 
 // A key of rope_parameters. Types that do not compute with it: it may say nothing to them (`idle`), or have its neutral
 // value; otherwise the folder contradicts itself.
@@ -37,6 +42,7 @@ struct Key {
   std::optional<double> neutral = {};
   double S::*number = nullptr;
   std::optional<double> S::*optional = nullptr;
+  std::vector<double> S::*list = nullptr;
   bool positive = true;
   unsigned required = 0;
 };
@@ -44,18 +50,20 @@ struct Key {
 const std::vector<Key>& keys() {
   static const std::vector<Key> all = {
       {.name = "factor",
-       .computes = kLinear | kDynamic | kYarn | kLlama3,
+       .computes = kLinear | kDynamic | kYarn | kLlama3 | kLong,
        .neutral = 1,
        .number = &S::factor,
        .required = kLinear | kDynamic | kYarn | kLlama3},
       {.name = "beta_fast", .computes = kYarn, .number = &S::beta_fast},
       {.name = "beta_slow", .computes = kYarn, .number = &S::beta_slow},
-      {.name = "original_max_position_embeddings", .computes = kYarn | kLlama3, .idle = kNone | kLinear | kDynamic},
+      {.name = "original_max_position_embeddings", .computes = kOriginal, .idle = kNone | kLinear | kDynamic},
       {.name = "mscale", .computes = kYarn, .optional = &S::mscale, .positive = false},
       {.name = "mscale_all_dim", .computes = kYarn, .optional = &S::mscale_all_dim, .positive = false},
-      {.name = "attention_factor", .computes = kYarn, .neutral = 1, .optional = &S::attention_factor},
+      {.name = "attention_factor", .computes = kYarn | kLong, .neutral = 1, .optional = &S::attention_factor},
       {.name = "low_freq_factor", .computes = kLlama3, .number = &S::low_freq_factor, .required = kLlama3},
       {.name = "high_freq_factor", .computes = kLlama3, .number = &S::high_freq_factor, .required = kLlama3},
+      {.name = "short_factor", .computes = kLong, .list = &S::short_factor, .required = kLong},
+      {.name = "long_factor", .computes = kLong, .list = &S::long_factor, .required = kLong},
       {.name = "truncate", .computes = kYarn, .idle = kAny},
       // YaRN's first code (github.com/jquesnelle/yarn) had these two; no class of transformers reads them.
       {.name = "attn_factor", .computes = 0, .neutral = 1},
@@ -118,6 +126,18 @@ Result<RopeScaling> type_of(const Sayings& all, std::string_view file) {
   return wrong_value(file, it->second.path, v, "one of the types this program knows: " + names);
 }
 
+// Far from what any model has; no frequency is beyond f32.
+Status read_list(const Said& said, std::vector<double>& list, std::string_view file) {
+  if (!said.value->is_array()) return wrong_value(file, said.path, *said.value, "a list of numbers");
+  for (const json::value& item : said.value->as_array()) {
+    const auto n = as_number(item);
+    if (!n || *n < 1e-6 || *n > 1e12)
+      return wrong_value(file, fmt::format("{}[{}]", said.path, list.size()), item, "a number from 1e-6 to 1e12");
+    list.push_back(*n);
+  }
+  return {};
+}
+
 Status read_key(const Key& key, const Said& said, const Said& type_said, RopeScaling type, S& s,
                 std::string_view file) {
   if (!(key.computes & bit(type))) {
@@ -142,6 +162,7 @@ Status read_key(const Key& key, const Said& said, const Said& type_said, RopeSca
     if (s.original_max_position_embeddings > 0) return {};
     return wrong_value(file, said.path, *said.value, "a positive integer");
   }
+  if (key.list) return read_list(said, s.*key.list, file);
   const auto n = as_number(*said.value);
   if (!n) return wrong_value(file, said.path, *said.value, "a number");
   if (key.positive && *n <= 0) return wrong_value(file, said.path, *said.value, "positive");
@@ -156,6 +177,17 @@ bool null_factor(ConfigReader& reader) {
     if (const json::value* v = reader.given(object))
       if (const json::value* factor = v->as_object().if_contains("factor"); factor && factor->is_null()) return true;
   return false;
+}
+
+// What the attention factor is made of: ln(factor) / ln(the length trained on).
+Status check_longrope(const Sayings& all, const S& s, std::string_view file) {
+  if (s.type != RopeScaling::longrope || s.attention_factor || s.factor <= 1 || s.original_max_position_embeddings > 1)
+    return {};
+  const auto it = all.find("original_max_position_embeddings");
+  return config_error(file, fmt::format("\"{}\" = {} gives no attention factor to \"{}\" = {}: it has to be above 1.",
+                                        it == all.end() ? "max_position_embeddings" : it->second.path,
+                                        s.original_max_position_embeddings, all.at("rope_type").path,
+                                        shown(*all.at("rope_type").value)));
 }
 
 Status check_scaling(const Sayings& all, const S& s, ConfigReader& reader) {
@@ -183,6 +215,7 @@ int64_t RopeScalingConfig::context(int64_t max_position_embeddings) const {
 }
 
 int64_t RopeScalingConfig::same_up_to(int64_t max_position_embeddings) const {
+  if (type == RopeScaling::longrope) return original_max_position_embeddings;
   return type == RopeScaling::dynamic ? max_position_embeddings : INT64_MAX;
 }
 
@@ -196,7 +229,7 @@ Result<RopeSetting> read_rope(ConfigReader& reader, int64_t max_position_embeddi
   if (!type) return type.error();
   Sayings scaled = all;
   // Phi-3 and others keep the length trained on outside.
-  if (const json::value* v = reader.given("original_max_position_embeddings"); v && (bit(*type) & (kYarn | kLlama3)))
+  if (const json::value* v = reader.given("original_max_position_embeddings"); v && (bit(*type) & kOriginal))
     if (auto s = say(scaled, "original_max_position_embeddings", "original_max_position_embeddings", *v, file); !s)
       return s.error();
   S s;
@@ -233,13 +266,29 @@ Result<RopeSetting> read_rope(ConfigReader& reader, int64_t max_position_embeddi
     if (const json::value* v = reader.config_class().defaults.if_contains("rope_theta")) r.theta = *as_number(*v);
   if (*type == RopeScaling::none) return r;
   if (auto status = check_scaling(scaled, s, reader); !status) return status.error();
-  const bool computes_original = bit(*type) & (kYarn | kLlama3);
+  const bool computes_original = bit(*type) & kOriginal;
   if (s.original_max_position_embeddings == 0 && computes_original)
     s.original_max_position_embeddings = max_position_embeddings;
   if (!scaled.contains("factor"))
     s.factor = static_cast<double>(max_position_embeddings) / static_cast<double>(s.original_max_position_embeddings);
+  if (auto status = check_longrope(scaled, s, file); !status) return status.error();
   r.scaling = s;
   return r;
+}
+
+Status check_factors(ConfigReader& reader, const RopeSetting& rope, int64_t rotated) {
+  if (!rope.scaling || rope.scaling->type != RopeScaling::longrope) return {};
+  for (const Key& key : keys()) {
+    if (!key.list) continue;
+    const auto size = static_cast<int64_t>(((*rope.scaling).*key.list).size());
+    if (size == rotated / 2) continue;
+    for (const char* object : {"rope_parameters", "rope_scaling"})
+      if (const json::value* v = reader.given(object); v && v->as_object().contains(key.name))
+        return config_error(reader.file(), fmt::format("\"{}.{}\" has {} numbers, but {} columns that are rotated "
+                                                       "have {} pairs.",
+                                                       object, key.name, size, rotated, rotated / 2));
+  }
+  return {};
 }
 
 Result<int64_t> rotated_width(const std::optional<double>& share, int64_t width, std::string_view file) {
@@ -271,17 +320,20 @@ ops::RopeConfig rope_config(int64_t width, double theta, const std::optional<Rop
   r.mscale = scaling->mscale.value_or(0);
   r.mscale_all_dim = scaling->mscale_all_dim.value_or(0);
   r.attention_factor = scaling->attention_factor;
+  r.short_factor = scaling->short_factor;
+  r.long_factor = scaling->long_factor;
   r.truncate = scaling->truncate;
   return r;
 }
 
 json::object to_json(const RopeScalingConfig& s) {
   json::object o;
-  for (const Type& type : kTypes)
-    if (type.scaling == s.type) o["type"] = type.name;
+  const auto* type = std::find_if(kTypes.begin(), kTypes.end(), [&](const Type& t) { return t.scaling == s.type; });
+  o["type"] = type->name;
   for (const Key& key : keys()) {
     if (!(key.computes & bit(s.type))) continue;
     if (key.number) o[key.name] = s.*key.number;
+    if (key.list) o[key.name] = json::value_from(s.*key.list);
     if (key.optional && s.*key.optional) o[key.name] = *(s.*key.optional);
     if (std::string_view(key.name) == "original_max_position_embeddings")
       o[key.name] = s.original_max_position_embeddings;

@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "models/config/reader.h"
@@ -12,13 +13,14 @@
 
 namespace jamsu::models {
 
-// Types: linear, dynamic, yarn, llama3. Defaults are transformers' (modeling_rope_utils.py).
+// Types: linear, dynamic, yarn, llama3, longrope. Defaults are transformers' (modeling_rope_utils.py).
 struct RopeScalingConfig {
   ops::RopeScaling type = ops::RopeScaling::yarn;
   double factor = 1, beta_fast = 32, beta_slow = 1, low_freq_factor = 1, high_freq_factor = 4;
-  int64_t original_max_position_embeddings = 0;  // yarn, llama3; missing: max_position_embeddings
+  int64_t original_max_position_embeddings = 0;  // yarn, llama3, longrope; missing: max_position_embeddings
   std::optional<double> mscale = {}, mscale_all_dim = {}, attention_factor = {};
   bool truncate = true;
+  std::vector<double> short_factor = {}, long_factor = {};  // longrope: a factor for each pair of columns
 
   // How far positions may go: dynamic NTK stretches max_position_embeddings by its factor.
   int64_t context(int64_t max_position_embeddings) const;
@@ -37,6 +39,8 @@ struct RopeSetting {
 // Errors name the field as it stands in the file: "rope_parameters.factor". Inside the two objects a name that no type
 // computes with is refused, but for those known to say nothing: what stands there means a rotation.
 Result<RopeSetting> read_rope(ConfigReader& reader, int64_t max_position_embeddings);
+// longrope's lists have a factor for each pair of the columns that are rotated.
+Status check_factors(ConfigReader& reader, const RopeSetting& rope, int64_t rotated);
 // The rotated part of a head of `width`: an even number of columns.
 Result<int64_t> rotated_width(const std::optional<double>& partial_rotary_factor, int64_t width, std::string_view file);
 ops::RopeConfig rope_config(int64_t width, double theta, const std::optional<RopeScalingConfig>& scaling,

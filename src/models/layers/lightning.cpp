@@ -42,7 +42,7 @@ Value Lightning::forward(const Value& x, const Batch& batch, size_t state_layer,
   for (const Segment& s : batch.segments)
     segments.push_back({s.first_row, s.rows, reinterpret_cast<float*>(s.state->fixed(state_layer))});
   const Value qkv = qkv_.forward(x, c);
-  Value attended{ops::lightning(qkv.tensor, shape_.heads, shape_.width, decay_, segments, c.ops)};
+  Value attended{ops::lightning(qkv.tensor, {shape_.heads, shape_.width, decay_, shape_.activation}, segments, c.ops)};
   attended = autograd::rms_norm(attended, norm_, kNormEps, c);
   const Value gate = gate_.forward(x, c);
   return out_.forward(Value{ops::sigmoid_gate(attended.tensor, gate.tensor, c.ops)}, c);

@@ -13,7 +13,8 @@ namespace jamsu::models {
 
 struct LightningShape {
   int64_t hidden = 0, heads = 0, width = 0;
-  int64_t layer = 0, layers = 0;  // later layers forget more slowly
+  int64_t layer = 0, layers = 0;                       // later layers forget more slowly
+  ops::Activation activation = ops::Activation::silu;  // of queries, keys and values
 };
 
 class Lightning {

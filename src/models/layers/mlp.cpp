@@ -6,16 +6,17 @@ namespace jamsu::models {
 
 using autograd::Value;
 
-Mlp::Mlp(const NameScope& scope, int64_t hidden, int64_t width, bool bias)
+Mlp::Mlp(const NameScope& scope, int64_t hidden, int64_t width, bool bias, ops::Activation f)
     : gate_(scope / "gate_proj", width, hidden, bias),
       up_(scope / "up_proj", width, hidden, bias),
       down_(scope / "down_proj", hidden, width, bias),
-      bias_(bias) {}
+      bias_(bias),
+      activation_(f) {}
 
 Value Mlp::forward(const Value& x, ForwardContext& c) const {
-  if (bias_) {
+  if (bias_ || activation_ != ops::Activation::silu) {
     const std::vector<Value> y = autograd::linears(x, std::array{gate_.term(), up_.term()}, c);
-    return down_.forward(autograd::swiglu(y[0], y[1], c), c);
+    return down_.forward(autograd::gated(activation_, y[0], y[1], c), c);
   }
   return autograd::gated_mlp(x, gate_.weight(), up_.weight(), down_.weight(), c);
 }
@@ -33,8 +34,10 @@ MoE::MoE(const NameScope& scope, const MoeShape& shape, int64_t layer)
     experts_.up.push_back(&(expert / (mixtral ? "w3" : "up_proj")).matrix(shape.width, shape.hidden));
     experts_.down.push_back(&(expert / (mixtral ? "w2" : "down_proj")).matrix(shape.hidden, shape.width));
   }
+  experts_.activation = shape.activation;
   if (shape.shared_width > 0)
-    shared_ = std::make_unique<Mlp>(scope / "shared_experts", shape.hidden, shape.shared_width, shape.shared_bias);
+    shared_ = std::make_unique<Mlp>(scope / "shared_experts", shape.hidden, shape.shared_width, shape.shared_bias,
+                                    shape.activation);
 }
 
 // The order router, experts, shared fixes the order in which gradients reach x: shared, experts ascending, router.
@@ -56,8 +59,8 @@ Value MoE::forward(const Value& x, const Batch& batch, ForwardContext& c) const 
   return autograd::combine(&shared, expert_out, routed, c);
 }
 
-FeedForward::FeedForward(const NameScope& scope, int64_t hidden, int64_t width, bool bias)
-    : mlp_(std::make_unique<Mlp>(scope, hidden, width, bias)) {}
+FeedForward::FeedForward(const NameScope& scope, int64_t hidden, int64_t width, bool bias, ops::Activation f)
+    : mlp_(std::make_unique<Mlp>(scope, hidden, width, bias, f)) {}
 FeedForward::FeedForward(const NameScope& scope, const MoeShape& shape, int64_t layer)
     : moe_(std::make_unique<MoE>(scope, shape, layer)) {}
 

@@ -63,7 +63,7 @@ TEST(DeepseekV3Config, EveryMalformedKindNamesItsField) {
       {"qk_rope_head_dim", [](json::object& o) { o["qk_rope_head_dim"] = 5; }},
       {"num_key_value_heads", [](json::object& o) { o["num_key_value_heads"] = 1; }},
       {"scoring_func", [](json::object& o) { o["scoring_func"] = "softmax"; }},
-      {"hidden_act", [](json::object& o) { o["hidden_act"] = "gelu"; }},
+      {"hidden_act", [](json::object& o) { o["hidden_act"] = "mish"; }},
       {"norm_topk_prob", [](json::object& o) { o["norm_topk_prob"] = 1; }},
       {"eos_token_id", [](json::object& o) { o["eos_token_id"] = 100; }},
       {"eos_token_id", [](json::object& o) { o["eos_token_id"] = "end"; }},

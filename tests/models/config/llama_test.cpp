@@ -109,7 +109,7 @@ TEST(LlamaConfig, EveryMalformedKindNamesItsField) {
       {kLlama, "head_dim", set("head_dim", 7)},
       {kLlama, "head_dim", set("head_dim", 2000)},
       {kLlama, "head_dim", set("hidden_size", 6 * 2048)},
-      {kLlama, "hidden_act", set("hidden_act", "gelu")},
+      {kLlama, "hidden_act", set("hidden_act", "quick_gelu")},
       {kLlama, "attention_bias", set("attention_bias", 1)},
       {kQwen3, "mlp_bias", set("mlp_bias", true)},
       {kLlama, "eos_token_id", set("eos_token_id", 100)},

@@ -166,7 +166,7 @@ TEST(Config, FieldsThatAskForAnotherModelAreRefused) {
                         {llama, "is_causal", "false"},
                         {llama, "use_bidirectional_attention", "true"},
                         {llama, "rotary_pct", "0.25"},
-                        {llama, "hidden_act", "\"gelu\""},
+                        {llama, "hidden_act", "\"quick_gelu\""},
                         {llama, "compression_config", R"({"format": "pack-quantized"})"},
                         {llama, "per_layer_config", R"({"1": {"num_key_value_heads": 4}})"},
                         {qwen3_moe, "shared_expert_intermediate_size", "1024"},

@@ -41,7 +41,14 @@ TEST(RopeFields, EveryTypeAsTransformersWritesIt) {
        RopeScaling::yarn, 8, 32},
       {R"({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
            "original_max_position_embeddings": 64, "rope_theta": 1e6})",
-       RopeScaling::llama3, 8, 64}};
+       RopeScaling::llama3, 8, 64},
+      // Without a factor: the ratio of both lengths.
+      {R"({"rope_type": "longrope", "short_factor": [1,1,1,1,1,1,1,1], "long_factor": [1,2,3,4,5,6,7,8.5],
+           "original_max_position_embeddings": 64, "rope_theta": 1e6})",
+       RopeScaling::longrope, 4, 64},
+      {R"({"type": "su", "short_factor": [1,1,1,1,1,1,1,1], "long_factor": [1,2,3,4,5,6,7,8.5], "factor": 32,
+           "original_max_position_embeddings": 64, "rope_theta": 1e6})",
+       RopeScaling::longrope, 32, 64}};
   for (const Case& c : cases) {
     const auto got = parse("rope_parameters", c.value);
     ASSERT_TRUE(got.ok()) << got.error().message;
@@ -72,12 +79,35 @@ TEST(RopeFields, YarnsOwn) {
   EXPECT_FALSE(parse_llama(LlamaKind::qwen3, o, "c").ok());
 }
 
+// As Phi-3 writes it: the length trained on stands outside, and the context is another one.
+TEST(RopeFields, LongropesOwn) {
+  json::object o = with("rope_scaling", R"({"type": "longrope", "short_factor": [1, 1.0, 1, 1, 1, 1, 1.5, 2],
+      "long_factor": [1, 2, 3, 4, 5, 6, 7, 8.5], "attention_factor": null})");
+  o["original_max_position_embeddings"] = 32;
+  const auto c = parse_llama(LlamaKind::qwen3, o, "config.json");
+  ASSERT_TRUE(c.ok()) << c.error().message;
+  EXPECT_EQ(c->rope().short_factor, (std::vector<double>{1, 1, 1, 1, 1, 1, 1.5, 2}));
+  EXPECT_EQ(c->rope().long_factor, (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8.5}));
+  EXPECT_EQ(c->rope().factor, 8);
+  EXPECT_EQ(c->rope().attention_factor, std::nullopt);
+  EXPECT_EQ(c->rope_scaling->context(256), 256);
+  EXPECT_EQ(c->rope_scaling->same_up_to(256), 32);
+  o["rope_scaling"].as_object()["attention_factor"] = 1.19;
+  EXPECT_EQ(parse_llama(LlamaKind::qwen3, o, "c")->rope().attention_factor, 1.19);
+  // No length that was trained on is the context's: the long factors are never used within it.
+  o.erase("original_max_position_embeddings");
+  EXPECT_EQ(parse_llama(LlamaKind::qwen3, o, "c")->rope_scaling->same_up_to(256), 256);
+  EXPECT_EQ(parse_llama(LlamaKind::qwen3, o, "c")->rope().factor, 1);
+}
+
 // It is written and read again as the same (a trained model's config.json).
 TEST(RopeFields, WrittenAndReadAgain) {
   for (const char* value :
        {R"({"type": "linear", "factor": 2})", R"({"type": "dynamic", "factor": 3})",
         R"({"type": "yarn", "factor": 4, "truncate": false, "attention_factor": 1.5, "mscale": 1, "beta_slow": 2})",
-        R"({"type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4})"}) {
+        R"({"type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4})",
+        R"({"type": "su", "short_factor": [1,1,1,1,1,1,1,1.1], "long_factor": [1,2,3,4,5,6,7,8.5],
+            "original_max_position_embeddings": 96})"}) {
     const auto first = parse("rope_scaling", value);
     ASSERT_TRUE(first.ok()) << first.error().message;
     const std::string written = json::serialize(to_json(*first->rope_scaling));
@@ -85,6 +115,8 @@ TEST(RopeFields, WrittenAndReadAgain) {
     ASSERT_TRUE(second.ok()) << second.error().message;
     EXPECT_EQ(json::serialize(to_json(*second->rope_scaling)), written);
     EXPECT_EQ(second->rope().truncate, first->rope().truncate);
+    EXPECT_EQ(second->rope().long_factor, first->rope().long_factor);
+    EXPECT_EQ(second->rope().factor, first->rope().factor);
     EXPECT_EQ(second->rope().attention_factor, first->rope().attention_factor);
     EXPECT_EQ(second->rope().original_context, first->rope().original_context);
   }
@@ -100,7 +132,40 @@ TEST(RopeFields, WhatIsRefusedNamesItsPlace) {
       {"rope_parameters", R"({"rope_type": "default", "partial_rotary_factor": 2})",
        "rope_parameters.partial_rotary_factor"},
       {"rope_parameters", R"({"rope_type": "longrope", "short_factor": [1], "long_factor": [1]})",
-       "rope_parameters.rope_type"},
+       "rope_parameters.short_factor"},
+      {"rope_scaling", R"({"type": "su", "short_factor": [1,1,1,1,1,1,1,1], "long_factor": [1,1,1,1,1,1,1,1,1]})",
+       "rope_scaling.long_factor"},
+      {"rope_scaling", R"({"type": "longrope", "short_factor": [1,1,1,1,1,1,1,1]})", "rope_scaling.long_factor"},
+      {"rope_parameters", R"({"rope_type": "longrope", "long_factor": [1,1,1,1,1,1,1,1], "factor": 4})",
+       "rope_parameters.short_factor"},
+      {"rope_parameters", R"({"rope_type": "longrope", "short_factor": 1, "long_factor": [1,1,1,1,1,1,1,1]})",
+       "rope_parameters.short_factor"},
+      {"rope_parameters", R"({"rope_type": "longrope", "short_factor": [1,1,1,1,1,1,1,1], "long_factor": []})",
+       "rope_parameters.long_factor"},
+      {"rope_parameters", R"({"rope_type": "longrope", "short_factor": [1,1,0,1,1,1,1,1]})",
+       "rope_parameters.short_factor[2]\" = 0 is not a number"},
+      {"rope_parameters", R"({"rope_type": "longrope", "long_factor": [1,1,1,1,1,1,1,-4.5]})",
+       "rope_parameters.long_factor[7]\" = -4.5E0 is not a number"},
+      {"rope_parameters", R"({"rope_type": "longrope", "long_factor": ["1",1,1,1,1,1,1,1]})",
+       "rope_parameters.long_factor[0]\" = \"1\" is not a number"},
+      {"rope_parameters", R"({"rope_type": "longrope", "long_factor": [1,null,1,1,1,1,1,1]})",
+       "rope_parameters.long_factor[1]\" = null is not a number"},
+      {"rope_parameters", R"({"rope_type": "longrope", "long_factor": [1,1e300,1,1,1,1,1,1]})",
+       "rope_parameters.long_factor[1]"},
+      {"rope_parameters", R"({"rope_type": "longrope", "short_factor": [1,1,1,1,1,1,1,1],
+          "long_factor": [1,1,1,1,1,1,1,1], "original_max_position_embeddings": 1, "factor": 2})",
+       "rope_parameters.original_max_position_embeddings"},
+      {"rope_parameters", R"({"rope_type": "longrope", "short_factor": [1,1,1,1,1,1,1,1],
+          "long_factor": [1,1,1,1,1,1,1,1], "original_max_position_embeddings": 0})",
+       "rope_parameters.original_max_position_embeddings"},
+      {"rope_parameters", R"({"rope_type": "longrope", "short_factor": [1,1,1,1,1,1,1,1],
+          "long_factor": [1,1,1,1,1,1,1,1], "attention_factor": "big"})",
+       "rope_parameters.attention_factor"},
+      {"rope_parameters", R"({"rope_type": "longrope", "short_factor": [1,1,1,1,1,1,1,1],
+          "long_factor": [1,1,1,1,1,1,1,1], "mscale_all_dim": 1})",
+       "rope_parameters.mscale_all_dim"},
+      {"rope_parameters", R"({"rope_type": "yarn", "factor": 4, "long_factor": [1,1,1,1,1,1,1,1]})",
+       "rope_parameters.long_factor"},
       {"rope_parameters", R"({"rope_type": "proportional"})", "rope_parameters.rope_type"},
       {"rope_parameters", R"({"rope_type": "linear"})", "rope_parameters.factor"},
       {"rope_parameters", R"({"rope_type": "dynamic"})", "rope_parameters.factor"},
