@@ -208,8 +208,8 @@ TEST(recipe, explain_says_all_and_is_itself_a_recipe) {
 // Of [model] too, what is no row of its table.
 TEST(recipe, explain_keeps_the_activation_and_the_rotation) {
   const auto r =
-      parse_recipe(with("[model]\n",
-                        "[model]\nhidden_act = \"gelu_new\"\n"
+      parse_recipe(with("qk_rope_head_dim = 16\n",
+                        "qk_rope_head_dim = 16\nhidden_act = \"gelu_new\"\n"
                         "rope_scaling = { type = \"longrope\", factor = 4, original_max_position_embeddings = "
                         "128, short_factor = [1, 1, 1, 1, 1, 1, 1, 2], long_factor = [1, 2, 3, 4, 5, 6, 7.5, "
                         "8] }\n"),
