@@ -76,26 +76,30 @@ std::string_view python_number(std::string_view text, std::size_t at) {
 }  // namespace
 
 Result<FirstJson> parse_first_json(std::string_view text, std::string_view file, bool* unfinished, int max_depth) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    return Error{fmt::format("{}: is UTF-16, where UTF-8 is read.", file)};
+  const std::size_t mark = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  const std::string_view body = text.substr(mark);
   json::parse_options options;
   options.max_depth = static_cast<std::size_t>(max_depth);
   json::basic_parser<KeyWatcher> watcher(options);
   json::error_code ec;
-  const std::size_t used = watcher.write_some(false, text.data(), text.size(), ec);
+  const std::size_t used = watcher.write_some(false, body.data(), body.size(), ec);
   if (unfinished) *unfinished = ec == json::error::incomplete;
   if (watcher.handler().duplicate)
     return Error{fmt::format("{}: key \"{}\" stands twice in one object.", file, watcher.handler().key)};
   if (ec) {
-    if (const std::string_view word = python_number(text, used); !word.empty())
+    if (const std::string_view word = python_number(body, used); !word.empty())
       return Error{
           fmt::format("{}: byte {}: {} is no JSON, although Python's json writes it: null says that a value is "
                       "missing.",
-                      file, used, word)};
-    return Error{fmt::format("{}: byte {}: {} in JSON.", file, used, ec.message())};
+                      file, mark + used, word)};
+    return Error{fmt::format("{}: byte {}: {} in JSON.", file, mark + used, ec.message())};
   }
-  json::value value = json::parse(text.substr(0, used), ec, {}, options);
+  json::value value = json::parse(body.substr(0, used), ec, {}, options);
   if (ec) return Error{fmt::format("{}: {} in JSON.", file, ec.message())};
-  if (auto s = set_nearest_doubles(value, text.substr(0, used), file); !s) return s.error();
-  return FirstJson{std::move(value), used};
+  if (auto s = set_nearest_doubles(value, body.substr(0, used), file); !s) return s.error();
+  return FirstJson{std::move(value), mark + used};
 }
 
 Result<json::value> parse_strict_json(std::string_view text, std::string_view file, int max_depth) {

@@ -32,6 +32,13 @@ TEST(StrictJson, ANumberBeyondADoubleIsRefusedAtItsByte) {
   EXPECT_EQ(error_of(R"({"a": Nil})"), "f: byte 6: syntax error in JSON.");
 }
 
+TEST(StrictJson, AByteOrderMarkIsPassedOverAndUtf16IsNamed) {
+  EXPECT_EQ(error_of("\xEF\xBB\xBF{\"a\": 1}"), "none");
+  EXPECT_EQ(error_of("\xEF\xBB\xBF{\"a\": ?}"), "f: byte 9: syntax error in JSON.");
+  EXPECT_EQ(error_of("\xEF\xBB\xBF{} {}").find("f: byte 6: something follows"), 0u);
+  EXPECT_EQ(error_of(std::string_view("\xFF\xFE{\0}\0", 6)), "f: is UTF-16, where UTF-8 is read.");
+}
+
 TEST(StrictJson, WhatIsTooSmallIsZeroOrTheLeastDouble) {
   const auto value = parse_strict_json("[1e-999, -1e-999, 4.9e-324, 3e-324, 0e999, -0.0, 0]", "f");
   ASSERT_TRUE(value) << value.error().message;
