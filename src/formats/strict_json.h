@@ -1,7 +1,8 @@
 #pragma once
 // JSON of files that nobody vouches for: RFC 8259, valid UTF-8, no duplicate keys (Boost.JSON keeps the last one
-// silently), a limit on depth, nothing after the value. A byte order mark is passed over, as RFC 8259 allows. A number that is no integer of 64 bits is the double nearest to
-// it (Boost.JSON 1.81's own may be a neighbour of that); one beyond every double is an error.
+// silently), a limit on depth, nothing after the value. A byte order mark is passed over, as the RFC allows. A number
+// that is no integer of 64 bits is the double nearest to it (Boost.JSON 1.81's own may be a neighbour of that); one
+// beyond every double is an error.
 #include <boost/json/value.hpp>
 #include <string_view>
 
