@@ -1,7 +1,5 @@
 #include "train/objective.h"
 
-#include <algorithm>
-
 #include "autograd/functions.h"
 #include "base/math.h"
 #include "ops/rows.h"
@@ -57,23 +55,6 @@ LogpLoss weighted_logp(RowValues weights) {
       if (part.batch.labels[i] < 0) continue;
       loss -= static_cast<double>(w[i]) * static_cast<double>(logp[i]);
       slopes[i] = -w[i];
-    }
-    return static_cast<float>(loss);
-  };
-}
-
-LogpLoss clipped_ratio(ClippedRatio terms) {
-  return [x = std::move(terms)](const Part& part, std::span<const float> logp, std::span<float> slopes) {
-    const auto advantage = rows_of(x.advantage, part), old = rows_of(x.old_logp, part),
-               weight = rows_of(x.weight, part);
-    double loss = 0;
-    for (size_t i = 0; i < logp.size(); ++i) {
-      if (part.batch.labels[i] < 0) continue;
-      const double a = static_cast<double>(advantage[i]), w = static_cast<double>(weight[i]);
-      const double ratio = math::exp(static_cast<double>(logp[i]) - static_cast<double>(old[i]));
-      const double free = ratio * a, bound = std::clamp(ratio, 1 - x.low, 1 + x.high) * a;
-      loss -= w * std::min(free, bound);
-      slopes[i] = free <= bound ? static_cast<float>(-w * free) : 0.0f;  // beyond the bound it is constant
     }
     return static_cast<float>(loss);
   };

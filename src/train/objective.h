@@ -53,16 +53,8 @@ class PolicyGradient final : public Objective {
 // Values of the rows of every micro-batch of a step: [micro-batch][N].
 using RowValues = std::vector<std::vector<float>>;
 
-// loss = -sum_i w_i logp_i (Williams 1992).
+// loss = -sum_i w_i logp_i (Williams 1992). Losses of ratios are in post/policy_loss.h.
 LogpLoss weighted_logp(RowValues weights);
-
-// loss = -sum_i w_i min(r_i A_i, clamp(r_i, 1 - low, 1 + high) A_i), r_i = exp(logp_i - old_i) (PPO, arXiv:1707.06347;
-// bounds apart as in DAPO, arXiv:2503.14476). w_i says what the mean is over. Rows without a label add nothing.
-struct ClippedRatio {
-  RowValues advantage, old_logp, weight;
-  double low = 0.2, high = 0.2;
-};
-LogpLoss clipped_ratio(ClippedRatio terms);
 
 // What a teacher said of the rows of one micro-batch: log-probabilities, of all columns or of `each` chosen ones.
 struct TeacherRows {
