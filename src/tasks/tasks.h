@@ -7,7 +7,8 @@
 //   thinking  lines separated by '\n'; a line that computes holds its equation as `... = value` (steps.h). A wrong line
 //             is followed by one that consists of kRetryMark and the corrected line (arXiv:2408.16293).
 //             Empty: no thinking.
-//   answer    what the assistant says; `value` must stand in it where the problem has one.
+//   answer    what the assistant says; `value` must stand in it where the problem has one (countdown: an expression that
+//             equals it).
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,8 +18,9 @@ namespace jamsu::tasks {
 
 inline constexpr std::string_view kRetryMark = "<|retry|>";  // a special token of the tokenizer
 
-// A, B, C, D of `jamsu eval`; follow: a question about the answer before it (E); repeat teaches to read.
-enum class Kind { arithmetic, word, misc, talk, follow, repeat };
+// A, B, C, D of `jamsu eval`; follow: a question about the answer before it (E); repeat teaches to read; countdown: a
+// number to make of others, in no mix.
+enum class Kind { arithmetic, word, misc, talk, follow, repeat, countdown };
 enum class Language { korean, english };
 // Which names, objects and sentence patterns may appear. 10 % of each (a fixed hash of the item) never occur in train.
 enum class Split { train, unseen };
@@ -48,6 +50,7 @@ struct Sample {
   std::string intent;  // talk only: the intent a reply must fit
   // Of files of questions: one of these has to stand in the reply, capitals aside. There is no value then.
   std::vector<std::string> any = {};
+  std::vector<int64_t> numbers = {};  // countdown only: what `value` is to be made of, each used at most once
 };
 
 // The generators. `level` 0 draws one;
@@ -70,6 +73,10 @@ Sample arithmetic_cell_sample(std::string_view cell, uint64_t index, const Gener
 // The sub-kinds of misc, drawn uniformly, and a sample of one of them. REQUIRES: `cell` is in the list.
 std::vector<std::string> misc_cells();
 Sample misc_cell_sample(std::string_view cell, uint64_t index, const GeneratorOptions& options);
+// "countdown3" and "countdown4": so many numbers to make a target of. Some problems are of Split::unseen alone, as some
+// wordings are. REQUIRES: `cell` is in the list.
+std::vector<std::string> countdown_cells();
+Sample countdown_cell_sample(std::string_view cell, uint64_t index, const GeneratorOptions& options);
 
 // Shares of the kinds in a stream, in percent, summing to 100.
 struct Mix {

@@ -14,6 +14,7 @@
 
 #include "base/ascii.h"
 #include "tasks/answer/answer.h"
+#include "tasks/countdown/countdown.h"
 #include "tasks/expression.h"
 #include "tasks/talk/talk.h"
 #include "tasks/tasks.h"
@@ -302,6 +303,8 @@ Verdict verify(const Sample& sample, std::string_view thinking, std::string_view
     verdict.answer_right = holds_any(answer, sample.any);
   } else if (sample.kind == Kind::talk) {
     verdict.answer_right = talk_reply_fits(sample.intent, answer);
+  } else if (sample.kind == Kind::countdown) {
+    verdict.answer_right = countdown_right(sample.numbers, sample.value, answer);
   } else if (sample.value.empty()) {
     verdict.answer_right = false;
   } else {

@@ -64,11 +64,16 @@ bool is_direct(std::string_view between) {
   return between.find_first_not_of(" \x01:=(\"'*-") == std::string_view::npos;
 }
 
+// The sentence behind a cue.
+std::string_view announced_sentence(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \n\r\t:"), text.size()));
+  return sentence_of(text);
+}
+
 // Of text that an answer was announced for. Empty: it holds no number.
 std::optional<Answer> announced(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \n\r\t:");
-  if (first == std::string_view::npos) return std::nullopt;
-  std::string_view sentence = sentence_of(text.substr(first));
+  std::string_view sentence = announced_sentence(text);
+  if (sentence.empty()) return std::nullopt;
   if (const size_t sign = sentence.rfind('='); sign != std::string_view::npos) sentence.remove_prefix(sign + 1);
   if (auto whole = whole_quantity(sentence)) return Answer{std::string(trimmed(sentence)), std::move(whole)};
   const std::vector<NumberSpan> numbers = numbers_in(sentence);
@@ -80,13 +85,20 @@ std::optional<Answer> announced(std::string_view text) {
   return number_answer(sentence, direct ? numbers[0] : numbers.back());
 }
 
-// GSM8K's mark is followed by the number; a heading of Markdown (`#### 3. Sum`) is not meant.
-std::optional<Answer> marked(std::string_view text) {
+// What follows the last of GSM8K's marks in its line.
+std::optional<std::string_view> marked_line(std::string_view text) {
   constexpr std::string_view kMark = "####";
   const size_t mark = text.rfind(kMark);
   if (mark == std::string_view::npos) return std::nullopt;
-  std::string_view line = text.substr(mark + kMark.size());
-  line = line.substr(0, line.find('\n'));
+  const std::string_view line = text.substr(mark + kMark.size());
+  return line.substr(0, line.find('\n'));
+}
+
+// GSM8K's mark is followed by the number; a heading of Markdown (`#### 3. Sum`) is not meant.
+std::optional<Answer> marked(std::string_view text) {
+  const auto after = marked_line(text);
+  if (!after) return std::nullopt;
+  const std::string_view line = *after;
   const std::vector<NumberSpan> numbers = numbers_in(line);
   if (numbers.empty()) {
     auto whole = whole_quantity(line);
@@ -101,8 +113,9 @@ std::optional<Answer> marked(std::string_view text) {
 constexpr auto kCues = std::to_array<std::string_view>(
     {"answer is", "answer:", "answer :", "answer =", "정답은", "답은", "정답:", "답:", "답 :", "정답 =", "답 ="});
 
-// Of the last cue that a number follows.
-std::optional<Answer> after_cue(std::string_view text) {
+// What `read` makes of the text behind the last cue that it makes something of.
+template <class Read>
+auto after_cue(std::string_view text, Read read) -> decltype(read(text)) {
   const std::string small = lower_ascii(text);
   size_t end = small.size();
   while (true) {
@@ -115,7 +128,7 @@ std::optional<Answer> after_cue(std::string_view text) {
       begin = found + cue.size();
     }
     if (last == std::string::npos) return std::nullopt;
-    if (auto answer = announced(text.substr(begin))) return answer;
+    if (auto found = read(text.substr(begin))) return found;
     end = last;
   }
 }
@@ -141,7 +154,7 @@ Answer read_answer(std::string_view reply) {
   }
   const std::string text = plain_text(reply);
   if (auto answer = marked(text)) return *answer;
-  if (auto answer = after_cue(text)) return *answer;
+  if (auto answer = after_cue(text, announced)) return *answer;  // the last that a number follows
   // A reply that is a number and no sentence. A dash at its beginning is a list's, not a sign.
   const bool item = trimmed(text).starts_with("- ");
   if (auto whole = whole_quantity(item ? trimmed(text).substr(1) : std::string_view(text)))
@@ -149,6 +162,20 @@ Answer read_answer(std::string_view reply) {
   const std::vector<NumberSpan> numbers = numbers_in(text);
   if (!numbers.empty()) return number_answer(text, numbers.back());
   return {text, last_number_word(text)};
+}
+
+std::string answer_place(std::string_view reply) {
+  if (const Box box = last_box(reply); box.there) return plain_text(box.content);
+  const std::string text = plain_text(reply);
+  if (const auto line = marked_line(text)) return std::string(trimmed(*line));
+  const auto sentence = after_cue(text, [](std::string_view behind) -> std::optional<std::string_view> {
+    const std::string_view said = announced_sentence(behind);
+    return std::any_of(said.begin(), said.end(), is_digit) ? std::optional(said) : std::nullopt;
+  });
+  if (sentence) return std::string(trimmed(*sentence));
+  const std::string_view rest = trimmed(text);
+  const size_t line = rest.rfind('\n');
+  return std::string(trimmed(line == std::string_view::npos ? rest : rest.substr(line + 1)));
 }
 
 bool same_answer(const Answer& a, const Answer& b) {

@@ -19,6 +19,11 @@ struct Answer {
 // whole reply, where that is one number; the last number; the last number in words.
 Answer read_answer(std::string_view reply);
 
+// Of answers that are no single number: the text they are read from, plain. The content of the last box; else what
+// follows the last `####` in its line; else the sentence that the last cue announces, of those that hold a digit; else
+// the last line that is not empty.
+std::string answer_place(std::string_view reply);
+
 // Of two replies, for votes: the same value, or where one has none the same text but for case and spaces.
 bool same_answer(const Answer& a, const Answer& b);
 
