@@ -87,7 +87,7 @@ Result<std::vector<eval::ProblemSet>> choose_sets(const Options& o) {
   std::vector<eval::ProblemSet> all = eval::problem_sets(o.seed), chosen;
   if (o.sets.empty()) {
     for (auto& set : all)
-      if (set.unseen || !o.unseen) chosen.push_back(std::move(set));
+      if (!set.by_name && (set.unseen || !o.unseen)) chosen.push_back(std::move(set));
     return chosen;
   }
   std::vector<std::string> wanted;
@@ -273,8 +273,9 @@ void add_eval(Verb& app, Globals& globals) {
   verb->add_option("--problems", options->problems, "per set")->range(int64_t{1}, int64_t{1'000'000});
   auto* sets =
       verb->add_option("--sets", options->sets,
-                       "of A, B ko, B en, B longer, C, D, E, A unseen, B ko unseen, B en unseen, C unseen, E unseen; "
-                       "separated by commas (default: all)");
+                       "of A, B ko, B en, B longer, C, D, E, A unseen, B ko unseen, B en unseen, C unseen, E unseen "
+                       "(default: all these), countdown3, countdown4, countdown3 unseen, countdown4 unseen; separated "
+                       "by commas");
   verb->add_option("--task", options->task,
                    "instead of generated tasks a file: gsm8k FILE.jsonl and qa FILE.jsonl (\"prompt\" or \"question\", "
                    "\"answer\"), choice FILE.jsonl (\"choices\" too), perplexity FILE.txt")
@@ -298,7 +299,9 @@ void add_eval(Verb& app, Globals& globals) {
       "         jamsu eval --model ORG/NAME --task gsm8k gsm8k_test.jsonl -k 4 --temperature 0.6\n"
       "A: arithmetic; B: word problems of 1-8 steps, B longer of 9-10; C: equations, units, calendar, clock and the "
       "like;\n"
-      "D: short talk; E: questions about the answer before them. \"unseen\" (and D): sentence patterns, names, objects "
+      "D: short talk; E: questions about the answer before them; countdown: three or four numbers, a target to make "
+      "of\n"
+      "them. \"unseen\" (and D): sentence patterns, names, objects "
       "and wordings that training never has.\n"
       "The other problems are new draws of what training has; where a cell holds few problems (one-digit sums,\n"
       "weekdays), the same ones have occurred in training, and its score says little about generalisation.");

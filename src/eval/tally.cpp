@@ -26,6 +26,7 @@ boost::json::object item_of(const std::string& set, const tasks::Sample& problem
                            {"steps_right", verdict.steps_right},
                            {"tokens", reply.done.output_tokens}};
   if (!problem.any.empty()) item["any"] = boost::json::value_from(problem.any);
+  if (!problem.numbers.empty()) item["numbers"] = boost::json::value_from(problem.numbers);
   if (!reply.done.error.empty()) item["error"] = reply.done.error;
   return item;
 }
@@ -36,9 +37,9 @@ struct Vote {
   int64_t count = 0;
   bool right = false;
 };
-// Where the value is no number, whole replies vote.
+// Where the value is no number, or not what is answered, whole replies vote.
 tasks::Answer vote_of(const tasks::Sample& problem, const std::string& content) {
-  const bool number = tasks::whole_quantity(tasks::plain_text(problem.value)).has_value();
+  const bool number = problem.numbers.empty() && tasks::whole_quantity(tasks::plain_text(problem.value)).has_value();
   return number ? tasks::read_answer(content) : tasks::Answer{content, std::nullopt};
 }
 Vote& vote_for(std::vector<Vote>& votes, tasks::Answer answer) {

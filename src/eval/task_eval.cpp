@@ -26,6 +26,10 @@ Draw word(const GeneratorOptions& o, Language language, int low, int high) {
   };
 }
 
+Draw countdown(const GeneratorOptions& o, std::string cell) {
+  return [o, cell = std::move(cell)](uint64_t i) { return tasks::countdown_cell_sample(cell, i, o); };
+}
+
 }  // namespace
 
 std::vector<ProblemSet> problem_sets(uint64_t seed) {
@@ -37,7 +41,7 @@ std::vector<ProblemSet> problem_sets(uint64_t seed) {
                        en = word(seen, Language::english, kLongest + 1, kLongest + 2)](uint64_t i) {
     return i % 4 < 2 ? ko(i) : en(i);
   };
-  return {
+  std::vector<ProblemSet> sets = {
       {"A", arithmetic(seen)},
       {"B ko", word(seen, Language::korean, 1, kLongest)},
       {"B en", word(seen, Language::english, 1, kLongest)},
@@ -51,6 +55,12 @@ std::vector<ProblemSet> problem_sets(uint64_t seed) {
       {"C unseen", misc(unseen), true},
       {"E unseen", [unseen](uint64_t i) { return tasks::follow_sample(i, unseen); }, true},
   };
+  for (const GeneratorOptions& o : {seen, unseen})
+    for (const std::string& cell : tasks::countdown_cells()) {
+      const bool held = o.split == tasks::Split::unseen;
+      sets.push_back({held ? cell + " unseen" : cell, countdown(o, cell), held, true});
+    }
+  return sets;
 }
 
 std::vector<text::Message> messages_of(const tasks::Sample& sample) {

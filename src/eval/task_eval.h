@@ -12,12 +12,14 @@ namespace jamsu::eval {
 struct ProblemSet {
   std::string name;
   std::function<tasks::Sample(uint64_t index)> sample;
-  bool unseen = false;  // of patterns, names, objects or wordings that training never has
+  bool unseen = false;   // of patterns, names, objects or wordings that training never has
+  bool by_name = false;  // run where it is asked for by its name alone
 };
 // The fixed mixes. "A" (uniform over operation x length cells), "B ko", "B en" (levels 1-8, uniform), "B longer"
 // (levels 9 and 10, two steps more than training has; half Korean), "C" (uniform over its cells), "D" (talk, wordings
 // never trained), "E" (questions about the answer before them); then the same kinds from the held-out tenth of patterns, names and objects alone: "A unseen",
-// "B ko unseen", "B en unseen", "C unseen", "E unseen".
+// "B ko unseen", "B en unseen", "C unseen", "E unseen". By name: "countdown3", "countdown4", and the problems and
+// wordings of both that are held out, "countdown3 unseen", "countdown4 unseen".
 // The problems of the others are new ones of the kinds that training has (`seed` differs from the recipes'), but in
 // cells with few problems (5+3, 7*8, a weekday) the very same ones have been trained on: no seed can avoid that.
 std::vector<ProblemSet> problem_sets(uint64_t seed);

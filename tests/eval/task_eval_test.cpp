@@ -32,8 +32,9 @@ TEST(ProblemSets, AFollowUpComesWithWhatWasSaidBefore) {
 }
 
 TEST(ProblemSets, MainOnesFirstAndTheUnseenApart) {
-  std::vector<std::string> seen, unseen;
-  for (const ProblemSet& s : problem_sets(1)) (s.unseen ? unseen : seen).push_back(s.name);
+  std::vector<std::string> seen, unseen, by_name;
+  for (const ProblemSet& s : problem_sets(1)) (s.by_name ? by_name : s.unseen ? unseen : seen).push_back(s.name);
+  EXPECT_EQ(by_name, (std::vector<std::string>{"countdown3", "countdown4", "countdown3 unseen", "countdown4 unseen"}));
   EXPECT_EQ(seen, (std::vector<std::string>{"A", "B ko", "B en", "B longer", "C", "E"}));
   EXPECT_EQ(unseen, (std::vector<std::string>{"D", "A unseen", "B ko unseen", "B en unseen", "C unseen", "E unseen"}));
 }
@@ -79,7 +80,7 @@ TEST(ProblemSets, ASeedRepeatsAndAnotherDiffers) {
 
 TEST(ProblemSets, UnseenProblemsAreNotThoseOfTheSeenSets) {
   const auto sets = problem_sets(1);
-  for (const std::string kind : {"B ko", "B en", "C"}) {
+  for (const std::string kind : {"B ko", "B en", "C", "countdown3", "countdown4"}) {
     std::set<std::string> seen;
     for (uint64_t i = 0; i < 400; ++i) seen.insert(named(sets, kind).sample(i).prompt);
     for (uint64_t i = 0; i < 100; ++i)
