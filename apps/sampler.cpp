@@ -9,8 +9,8 @@ namespace {
 
 constexpr int64_t kLeast = 48, kMost = 160;  // tokens of a reply
 
-// Where a reply ends: the model's ends, and the first mark in the reply that the data give (a chat template's, which the
-// config of a model that has not chatted before does not name).
+// Where a reply ends: the model's ends, and the last mark in the reply that the data give (a chat template's, which the
+// config of a model that has not chatted before does not name). Marks before it are of thinking or of calls.
 std::vector<int32_t> ends_of(const train::SamplePrompt& sample, const models::ModelInfo& info,
                              const tokenizer::Tokenizer& tokenizer) {
   std::vector<int32_t> ends;
@@ -19,8 +19,8 @@ std::vector<int32_t> ends_of(const train::SamplePrompt& sample, const models::Mo
     const std::vector<int32_t> one = {id};
     return tokenizer.decode(one, true).empty() && !tokenizer.decode(one).empty();
   };
-  const auto mark = std::find_if(sample.reply.begin(), sample.reply.end(), is_mark);
-  if (mark != sample.reply.end()) ends.push_back(*mark);
+  const auto mark = std::find_if(sample.reply.rbegin(), sample.reply.rend(), is_mark);
+  if (mark != sample.reply.rend()) ends.push_back(*mark);
   return ends;
 }
 

@@ -234,6 +234,22 @@ TEST_F(TrainingVerb, FilesNeedNoRecipe) {
   EXPECT_TRUE(contains(mixed.err, "small.toml: is none of .txt, .md, .jsonl and .json files")) << mixed.err;
 }
 
+// A reply that begins with thinking does not end at the mark of it.
+TEST_F(TrainingVerb, SampleRepliesGoOnBehindTheMarkOfThinking) {
+  std::string chats;
+  for (int i = 0; i < 12; ++i)
+    chats += R"({"messages":[{"role":"user","content":")" + std::to_string(i + 10) +
+             R"(+7"},{"role":"assistant","reasoning_content":"so many","content":"up the stairs"}]})" + "\n";
+  const std::string nano = std::string(JAMSU_SOURCE_DIR) + "/pretrained/nano";
+  const Ended ended =
+      jamsu({"sft", "--from", nano, file("chats.jsonl", chats), "--folder", folder_ / "run", "--max-steps", "1"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const std::string line = "   says  ";
+  const size_t at = ended.out.find(line);
+  ASSERT_NE(at, std::string::npos) << ended.out;
+  EXPECT_GT(ended.out.find('\n', at) - at, line.size() + 3) << ended.out;
+}
+
 TEST_F(TrainingVerb, AModelOfATextAloneIsMadeFromNothing) {
   std::string text;
   for (int i = 0; i < 2000; ++i) text += "the sea is deep " + std::to_string(i * i % 97) + " and wide\n";
