@@ -66,11 +66,14 @@ std::error_code ThreadPool::start(int count) {
 // stacks when it is short for ours.
 void ThreadPool::do_with_fewer(int asked, const std::error_code& why) {
   constexpr int kForOthers = 4;
-  const int kept = threads() - 1 - kForOthers;
-  stop();
-  stop_ = false;
-  generation_.store(0, std::memory_order_relaxed);
-  (void)start(kept);  // others may have taken the room meanwhile: those that run are enough
+  // What allocates memory may have taken the room meanwhile: refused again, some more are given back.
+  for (bool refused = true; refused;) {
+    const int kept = threads() - 1 - kForOthers;
+    stop();
+    stop_ = false;
+    generation_.store(0, std::memory_order_relaxed);
+    refused = kept > 0 && start(kept);
+  }
   shortage_ = fmt::format("{} threads cannot be started ({}); {} compute, with the same results", asked, why.message(),
                           threads());
 }
