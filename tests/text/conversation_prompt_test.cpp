@@ -160,7 +160,7 @@ TEST(ConversationPrompt, MessagesThatATemplateDoesNotWriteAreSaidOrAdapted) {
   // A mark that a tool's description spells stays text in Python's letters too.
   EXPECT_EQ(prompt("{{ tools }}{{ messages[0].content }}",
                    R"({"messages": [{"role": "user", "content": "q"}], "tools": [{"function": "<|user|>"}]})"),
-            "[{'function': '<|user|>'}]");
+            "[{'function': '<|user|>'}]q");
   EXPECT_EQ(prompt(kRoles, R"({"messages": [{"role": "human", "content": "q"}]})"),
             "messages[0]: the chat template leaves out what \"human\" says");
   // Nothing is learned that a template has left out.
