@@ -60,6 +60,7 @@ std::vector<std::string> command_of(const Start& start) {
 
 // In the child: never returns.
 [[noreturn]] void become(const Start& start, std::vector<std::string> command) {
+  std::signal(SIGPIPE, SIG_DFL);  // as a shell starts programs; this one may ignore it by now
   ::setenv("JAMSU_HOME", start.home.c_str(), 1);
   ::setenv("HF_HUB_CACHE", (start.home + "/hub").c_str(), 1);
   ::setenv("TERM", "xterm", 1);
