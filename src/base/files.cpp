@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "base/input_file.h"
-#include "base/lfs_pointer.h"
 
 namespace jamsu {
 
@@ -80,13 +79,7 @@ FileOps& system_files() {
 }
 
 Result<std::string> read_file(const std::string& path, int64_t max_bytes) {
-  const auto fd = open_to_read(path, Reads::files);
-  if (!fd) return fd.error();
-  const Descriptor open{*fd};
-  auto text = read_to_end(*fd, path, max_bytes);
-  if (!text) return text.error();
-  if (auto s = check_fetched(*text, path); !s) return s.error();
-  return text;
+  return read_input_file(path, max_bytes, Reads::files);
 }
 
 Result<AtomicFile> AtomicFile::create(const std::string& path, FileOps& ops) {

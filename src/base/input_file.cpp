@@ -102,8 +102,8 @@ Result<std::string> read_to_end(int fd, const std::string& name, int64_t max_byt
   }
 }
 
-Result<std::string> read_input_file(const std::string& path, int64_t max_bytes) {
-  const auto fd = open_to_read(path, Reads::pipes_too);
+Result<std::string> read_input_file(const std::string& path, int64_t max_bytes, Reads reads) {
+  const auto fd = open_to_read(path, reads);
   if (!fd) return fd.error();
   const Descriptor open{*fd};
   auto text = read_to_end(*fd, path, max_bytes);

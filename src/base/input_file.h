@@ -24,8 +24,8 @@ bool is_there(const std::string& path);
 // file is read.`, and so of folders, devices and sockets.
 Result<int> open_to_read(const std::string& path, Reads reads);
 
-// A file that a person named, whole. Errors besides: more than max_bytes; a pointer of git-lfs.
-Result<std::string> read_input_file(const std::string& path, int64_t max_bytes);
+// The whole file; by itself one that a person named. Errors besides: more than max_bytes; a pointer of git-lfs.
+Result<std::string> read_input_file(const std::string& path, int64_t max_bytes, Reads reads = Reads::pipes_too);
 
 // All of stdin, to its end, whatever it is but a device without one. Errors: it cannot be read; more than max_bytes.
 Result<std::string> read_stdin_bytes(int64_t max_bytes);
